@@ -1,0 +1,114 @@
+"""One pool of connections to PostgreSQL, and database transactions that say on whose behalf they run.
+
+Row-level security reads `request.jwt.claims` (the PostgREST and Supabase convention). A session starts with no claims
+and sees no customer's rows; `Database.transaction(claims)` sets them for one database transaction, in the same round
+trip as BEGIN. A forgotten WHERE therefore returns the caller's own rows or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NewType
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+Claims = NewType("Claims", str)
+"""The JSON text of `request.jwt.claims`."""
+
+
+def claims(role: str, **more: str) -> Claims:
+    """Claims for row-level security, e.g. `claims("guest", booking_id=str(id))`."""
+    return Claims(json.dumps({"role": role, **more}))
+
+
+SYSTEM = claims("system")
+"""The house itself, at work for nobody in particular: the verbs in `actions.py` and the worker."""
+
+
+class Database:
+    """The pool. Connections log in as, or become, the role `jklg_app`, which owns nothing."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection without claims: sees public rows only. No database transaction is open."""
+        async with self.pool.acquire() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def transaction(self, who: Claims = SYSTEM) -> AsyncIterator[Connection]:
+        """One database transaction on behalf of `who`: committed at the end, rolled back on any exception."""
+        quoted = who.replace("'", "''")
+        async with self.pool.acquire() as conn:
+            await conn.execute(f"BEGIN; SET LOCAL request.jwt.claims = '{quoted}'")
+            try:
+                yield conn
+            except BaseException:
+                if not conn.is_closed():
+                    await conn.execute("ROLLBACK")
+                raise
+            await conn.execute("COMMIT")
+
+    async def close(self) -> None:
+        await self.pool.close()
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+    """Nothing of ours outlives its database transaction, so a returned connection needs no round trip to be reset."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def open_database(
+    url: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 10,
+    clock: Callable[[], datetime] | None = None,
+) -> Database:
+    """Connect. `clock` moves the house clock of every session (tests and the simulation only: migration 0001)."""
+
+    async def prepare(conn: Any) -> None:
+        await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+    async def on_acquire(conn: Any) -> None:
+        if clock is not None:
+            await conn.execute("SELECT set_config('jklg.clock', $1, false)", clock().isoformat())
+
+    pool = await asyncpg.create_pool(
+        url,
+        connection_class=_Connection,
+        min_size=min_size,
+        max_size=max_size,
+        init=prepare,
+        setup=on_acquire if clock is not None else None,
+        server_settings={
+            "application_name": "jklg",
+            "role": "jklg_app",
+            "timezone": "UTC",
+            "statement_timeout": "15000",
+            "lock_timeout": "5000",
+            "idle_in_transaction_session_timeout": "30000",
+        },
+    )
+    return Database(pool)
+
+
+def violated(error: asyncpg.PostgresError) -> str | None:
+    """The name of the constraint that refused, if one did: `departures_never_oversold`."""
+    return getattr(error, "constraint_name", None)

@@ -1,0 +1,51 @@
+"""Money is a whole number of minor units and an ISO 4217 code. No float ever touches it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+# ISO 4217: how many decimals a currency has where it is not two.
+_DECIMALS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    "CLF": 4,
+    "UYW": 4,
+}
+
+# ISO 4217, list one, without funds codes and metals.
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLF
+    CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG
+    HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA
+    MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD
+    RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
+    """.split()
+)
+
+MAX_MINOR = 10**15
+"""No amount of ours is larger: it fits a bigint and a JavaScript number exactly, a thousand times over."""
+
+
+def decimals(currency: str) -> int:
+    """How many decimals the minor unit of `currency` stands for (JPY 0, INR 2, KWD 3)."""
+    return _DECIMALS.get(currency, 2)
+
+
+def to_decimal(minor: int, currency: str) -> Decimal:
+    """4999980 INR -> Decimal('49999.80'). Exact."""
+    return Decimal(minor).scaleb(-decimals(currency))
+
+
+def to_minor(amount: Decimal, currency: str) -> int:
+    """Decimal('49999.80') INR -> 4999980. Raises ValueError when a fraction of a minor unit would be lost."""
+    scaled = amount.scaleb(decimals(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{amount} {currency} has more decimals than the currency")
+    return int(scaled)
+
+
+def plain(minor: int, currency: str) -> str:
+    """'INR 49,999.80': for text without a locale, such as logs and plain-text mails."""
+    return f"{currency} {to_decimal(minor, currency):,.{decimals(currency)}f}"

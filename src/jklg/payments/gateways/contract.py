@@ -1,0 +1,182 @@
+"""What every gateway must be able to do, and the closed vocabulary in which it may fail.
+
+A gateway is a folder beside this file. It knows its own protocol and nothing of bookings, the ledger or our database:
+it is handed an order and answers with a `Snapshot`, which is what the gateway says the truth is *now*. `settle` does
+the rest. Every call has a timeout (10 s, 3 s to connect) and is made outside any database transaction.
+`tests/payments/gateways/test_conformance.py` runs every gateway through the same cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+OPEN_STATES = ("requires_payment_method", "requires_action", "processing", "authorized")
+CLOSED_STATES = ("canceled", "failed", "expired", "succeeded")
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to take one amount. `amount` is in minor units of `currency` (ISO 4217, upper case)."""
+
+    transaction_id: UUID
+    booking_id: UUID
+    booking_reference: str
+    amount: int
+    currency: str
+    request_key: str
+    description: str
+    email: str
+    return_url: str
+    created_at: datetime
+
+
+class RefundSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One refund as the gateway sees it. `state`: pending, succeeded, failed or canceled. `refund_id` is ours, if it knows it."""
+
+    ref: str
+    refund_id: UUID | None
+    state: str
+    amount: int
+    currency: str
+    failure: str | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt as the gateway sees it now.
+
+    `state` is one of OPEN_STATES or CLOSED_STATES. `captured` and `authorized` are cumulative minor units.
+    `transaction_id` is what the gateway keeps of our id in its metadata; None when it keeps none.
+    """
+
+    ref: str
+    transaction_id: UUID | None
+    state: str
+    amount: int
+    currency: str
+    livemode: bool
+    captured: int = 0
+    authorized: int = 0
+    charge_ref: str | None = None
+    client_secret: str | None = None
+    payment_method: str | None = None
+    receipt_url: str | None = None
+    error: str | None = None
+    gateway_at: datetime | None = None
+    refunds: Sequence[RefundSnapshot] = ()
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified webhook, read just far enough to know where to look.
+
+    `ref` is the gateway's id of the attempt (Snapshot.ref) it speaks of and `transaction_id` ours, each None when the event does not say. Both None:
+    the event is none of our business and is filed as ignored.
+    """
+
+    event_id: str
+    event_type: str
+    livemode: bool
+    ref: str | None
+    transaction_id: UUID | None
+    gateway_at: datetime | None
+
+
+class Widget(msgspec.Struct, frozen=True, kw_only=True):
+    """What the payment page needs to show this gateway: a template, its data, and what the page's CSP must allow."""
+
+    template: str
+    data: Mapping[str, str]
+    csp: Mapping[str, Sequence[str]]
+    """Directive -> extra sources, e.g. {"script-src": ["https://js.stripe.com"]}."""
+
+
+class GatewayError(Exception):
+    """The call did not give an answer we may act on.
+
+    GatewayError
+    |- GatewayRefused      a proven no: the gateway understood and did nothing. `code` is the gateway's own word
+    |- GatewayUnreachable  nothing was sent (connection refused, no such host): safe to send again
+    |- GatewayBusy         429: nothing was done; wait `retry_after` seconds
+    `- GatewayUnknown      timeout, reset, 5xx, unreadable answer: it may or may not have happened. Look before acting
+    """
+
+    def __init__(self, code: str, detail: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class GatewayRefused(GatewayError):
+    pass
+
+
+class GatewayUnreachable(GatewayError):
+    pass
+
+
+class GatewayBusy(GatewayError):
+    pass
+
+
+class GatewayUnknown(GatewayError):
+    pass
+
+
+class BadNotice(Exception):
+    """A webhook that is not from the gateway, or cannot be read. Answered with 400; nothing is stored."""
+
+
+class Gateway(Protocol):
+    """The contract. Every method may raise any GatewayError unless it says otherwise."""
+
+    name: str
+    livemode: bool
+    key_lifetime_seconds: int
+    """How long the gateway remembers an idempotency key. After 80 % of it we look (`find`) and never send again."""
+
+    async def create(self, order: Order) -> Snapshot:
+        """Open the attempt under `order.request_key`. Sending it twice yields the same attempt."""
+        ...
+
+    async def fetch(self, ref: str) -> Snapshot:
+        """The attempt as it stands, with its refunds. GatewayRefused('not_found') when there is none."""
+        ...
+
+    async def find(self, order: Order) -> Snapshot | None:
+        """The attempt made for `order`, looked up by listing what was created around `order.created_at` and comparing our id. None: proven absent."""
+        ...
+
+    async def cancel(self, ref: str, request_key: str) -> Snapshot:
+        """Close the attempt. GatewayRefused when it cannot be closed any more, because it succeeded or was closed before: fetch to see which."""
+        ...
+
+    async def refund(self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str) -> RefundSnapshot:
+        """Send `amount` of the attempt back. The amount is always explicit. GatewayRefused: nothing was sent back."""
+        ...
+
+    def list_attempts(self, created_from: datetime, created_to: datetime) -> AsyncIterator[Snapshot]:
+        """Every attempt the gateway made in the window, newest first, all pages."""
+        ...
+
+    def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
+        """Verify a webhook over its raw bytes (header names lower case, `now` in Unix seconds) and read its envelope. BadNotice otherwise.
+
+        Pure: no network, no database, and any bytes at all give a Notice or BadNotice.
+        """
+        ...
+
+    def accepts_notices(self) -> bool:
+        """Whether a webhook secret is configured. Without one, every notice is refused with 503."""
+        ...
+
+    def widget(self, *, ref: str, client_secret: str, amount: int, currency: str, return_url: str) -> Widget:
+        """How the payer pays in the browser."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections. Never raises."""
+        ...

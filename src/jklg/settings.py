@@ -1,0 +1,161 @@
+"""Every setting of the house: an environment variable, its type, its default and its meaning. Wrong ones are refused at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class BadSettings(Exception):
+    """The house does not start with these settings. The message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the house was started with. Built by `load`, or by hand in tests."""
+
+    env: str = "development"  # JKLG_ENV: development or production
+    host: str = "127.0.0.1"  # JKLG_HOST
+    port: int = 3000  # PORT
+    data_dir: Path = Path(".jklg")  # JKLG_DATA_DIR: the embedded database, secrets made in development
+    database_url: str = ""  # DATABASE_URL: empty means the embedded PostgreSQL
+    public_url: str = "http://localhost:3000"  # JKLG_PUBLIC_URL: where travellers find this site
+    frontend_url: str = ""  # FRONTEND_URL: an older client on its own origin; allowed by CORS, and only it
+    trusted_proxies: tuple[str, ...] = ()  # JKLG_TRUSTED_PROXIES: addresses whose X-Forwarded-For is believed
+    secrets: tuple[str, ...] = ()  # JWT_SECRET: comma-separated while rotating; the first one signs
+    agency_name: str = "JKLG Travel"  # SMTP_FROM_NAME names the agency in mails as well
+    smtp_host: str = ""  # SMTP_HOST: empty in development means that mail is caught at /dev/mail
+    smtp_port: int = 587  # SMTP_PORT
+    smtp_user: str = ""  # SMTP_USER
+    smtp_password: str = ""  # SMTP_PASSWORD
+    smtp_from_email: str = "bookings@localhost"  # SMTP_FROM_EMAIL
+    smtp_tls: str = "starttls"  # SMTP_TLS: starttls, tls or none (none only to a loopback host)
+    stripe_secret_key: str = ""  # STRIPE_SECRET_KEY
+    stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY
+    stripe_webhook_secrets: tuple[str, ...] = ()  # STRIPE_WEBHOOK_SECRET: comma-separated while rotating
+    stripe_api_base: str = "https://api.stripe.com"  # STRIPE_API_BASE
+    stripe_js_url: str = "https://js.stripe.com/endive/stripe.js"  # STRIPE_JS_URL
+    sandbox_url: str = ""  # SANDBOX_URL: where the sandbox gateway listens; `up` starts one; empty means none
+    sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
+    sandbox_webhook_secret: str = "sandbox_webhook_secret"  # SANDBOX_WEBHOOK_SECRET
+    sandbox_faults: bool = False  # SANDBOX_FAULTS=1: the sandbox may be told to misbehave
+    hold_minutes: int = 15  # JKLG_HOLD_MINUTES: how long seats are kept while the customer pays
+    worker_poll_seconds: float = 1.0  # JKLG_WORKER_POLL_SECONDS
+    failpoint: str = ""  # JKLG_FAILPOINT=name:kill|raise|sleep (tests; refused with a live key)
+
+    @property
+    def production(self) -> bool:
+        return self.env == "production"
+
+    @property
+    def secret(self) -> str:
+        return self.secrets[0]
+
+    @property
+    def live(self) -> bool:
+        """Whether any gateway key takes real money."""
+        return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment. Raises BadSettings naming every variable that is wrong."""
+    env = os.environ if environ is None else environ
+    wrong: list[str] = []
+
+    def text(name: str, default: str = "") -> str:
+        return env.get(name, "").strip() or default
+
+    def whole(name: str, default: int, low: int, high: int) -> int:
+        raw = text(name, str(default))
+        if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
+            wrong.append(f"{name} must be a whole number from {low} to {high}, not {raw!r}")
+            return default
+        return int(raw)
+
+    def several(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
+
+    port = whole("PORT", 3000, 0, 65535)
+    try:
+        poll = float(text("JKLG_WORKER_POLL_SECONDS", "1"))
+    except ValueError:
+        poll = 1.0
+        wrong.append("JKLG_WORKER_POLL_SECONDS must be a number of seconds")
+    found = Settings(
+        env=text("JKLG_ENV", "development"),
+        host=text("JKLG_HOST", "127.0.0.1"),
+        port=port,
+        data_dir=Path(text("JKLG_DATA_DIR", ".jklg")),
+        database_url=text("DATABASE_URL"),
+        public_url=text("JKLG_PUBLIC_URL", f"http://localhost:{port}").rstrip("/"),
+        frontend_url=text("FRONTEND_URL").rstrip("/"),
+        trusted_proxies=several("JKLG_TRUSTED_PROXIES"),
+        secrets=several("JWT_SECRET"),
+        agency_name=text("SMTP_FROM_NAME", "JKLG Travel"),
+        smtp_host=text("SMTP_HOST"),
+        smtp_port=whole("SMTP_PORT", 587, 1, 65535),
+        smtp_user=text("SMTP_USER"),
+        smtp_password=text("SMTP_PASSWORD"),
+        smtp_from_email=text("SMTP_FROM_EMAIL", "bookings@localhost"),
+        smtp_tls=text("SMTP_TLS", "starttls"),
+        stripe_secret_key=text("STRIPE_SECRET_KEY"),
+        stripe_publishable_key=text("STRIPE_PUBLISHABLE_KEY"),
+        stripe_webhook_secrets=several("STRIPE_WEBHOOK_SECRET"),
+        stripe_api_base=text("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/"),
+        stripe_js_url=text("STRIPE_JS_URL", "https://js.stripe.com/endive/stripe.js"),
+        sandbox_url=text("SANDBOX_URL").rstrip("/"),
+        sandbox_key=text("SANDBOX_KEY", "sandbox_key"),
+        sandbox_webhook_secret=text("SANDBOX_WEBHOOK_SECRET", "sandbox_webhook_secret"),
+        sandbox_faults=text("SANDBOX_FAULTS") == "1",
+        hold_minutes=whole("JKLG_HOLD_MINUTES", 15, 1, 24 * 60),
+        worker_poll_seconds=poll,
+        failpoint=text("JKLG_FAILPOINT"),
+    )
+    wrong += _contradictions(found)
+    if wrong:
+        raise BadSettings("\n".join(wrong))
+    return found
+
+
+def _contradictions(s: Settings) -> list[str]:
+    """Settings that are each readable but must not meet."""
+    wrong = []
+    if s.env not in ("development", "production"):
+        wrong.append(f"JKLG_ENV must be development or production, not {s.env!r}")
+    if s.smtp_tls not in ("starttls", "tls", "none"):
+        wrong.append(f"SMTP_TLS must be starttls, tls or none, not {s.smtp_tls!r}")
+    if s.smtp_tls == "none" and s.smtp_host not in ("", "localhost", "127.0.0.1", "::1"):
+        wrong.append("SMTP_TLS=none sends passwords in the clear: allowed to a loopback host only")
+    if bool(s.stripe_secret_key) != bool(s.stripe_publishable_key):
+        wrong.append("STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY go together: set both or neither")
+    if s.live and s.stripe_api_base != "https://api.stripe.com":
+        wrong.append("STRIPE_API_BASE points elsewhere while STRIPE_SECRET_KEY is a live key")
+    if s.live and s.stripe_publishable_key.startswith("pk_test_"):
+        wrong.append("STRIPE_SECRET_KEY is live and STRIPE_PUBLISHABLE_KEY is a test key")
+    if s.live and (s.sandbox_url or s.sandbox_faults):
+        wrong.append("the sandbox gateway must not run beside a live key: unset SANDBOX_URL and SANDBOX_FAULTS")
+    if s.live and s.failpoint:
+        wrong.append("JKLG_FAILPOINT is refused with a live key")
+    if s.live and not s.stripe_webhook_secrets:
+        wrong.append("STRIPE_WEBHOOK_SECRET is needed with a live key: without it paid bookings wait for the poller")
+    for secret in s.secrets:
+        if len(secret) < 32 or len(set(secret)) < 8:
+            wrong.append("JWT_SECRET is weak: use at least 32 random characters")
+            break
+    if s.production:
+        if not s.secrets:
+            wrong.append("JWT_SECRET is needed in production")
+        if not s.smtp_host:
+            wrong.append("SMTP_HOST is needed in production: customers would never get their confirmation")
+        if s.smtp_from_email == "bookings@localhost":
+            wrong.append("SMTP_FROM_EMAIL is needed in production")
+        if urlsplit(s.public_url).scheme != "https":
+            wrong.append("JKLG_PUBLIC_URL must be the https address of this site in production")
+        if s.sandbox_url:
+            wrong.append("SANDBOX_URL is for trying things out, not for production")
+        if s.failpoint:
+            wrong.append("JKLG_FAILPOINT is refused in production")
+    return wrong
