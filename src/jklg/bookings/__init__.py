@@ -1,0 +1,42 @@
+"""Claims on seats: held, confirmed, completed, cancelled, expired. Knows nothing of gateways; money arrives through `receive_money`."""
+
+from jklg.bookings.actions import (
+    Held,
+    HoldRequest,
+    Received,
+    TravellerRequest,
+    amount_paid,
+    cancel,
+    complete_due,
+    confirm,
+    expire_due,
+    extend_hold,
+    hold,
+    lock,
+    receive_money,
+)
+from jklg.bookings.queries import Booking, get, get_by_reference, list_travellers
+from jklg.bookings.rules import guest_claims, manage_link, manage_token
+
+__all__ = [
+    "Booking",
+    "Held",
+    "HoldRequest",
+    "Received",
+    "TravellerRequest",
+    "amount_paid",
+    "cancel",
+    "complete_due",
+    "confirm",
+    "expire_due",
+    "extend_hold",
+    "get",
+    "get_by_reference",
+    "guest_claims",
+    "hold",
+    "list_travellers",
+    "lock",
+    "manage_link",
+    "manage_token",
+    "receive_money",
+]

@@ -1,0 +1,201 @@
+"""SQL of the bookings room."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking with what it is for. Money in minor units of `currency`; `lines` is the derivation frozen at purchase."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    payment_open: bool
+    departure_id: UUID
+    package_id: UUID
+    package_name: str
+    package_slug: str
+    starts_on: date
+    ends_on: date
+    time_zone: str
+    party: dict[str, int]
+    seats: int
+    currency: str
+    total_price: int
+    lines: list[dict[str, Any]]
+    name: str
+    email: str
+    phone: str
+    special_requests: str
+    customer_id: UUID | None
+    hold_expires_at: datetime
+    hold_seconds_left: int
+    created_at: datetime
+    confirmed_at: datetime | None
+    ended_at: datetime | None
+
+
+class Traveller(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    position: int
+    name: str
+    category: str
+    date_of_birth: date | None
+    is_lead: bool
+
+
+_BOOKING = """
+SELECT b.id, b.reference, b.status, b.payment_status, b.payment_open, b.departure_id, d.package_id,
+       p.name AS package_name, p.slug AS package_slug, d.starts_on, d.ends_on, p.time_zone, b.party, b.seats,
+       b.currency, b.total_price, b.lines, b.name, b.email, b.phone, b.special_requests, b.customer_id,
+       b.hold_expires_at, greatest(0, extract(epoch FROM b.hold_expires_at - house_now()))::integer AS hold_seconds_left,
+       b.created_at, b.confirmed_at, b.ended_at
+FROM bookings b
+JOIN departures d ON d.id = b.departure_id
+JOIN packages p ON p.id = d.package_id
+"""
+
+
+async def get(conn: Connection, booking_id: UUID) -> Booking | None:
+    row = await conn.fetchrow(_BOOKING + "WHERE b.id = $1", booking_id)
+    return Booking(**row) if row else None
+
+
+async def get_by_reference(conn: Connection, reference: str) -> Booking | None:
+    row = await conn.fetchrow(_BOOKING + "WHERE b.reference = $1", reference)
+    return Booking(**row) if row else None
+
+
+async def lock_booking(conn: Connection, booking_id: UUID) -> Booking | None:
+    row = await conn.fetchrow(_BOOKING + "WHERE b.id = $1 FOR UPDATE OF b", booking_id)
+    return Booking(**row) if row else None
+
+
+async def departure_of(conn: Connection, booking_id: UUID) -> UUID | None:
+    value: UUID | None = await conn.fetchval("SELECT departure_id FROM bookings WHERE id = $1", booking_id)
+    return value
+
+
+async def list_travellers(conn: Connection, booking_id: UUID) -> list[Traveller]:
+    rows = await conn.fetch(
+        """
+        SELECT id, position, name, category, date_of_birth, is_lead
+        FROM travellers WHERE booking_id = $1 ORDER BY position
+        """,
+        booking_id,
+    )
+    return [Traveller(**row) for row in rows]
+
+
+async def hold(conn: Connection, booking: dict[str, Any]) -> tuple[str | None, datetime, datetime]:
+    """Take the seats in one round trip (migration 0006). Returns (refusal, hold_expires_at, created_at)."""
+    row = await conn.fetchrow("SELECT refusal, hold_expires_at, created_at FROM hold_booking($1)", booking)
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+async def extend_hold(conn: Connection, booking_id: UUID, minutes: int) -> bool:
+    """Once only, and never shorter than it was."""
+    done = await conn.fetchval(
+        """
+        UPDATE bookings
+        SET hold_expires_at = greatest(hold_expires_at, house_now() + make_interval(mins => $2)), hold_extended = true
+        WHERE id = $1 AND status = 'held' AND NOT hold_extended
+        RETURNING true
+        """,
+        booking_id,
+        minutes,
+    )
+    return bool(done)
+
+
+async def list_holds_due(conn: Connection, limit: int) -> list[tuple[UUID, UUID]]:
+    """Holds past their time with no open payment, oldest first: (booking, departure)."""
+    rows = await conn.fetch(
+        """
+        SELECT id, departure_id FROM bookings
+        WHERE status = 'held' AND hold_expires_at <= house_now() AND NOT payment_open
+        ORDER BY hold_expires_at, id LIMIT $1
+        """,
+        limit,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def expire(conn: Connection, booking_id: UUID) -> bool:
+    done = await conn.fetchval(
+        """
+        UPDATE bookings SET status = 'expired', ended_at = house_now()
+        WHERE id = $1 AND status = 'held' AND hold_expires_at <= house_now() AND NOT payment_open
+        RETURNING true
+        """,
+        booking_id,
+    )
+    return bool(done)
+
+
+async def confirm(conn: Connection, booking_id: UUID) -> bool:
+    done = await conn.fetchval(
+        """
+        UPDATE bookings SET status = 'confirmed', confirmed_at = house_now(), ended_at = NULL
+        WHERE id = $1 AND status IN ('held', 'expired')
+        RETURNING true
+        """,
+        booking_id,
+    )
+    return bool(done)
+
+
+async def cancel(conn: Connection, booking_id: UUID) -> bool:
+    done = await conn.fetchval(
+        """
+        UPDATE bookings SET status = 'cancelled', ended_at = house_now()
+        WHERE id = $1 AND status IN ('held', 'confirmed')
+        RETURNING true
+        """,
+        booking_id,
+    )
+    return bool(done)
+
+
+async def list_travelled(conn: Connection, limit: int) -> list[UUID]:
+    """Confirmed bookings whose departure has ended, by the calendar of the place."""
+    rows = await conn.fetch(
+        """
+        SELECT b.id FROM bookings b
+        JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
+        WHERE b.status = 'confirmed' AND d.ends_on < (house_now() AT TIME ZONE p.time_zone)::date
+        ORDER BY d.ends_on, b.id LIMIT $1
+        """,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def complete(conn: Connection, booking_id: UUID) -> bool:
+    done = await conn.fetchval(
+        "UPDATE bookings SET status = 'completed', ended_at = house_now() WHERE id = $1 AND status = 'confirmed' RETURNING true",
+        booking_id,
+    )
+    return bool(done)
+
+
+async def extras_still_free(conn: Connection, booking_id: UUID) -> bool:
+    """Whether every extra of the booking could be taken again. Call with the departure locked."""
+    value = await conn.fetchval(
+        """
+        SELECT coalesce(bool_and(de.stock IS NULL OR de.taken + be.quantity <= de.stock), true)
+        FROM booking_extras be JOIN departure_extras de USING (departure_id, extra_id)
+        WHERE be.booking_id = $1
+        """,
+        booking_id,
+    )
+    return bool(value)

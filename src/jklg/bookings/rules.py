@@ -1,0 +1,94 @@
+"""What a booking may be: references, contact details, who may see it, and where arriving money belongs."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+
+from jklg.kit.db import Claims, claims
+from jklg.kit.errors import BadInput, NotFound
+from jklg.kit.tokens import derived_token, is_derived_token
+
+REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no I O 0 1: it is read aloud
+REFERENCE = re.compile(r"[A-HJ-NP-Z2-9]{6}")
+_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]")
+
+
+def new_reference() -> str:
+    """Six characters to be read aloud over a bad line."""
+    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
+
+
+def manage_token(secret: str, booking_id: UUID) -> str:
+    """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it."""
+    return derived_token(secret, "booking", str(booking_id))
+
+
+def manage_link(public_url: str, secret: str, booking_id: UUID, reference: str) -> str:
+    """The manage-my-booking link of mails and confirmations."""
+    return f"{public_url}/manage/{reference}/{manage_token(secret, booking_id)}"
+
+
+def guest_claims(secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:
+    """Row-level claims of a guest who holds the booking's token. NotFound for anybody else: a stranger learns nothing."""
+    if not token or not is_derived_token(token, list(secrets_), "booking", str(booking_id)):
+        raise not_found()
+    return claims("guest", booking_id=str(booking_id), actor="guest")
+
+
+def not_found() -> NotFound:
+    """The one answer for bookings that do not exist and bookings that are somebody else's."""
+    return NotFound("booking_not_found", "We cannot find this booking.")
+
+
+def check_contact(name: str, email: str, phone: str) -> tuple[str, str, str]:
+    """Contact details as they will be kept. BadInput: name_invalid, email_invalid, phone_invalid, in that order."""
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise BadInput("name_invalid", "Please give the name of the person we may contact.", details={"field": "name"})
+    try:
+        email = validate_email(email.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise BadInput(
+            "email_invalid", "This does not look like an e-mail address.", details={"field": "email"}
+        ) from error
+    phone = " ".join(phone.split())
+    if not _PHONE.fullmatch(phone):
+        raise BadInput(
+            "phone_invalid",
+            "Please give a phone number with its country code, such as +91 98765 43210.",
+            details={"field": "phone"},
+        )
+    return name, email, phone
+
+
+def check_requests(text: str) -> str:
+    """Special requests, at most 2,000 characters, without control characters. BadInput: requests_invalid."""
+    text = text.strip()
+    if len(text) > 2000 or any(ord(c) < 32 and c not in "\n\r\t" for c in text):
+        raise BadInput(
+            "requests_invalid",
+            "Special requests may have up to 2,000 characters.",
+            details={"field": "special_requests"},
+        )
+    return text
+
+
+def destination_of_money(status: str, paid_before: int, total: int, *, seats_free: bool) -> tuple[str, str | None]:
+    """Where captured money belongs: ('customer_deposits', None) or ('suspense:unapplied', why).
+
+    Late money is welcome while the seats are free; money nobody owes us is kept apart and sent back (payments.md 1.9).
+    """
+    if status == "held":
+        return ("customer_deposits", None) if paid_before < total else ("suspense:unapplied", "paid_twice")
+    if status == "expired":
+        return ("customer_deposits", None) if seats_free else ("suspense:unapplied", "seats_gone")
+    if status == "cancelled":
+        return "suspense:unapplied", "booking_cancelled"
+    if paid_before < total:
+        return "customer_deposits", None
+    return "suspense:unapplied", "paid_twice"

@@ -1,0 +1,16 @@
+"""Taking and returning money: one attempt is one row of `transactions`, and everything a gateway says enters through `settle`."""
+
+from jklg.payments.actions import House, Settled, cancel_attempt, give_up, settle, start
+from jklg.payments.queries import Transaction, get, list_of_booking
+
+__all__ = [
+    "House",
+    "Settled",
+    "Transaction",
+    "cancel_attempt",
+    "get",
+    "give_up",
+    "list_of_booking",
+    "settle",
+    "start",
+]

@@ -1,0 +1,447 @@
+"""Taking money, told in order: write the row, go and look, write what the gateway said.
+
+`start` writes the attempt. `settle` is the one way in which anything a gateway says enters our books: the customer's
+return, the webhook and the poller all end there. It may be called at any time, any number of times, by anybody.
+Locks inside a database transaction: departure, booking, transaction, refund. No database transaction is open while a
+gateway is called. What may follow what is decided in `rules`; the database refuses everything else (migration 0007).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from random import Random
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from jklg import bookings, history, jobs
+from jklg.bookings import Booking
+from jklg.kit import failpoints
+from jklg.kit.db import Connection, Database, claims
+from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
+from jklg.kit.ids import uuid7
+from jklg.payments import queries, refunds, rules
+from jklg.payments.gateways.contract import (
+    Gateway,
+    GatewayBusy,
+    GatewayError,
+    GatewayRefused,
+    Order,
+    Snapshot,
+)
+from jklg.payments.queries import Transaction
+from jklg.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice")
+"""Why money in suspense is returned by itself. Mismatches are for a person to judge."""
+
+
+class House(Protocol):
+    """What the money path needs of the house."""
+
+    settings: Settings
+    db: Database
+    gateways: Mapping[str, Gateway]
+    dice: Random
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before."""
+
+    transaction: Transaction
+    booking_status: str
+    unknown: str | None = None
+
+
+async def start(
+    house: House,
+    booking_id: UUID,
+    gateway_name: str,
+    *,
+    actor: str = "guest",
+    claimed_amount: int | None = None,
+    claimed_currency: str | None = None,
+) -> Settled:
+    """Open an attempt for what a booking still owes, or find the one that is open, and bring it to the gateway.
+
+    Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
+    (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
+    gateway); TooMany (too_many_attempts). A booking that costs nothing is confirmed here and raises Conflict
+    (nothing_to_pay).
+    """
+    gateway = house.gateways.get(gateway_name)
+    if gateway is None:
+        raise BadInput("gateway_not_offered", "This way of paying is not offered.")
+    async with house.db.transaction(claims("system", actor=actor)) as conn:
+        transaction_id = await _write_attempt(conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency)
+    if transaction_id is None:
+        raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.")
+    await failpoints.reach("after_intent_commit")
+    return await settle(house, transaction_id, source="answer")
+
+
+async def _write_attempt(
+    conn: Connection,
+    house: House,
+    booking_id: UUID,
+    gateway: Gateway,
+    actor: str,
+    claimed_amount: int | None,
+    claimed_currency: str | None,
+) -> UUID | None:
+    booking = await bookings.lock(conn, booking_id)
+    if booking.status in ("cancelled", "expired", "completed"):
+        raise Conflict("booking_ended", "This booking has ended. Nothing was taken.")
+    due = booking.total_price - await bookings.amount_paid(conn, booking.id, booking.currency)
+    if booking.status == "confirmed" and due <= 0:
+        raise Conflict("already_paid", "This booking is paid. Nothing more is due.")
+    if booking.status == "held" and booking.hold_seconds_left == 0:
+        raise Conflict("hold_expired", "The time to pay has run out and the seats were released. Nothing was taken.")
+    amount = rules.payable(due, claimed_amount, claimed_currency, booking.currency)
+    if amount == 0:
+        await bookings.confirm(conn, booking)
+        return None
+    open_attempt = await queries.find_open(conn, booking.id)
+    if open_attempt is not None:
+        if open_attempt.gateway != gateway.name:
+            raise Conflict(
+                "payment_open",
+                "A payment with another provider is still open. Please finish or cancel it first.",
+                details={"transactionId": str(open_attempt.id), "gateway": open_attempt.gateway},
+            )
+        return open_attempt.id
+    if await queries.count_recent(conn, booking.id) >= rules.MAX_ATTEMPTS_PER_HOUR:
+        raise TooMany("too_many_attempts", "Too many attempts to pay. Please wait an hour, or write to us.")
+    transaction_id = uuid7()
+    await queries.insert(
+        conn,
+        transaction_id=transaction_id,
+        booking_id=booking.id,
+        amount=amount,
+        currency=booking.currency,
+        gateway=gateway.name,
+        livemode=gateway.livemode,
+        request_key=f"create:{transaction_id}",
+        description=f"{booking.package_name}, {booking.starts_on.isoformat()}",
+    )
+    await queries.add_command(
+        conn, command_id=uuid7(), transaction_id=transaction_id, kind="create", request_key=f"create:{transaction_id}"
+    )
+    await bookings.extend_hold(conn, booking.id, house.settings.hold_minutes)
+    await history.record(
+        conn, actor, "payment.started", "booking", booking.id, {"transaction_id": str(transaction_id), "amount": amount}
+    )
+    return transaction_id
+
+
+async def settle(house: House, transaction_id: UUID, *, source: str, hint_ref: str | None = None) -> Settled:
+    """Bring one attempt into line with what its gateway says now, and the booking with it.
+
+    `source` is who rang: answer, return, webhook or poll. `hint_ref` is the gateway's id from a webhook that arrived
+    before our own answer did. NotFound: transaction_not_found. A gateway that does not answer is not an error: the
+    attempt stays as it is, `unknown` says so, and the poller comes back.
+    """
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, transaction_id)
+        if transaction is None:
+            raise NotFound("transaction_not_found", "We cannot find this payment.")
+        booking = await bookings.get(conn, transaction.booking_id)
+        assert booking is not None, "a transaction keeps its booking"
+    gateway = house.gateways.get(transaction.gateway)
+    if gateway is None:
+        return Settled(transaction=transaction, booking_status=booking.status, unknown="gateway_not_configured")
+    try:
+        snapshot = await _ask(house, gateway, transaction, booking, hint_ref)
+    except GatewayRefused as refusal:
+        return await _refused(house, transaction, refusal)
+    except GatewayError as silence:
+        return await _unanswered(house, transaction, booking, silence)
+    await failpoints.reach("after_gateway_answer")
+    who = claims("system", actor=f"gateway:{transaction.gateway}", reason=source)
+    async with house.db.transaction(who) as conn:
+        await _apply(conn, transaction.id, snapshot, source)
+        settled = await _seen(conn, transaction.id)
+        await failpoints.reach("before_apply_commit")
+    await failpoints.reach("after_apply_commit")
+    return settled
+
+
+async def _ask(
+    house: House, gateway: Gateway, transaction: Transaction, booking: Booking, hint_ref: str | None
+) -> Snapshot:
+    """What the gateway says now. An attempt it has not confirmed yet is sent again under its key, or looked for."""
+    ref = transaction.ref or hint_ref
+    if ref is not None:
+        return await gateway.fetch(ref)
+    order = Order(
+        transaction_id=transaction.id,
+        booking_id=booking.id,
+        booking_reference=booking.reference,
+        amount=transaction.amount,
+        currency=transaction.currency,
+        request_key=transaction.request_key,
+        description=f"{booking.package_name}, {booking.starts_on.isoformat()}, {booking.reference}",
+        email=booking.email,
+        return_url=f"{house.settings.public_url}/bookings/{booking.reference}/return?transaction={transaction.id}",
+        created_at=transaction.created_at,
+    )
+    async with house.db.transaction() as conn:
+        command = await queries.get_command(conn, transaction.request_key)
+        assert command is not None, "an attempt is written with its command"
+        if command.state == "rejected":
+            raise GatewayRefused("rejected_before")
+        may_send = rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds)
+        if may_send:
+            await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+    if may_send:
+        return await gateway.create(order)
+    found = await gateway.find(order)
+    if found is None:
+        raise GatewayRefused("never_created", "the gateway has no such attempt, and its key has lapsed")
+    return found
+
+
+async def _refused(house: House, transaction: Transaction, refusal: GatewayRefused) -> Settled:
+    """A proven no. To creating: the attempt has failed. To fetching what existed: a person should look."""
+    async with house.db.transaction(claims("system", actor=f"gateway:{transaction.gateway}", reason=refusal.code)) as conn:
+        await bookings.lock(conn, transaction.booking_id)
+        now = await queries.lock(conn, transaction.id)
+        if now.ref is None and now.state in ("created", "submitting"):
+            command = await queries.get_command(conn, now.request_key)
+            assert command is not None, "an attempt is written with its command"
+            await queries.finish_command(conn, command.id, "rejected", str(refusal))
+            await queries.fail(conn, now.id, refusal.detail or refusal.code)
+        else:
+            await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
+            await _report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
+        return await _seen(conn, now.id)
+
+
+async def _unanswered(house: House, transaction: Transaction, booking: Booking, silence: GatewayError) -> Settled:
+    """No answer proves nothing. Nothing moves; we come back later, and no sooner than a busy gateway asks."""
+    log.warning("%s did not answer about %s: %s", transaction.gateway, transaction.id, silence)
+    wait = float(rules.look_again_seconds(transaction.state, transaction.checks + 1) or 600)
+    if isinstance(silence, GatewayBusy) and silence.retry_after:
+        wait = max(wait, silence.retry_after)
+    async with house.db.transaction() as conn:
+        await queries.look_again(conn, transaction.id, transaction.checks + 1, wait)
+    return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
+
+
+async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str) -> None:
+    """Merge an answer into our rows and the books: one database transaction, each fact once."""
+    transaction = await queries.get(conn, transaction_id)
+    assert transaction is not None, "transactions are never deleted"
+    booking = await bookings.lock(conn, transaction.booking_id)
+    transaction = await queries.lock(conn, transaction_id)
+    known = _known(transaction)
+    stranger = rules.not_ours(known, snapshot)
+    if stranger is not None:
+        await _report(conn, transaction, "gateway_object_mismatch", {"why": stranger, "ref": snapshot.ref})
+        return
+    decision = rules.decide(known, snapshot)
+    state = decision.state or transaction.state
+    checks = 0 if decision.state else transaction.checks + 1
+    await queries.update(
+        conn,
+        transaction.id,
+        state=state,
+        ref=snapshot.ref,
+        client_secret=snapshot.client_secret,
+        captured=decision.captured,
+        authorized=decision.authorized,
+        open_at=decision.open_at,
+        payment_method=snapshot.payment_method,
+        receipt_url=snapshot.receipt_url,
+        error_message=snapshot.error,
+        checks=checks,
+        look_again_seconds=rules.look_again_seconds(state, checks),
+    )
+    command = await queries.get_command(conn, transaction.request_key)
+    if command is not None:
+        await queries.finish_command(conn, command.id, "done")
+    if decision.state:
+        moment = snapshot.gateway_at.isoformat() if snapshot.gateway_at else ""
+        await queries.add_fact(
+            conn, transaction, object_id=snapshot.ref, fact_type=state, discriminator=moment, source=source,
+            gateway_at=snapshot.gateway_at,
+        )  # fmt: skip
+    if decision.anomaly and not decision.captured_more:
+        await _report(conn, transaction, decision.anomaly, {"captured": snapshot.captured, "currency": snapshot.currency})
+    if decision.captured_more:
+        await _receive(conn, transaction, booking, snapshot, decision, source)
+    if snapshot.currency != transaction.currency and snapshot.captured:
+        await _receive_foreign(conn, transaction, booking, snapshot)
+    if decision.void_needed:
+        await queries.add_command(
+            conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
+        )
+    for refund in snapshot.refunds:
+        await refunds.apply(conn, transaction.id, refund, source)
+
+
+async def _receive(
+    conn: Connection, transaction: Transaction, booking: Booking, snapshot: Snapshot, decision: rules.Decision, source: str
+) -> None:
+    """Money arrived. It goes to the booking, or to suspense and from there back to the payer."""
+    await queries.add_fact(
+        conn,
+        transaction,
+        object_id=snapshot.ref,
+        fact_type="captured",
+        discriminator=str(decision.captured),
+        amount=decision.captured,
+        source=source,
+        gateway_at=snapshot.gateway_at,
+    )
+    received = await bookings.receive_money(
+        conn,
+        booking,
+        fact=("transaction", f"{transaction.id}:{decision.captured}"),
+        amount=decision.captured_more,
+        currency=transaction.currency,
+        from_account=f"gateway_clearing:{transaction.gateway}",
+        distrusted=decision.distrusted,
+    )
+    if not received.new:
+        return
+    reason = received.suspense_reason
+    await history.record(
+        conn,
+        f"gateway:{transaction.gateway}",
+        "payment.captured",
+        "booking",
+        booking.id,
+        {"transaction_id": str(transaction.id), "amount": decision.captured_more, "suspense": reason},
+    )
+    if reason is None:
+        await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction.id)})
+    elif reason in SENT_BACK:
+        await refunds.send_back(conn, transaction, decision.captured_more, reason)
+    if reason is not None or decision.anomaly:
+        await _report(
+            conn,
+            transaction,
+            decision.anomaly or "late_success",
+            {"reason": reason, "amount": decision.captured_more, "captured": decision.captured},
+            healed=reason is None or reason in SENT_BACK,
+        )
+
+
+async def _receive_foreign(conn: Connection, transaction: Transaction, booking: Booking, snapshot: Snapshot) -> None:
+    """The gateway took another currency than we asked for: kept in suspense in that currency, for a person."""
+    await bookings.receive_money(
+        conn,
+        booking,
+        fact=("transaction", f"{transaction.id}:{snapshot.currency}:{snapshot.captured}"),
+        amount=snapshot.captured,
+        currency=snapshot.currency,
+        from_account=f"gateway_clearing:{transaction.gateway}",
+        distrusted="currency_mismatch",
+    )
+
+
+async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str) -> Settled:
+    """Close an open attempt at its gateway, then look what became of it: it may have succeeded in the meantime."""
+    settled = await settle(house, transaction_id, source="poll")
+    transaction = settled.transaction
+    gateway = house.gateways.get(transaction.gateway)
+    if settled.unknown or gateway is None or transaction.state not in rules.OPEN or transaction.ref is None:
+        return settled
+    request_key = f"cancel:{transaction.id}"
+    async with house.db.transaction(claims("system", actor=actor)) as conn:
+        await queries.add_command(
+            conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
+        )
+        command = await queries.get_command(conn, request_key)
+        assert command is not None, "just written"
+        await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+    try:
+        snapshot = await gateway.cancel(transaction.ref, request_key)
+    except GatewayRefused as refusal:
+        async with house.db.transaction() as conn:
+            await queries.finish_command(conn, command.id, "rejected", str(refusal))
+        return await settle(house, transaction.id, source="poll")
+    except GatewayError as silence:
+        async with house.db.transaction() as conn:
+            await queries.postpone_command(
+                conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()), str(silence)
+            )
+        return Settled(transaction=transaction, booking_status=settled.booking_status, unknown=silence.code)
+    who = claims("system", actor=f"gateway:{transaction.gateway}", reason="answer")
+    async with house.db.transaction(who) as conn:
+        await _apply(conn, transaction.id, snapshot, "answer")
+        await queries.finish_command(conn, command.id, "done")
+        return await _seen(conn, transaction.id)
+
+
+async def give_up(house: House, booking_id: UUID, *, actor: str) -> Booking:
+    """The customer cancels a booking that is not paid yet: first the open payment, then the claim on the seats.
+
+    Raises NotFound (booking_not_found), Conflict (booking_ended, booking_paid). Money that arrives all the same is sent back.
+    """
+    async with house.db.transaction() as conn:
+        open_attempt = await queries.find_open(conn, booking_id)
+    if open_attempt is not None:
+        await cancel_attempt(house, open_attempt.id, actor=actor)
+    async with house.db.transaction(claims("system", actor=actor)) as conn:
+        return await bookings.cancel(conn, booking_id, actor=actor)
+
+
+async def receive_stray(house: House, gateway: Gateway, ref: str, event_id: str) -> None:
+    """A gateway speaks of an attempt we do not know: somebody looks at it; its money, if any, is put in suspense by hand."""
+    snapshot = await gateway.fetch(ref)
+    async with house.db.transaction() as conn:
+        await queries.report_anomaly(
+            conn,
+            anomaly_id=uuid7(),
+            kind="unmatched_gateway_object",
+            once_key=f"unmatched:{gateway.name}:{ref}",
+            transaction_id=None,
+            booking_id=None,
+            detail={"ref": ref, "event_id": event_id, "captured": snapshot.captured, "currency": snapshot.currency},
+        )
+        if snapshot.captured:
+            await refunds.park_stray_money(conn, gateway.name, ref, snapshot.captured, snapshot.currency)
+
+
+async def _report(
+    conn: Connection, transaction: Transaction, kind: str, detail: dict[str, object], *, healed: bool = False
+) -> None:
+    await queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind=kind,
+        once_key=f"{kind}:{transaction.id}",
+        transaction_id=transaction.id,
+        booking_id=transaction.booking_id,
+        detail=detail,
+        healed=healed,
+    )
+
+
+async def _seen(conn: Connection, transaction_id: UUID) -> Settled:
+    transaction = await queries.get(conn, transaction_id)
+    assert transaction is not None, "transactions are never deleted"
+    booking = await bookings.get(conn, transaction.booking_id)
+    assert booking is not None, "a transaction keeps its booking"
+    return Settled(transaction=transaction, booking_status=booking.status)
+
+
+def _known(transaction: Transaction) -> rules.Known:
+    return rules.Known(
+        id=transaction.id,
+        state=transaction.state,
+        amount=transaction.amount,
+        currency=transaction.currency,
+        livemode=transaction.livemode,
+        ref=transaction.ref,
+        captured=transaction.captured,
+        authorized=transaction.authorized,
+        open_at=transaction.open_at,
+    )
+

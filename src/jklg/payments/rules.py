@@ -1,0 +1,171 @@
+"""What may follow what in a payment, what an answer proves, and when to look again. Pure: values in, decisions out.
+
+The states and their ranks are those of payments.md 1.2; the database refuses any other move (migration 0007).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.errors import BadInput
+from jklg.payments.gateways.contract import Snapshot
+
+RANK = {
+    "created": 10,
+    "submitting": 15,
+    "requires_payment_method": 20,
+    "requires_action": 25,
+    "processing": 30,
+    "authorized": 40,
+    "canceled": 50,
+    "failed": 50,
+    "expired": 50,
+    "succeeded": 90,
+}
+_CYCLING = ("requires_payment_method", "requires_action", "processing")
+OPEN = ("created", "submitting", *_CYCLING, "authorized")
+
+STATUS_WORDS = {
+    **dict.fromkeys(("created", "submitting", "requires_payment_method", "requires_action"), "pending"),
+    **dict.fromkeys(("processing", "authorized"), "processing"),
+    **dict.fromkeys(("canceled", "failed", "expired"), "failed"),
+    "succeeded": "completed",
+}
+
+MAX_ATTEMPTS_PER_HOUR = 20
+"""Attempts for one booking in an hour. More is a machine, not a person (payments.md 4, A25)."""
+
+NOTICE_ATTEMPTS = 12
+"""Tries after which a notice is put aside as dead, for a person."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What our row says of an attempt: the other half of every decision."""
+
+    id: UUID
+    state: str
+    amount: int
+    currency: str
+    livemode: bool
+    ref: str | None
+    captured: int
+    authorized: int
+    open_at: datetime | None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer changes. `state` None: nothing moves. `captured` and `authorized` are the new cumulative amounts."""
+
+    state: str | None
+    captured: int
+    captured_more: int
+    authorized: int
+    open_at: datetime | None
+    distrusted: str | None
+    anomaly: str | None
+    void_needed: bool
+
+
+def not_ours(known: Known, snapshot: Snapshot) -> str | None:
+    """Why this snapshot cannot be about this attempt at all; None when it is. Such an answer is reported, never applied."""
+    if known.ref is not None and known.ref != snapshot.ref:
+        return "other_reference"
+    if snapshot.livemode != known.livemode:
+        return "other_mode"
+    if snapshot.transaction_id is not None and snapshot.transaction_id != known.id:
+        return "other_transaction"
+    if known.ref is None and snapshot.transaction_id is None:
+        return "cannot_be_bound"
+    return None
+
+
+def decide(known: Known, snapshot: Snapshot) -> Decision:
+    """Merge an answer into what we know (payments.md 1.2, "the merge rule").
+
+    Captured money only grows and a success absorbs everything, so the order and the number of times answers arrive
+    does not matter. Only the three states that may cycle at the gateway are ordered by the gateway's own time.
+    """
+    captured = max(known.captured, snapshot.captured if snapshot.currency == known.currency else 0)
+    more = captured - known.captured
+    state = _next_state(known, snapshot, captured)
+    closed_before = known.state in ("canceled", "failed", "expired")
+    void_needed = closed_before and snapshot.state == "authorized"
+    anomaly = None
+    if more and closed_before:
+        anomaly = "late_success"
+    elif void_needed:
+        anomaly = "late_authorization"
+    distrusted = _distrust(known, snapshot, captured)
+    return Decision(
+        state=state,
+        captured=captured,
+        captured_more=more,
+        authorized=max(known.authorized, snapshot.authorized),
+        open_at=snapshot.gateway_at if state in _CYCLING and snapshot.gateway_at else known.open_at,
+        distrusted=distrusted,
+        anomaly=distrusted or anomaly,
+        void_needed=void_needed,
+    )
+
+
+def _next_state(known: Known, snapshot: Snapshot, captured: int) -> str | None:
+    target = snapshot.state
+    if target == "succeeded" and captured == 0:
+        return None  # a success without money of ours is not believed
+    if target == known.state:
+        return None
+    if RANK[target] > RANK[known.state]:
+        return None if known.state in ("canceled", "failed", "expired") and target != "succeeded" else target
+    if known.state in _CYCLING and target in _CYCLING:
+        newer = known.open_at is None or (snapshot.gateway_at is not None and snapshot.gateway_at >= known.open_at)
+        return target if newer else None
+    return None
+
+
+def _distrust(known: Known, snapshot: Snapshot, captured: int) -> str | None:
+    """Why captured money may not confirm a booking (payments.md 1.6, verification)."""
+    if snapshot.currency != known.currency:
+        return "currency_mismatch"
+    if captured and captured != known.amount:
+        return "amount_mismatch"
+    return None
+
+
+def payable(due: int, claimed_amount: int | None, claimed_currency: str | None, currency: str) -> int:
+    """The amount to ask the gateway for: what the house computed. A client's other number is refused, never used.
+
+    BadInput: amount_mismatch, with the payable amounts in the details (payments.md 5).
+    """
+    offered = [{"kind": "full", "amount": due, "currency": currency.lower()}]
+    if claimed_currency is not None and claimed_currency.upper() != currency:
+        raise BadInput("amount_mismatch", "This booking is paid in another currency.", details={"payable": offered})
+    if claimed_amount is not None and claimed_amount != due:
+        raise BadInput("amount_mismatch", "This is not the amount now due.", details={"payable": offered})
+    return due
+
+
+def look_again_seconds(state: str, checks: int) -> int | None:
+    """How long until an attempt is looked at again, with no news in between; None: never.
+
+    Open attempts: 5 s, doubling up to 10 minutes. Closed without money: five more looks over three days, because late
+    successes exist (Razorpay polls banks for up to 3 days; docs read 2026-11).
+    """
+    if state == "succeeded":
+        return None
+    if state in OPEN:
+        return min(5 * 2 ** min(checks, 10), 600)
+    later = (600, 3_600, 6 * 3_600, 24 * 3_600, 72 * 3_600)
+    return later[checks] if checks < len(later) else None
+
+
+def retry_seconds(attempts: int, dice: float) -> float:
+    """Backoff of notices and commands: min(2^n * 5 s, 6 h), times 0.5 to 1.5 as `dice` (0 to 1) falls."""
+    return float(min(5 * 2 ** min(attempts, 13), 6 * 3600)) * (0.5 + dice)
+
+
+def may_send_again(seconds_since_first: float, key_lifetime_seconds: int) -> bool:
+    """Whether the gateway surely still knows our key. After 80 % of its lifetime we look instead of sending."""
+    return seconds_since_first < 0.8 * key_lifetime_seconds
