@@ -279,6 +279,8 @@ CREATE TABLE webhook_inbox (
     event_id        text NOT NULL,
     event_type      text NOT NULL,
     livemode        boolean NOT NULL,
+    ref             text,                    -- the gateway's id of the attempt it speaks of
+    transaction_id  uuid,                    -- ours, where the event carries it: written by strangers to this database, so no reference
     body            bytea NOT NULL,
     body_sha256     bytea NOT NULL,
     headers         jsonb NOT NULL,

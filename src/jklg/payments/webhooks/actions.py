@@ -1,0 +1,124 @@
+"""Notices, told in order: verify, store once, answer; later look. A notice is a bell, not the news: `settle` goes and asks.
+
+Never 2xx before the row is committed: a database that is down answers 503 and the gateway comes again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+
+from jklg.kit import failpoints
+from jklg.kit.clock import Clock
+from jklg.kit.errors import Malformed, Unavailable
+from jklg.payments import actions as payments
+from jklg.payments import queries as payment_queries
+from jklg.payments import rules
+from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused
+from jklg.payments.webhooks import queries
+
+log = logging.getLogger(__name__)
+
+
+class House(payments.House):
+    """What the inbox needs of the house."""
+
+    clock: Clock
+
+
+async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
+
+    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature). Nothing is stored or called for a notice
+    that does not verify. One round trip; commits before it returns.
+    """
+    gateway = house.gateways.get(gateway_name)
+    if gateway is None or not gateway.accepts_notices():
+        raise Unavailable("webhooks_not_configured", "This webhook is not configured.")
+    try:
+        notice = gateway.read_notice(headers, body, house.clock.unix())
+    except BadNotice as error:
+        raise Malformed("bad_signature", "The signature does not match.", log=str(error)) from error
+    state, reason = "pending", None
+    if notice.livemode != gateway.livemode:
+        state, reason = "ignored", "other_mode"
+        log.error("%s sent %s of the other mode", gateway.name, notice.event_id)
+    elif notice.ref is None and notice.transaction_id is None:
+        state, reason = "ignored", "not_about_a_payment"
+    async with house.db.connection() as conn:
+        new = await queries.file(
+            conn,
+            gateway=gateway.name,
+            event_id=notice.event_id,
+            event_type=notice.event_type,
+            livemode=notice.livemode,
+            ref=notice.ref,
+            transaction_id=notice.transaction_id,
+            body=body,
+            body_sha256=hashlib.sha256(body).digest(),
+            headers={name: value for name, value in headers.items() if name != "authorization"},
+            state=state,
+            reason=reason,
+            origin="webhook",
+        )
+    return new
+
+
+async def process_due(house: House, limit: int = 50) -> int:
+    """Look into the notices whose time has come. Any number of workers may do so at once. Returns how many were tried."""
+    for tried in range(limit):
+        async with house.db.transaction() as conn:
+            notice = await queries.claim(conn)
+        if notice is None:
+            return tried
+        try:
+            ending = await _look_into(house, notice)
+            await failpoints.reach("worker_before_done")
+            async with house.db.transaction() as conn:
+                await queries.finish(conn, notice.id, *ending)
+        except Exception as error:
+            await _put_off(house, notice, error)
+    return limit
+
+
+async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, str | None]:
+    """Settle what the notice speaks of. Returns the notice's end: (state, reason)."""
+    gateway = house.gateways.get(notice.gateway)
+    if gateway is None:
+        raise GatewayError("gateway_not_configured")
+    async with house.db.transaction() as conn:
+        known = None
+        if notice.ref is not None:
+            known = await payment_queries.find_by_ref(conn, notice.gateway, notice.livemode, notice.ref)
+        if known is None and notice.transaction_id is not None:
+            named = await payment_queries.get(conn, notice.transaction_id)
+            if named is not None and named.gateway == notice.gateway:
+                known = named.id
+    if known is None:
+        return await _stray(house, gateway, notice)
+    settled = await payments.settle(house, known, source="webhook", hint_ref=notice.ref)
+    if settled.unknown:
+        raise GatewayError(settled.unknown)
+    return "done", None
+
+
+async def _stray(house: House, gateway: Gateway, notice: queries.FiledNotice) -> tuple[str, str | None]:
+    if notice.ref is None:
+        return "ignored", "unknown_transaction"
+    try:
+        await payments.receive_stray(house, gateway, notice.ref, notice.event_id)
+    except GatewayRefused:
+        return "ignored", "unknown_object"
+    return "done", "unmatched_gateway_object"
+
+
+async def _put_off(house: House, notice: queries.FiledNotice, error: Exception) -> None:
+    """Try again later, with growing and jittered pauses; after 12 tries or 3 days a person has to look."""
+    log.warning("notice %s (%s %s) failed: %r", notice.id, notice.gateway, notice.event_id, error)
+    async with house.db.transaction() as conn:
+        if notice.attempts >= rules.NOTICE_ATTEMPTS or notice.too_old:
+            await queries.bury(conn, notice.id, repr(error))
+        else:
+            pause = rules.retry_seconds(notice.attempts, house.dice.random())
+            await queries.postpone(conn, notice.id, pause, repr(error))

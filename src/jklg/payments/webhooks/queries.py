@@ -1,0 +1,106 @@
+"""SQL of the webhook inbox."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class FiledNotice(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    gateway: str
+    event_id: str
+    event_type: str
+    livemode: bool
+    ref: str | None
+    transaction_id: UUID | None
+    attempts: int
+    too_old: bool
+
+
+async def file(
+    conn: Connection,
+    *,
+    gateway: str,
+    event_id: str,
+    event_type: str,
+    livemode: bool,
+    ref: str | None,
+    transaction_id: UUID | None,
+    body: bytes,
+    body_sha256: bytes,
+    headers: dict[str, str],
+    state: str,
+    reason: str | None,
+    origin: str,
+) -> bool:
+    """Store a notice, or count it when it is here already. True when it is new. One statement, so it is its own database transaction."""
+    new = await conn.fetchval(
+        """
+        INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT ON CONSTRAINT webhook_inbox_once DO UPDATE
+            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
+        RETURNING duplicates = 0
+        """,
+        gateway,
+        event_id,
+        event_type,
+        livemode,
+        ref,
+        transaction_id,
+        body,
+        body_sha256,
+        headers,
+        state,
+        reason,
+        origin,
+    )
+    return bool(new)
+
+
+async def claim(conn: Connection) -> FiledNotice | None:
+    """Take the next notice that is due. The try is counted before it is made, so that a crash counts too; it is leased for a minute."""
+    row = await conn.fetchrow(
+        """
+        WITH due AS (
+            SELECT id FROM webhook_inbox WHERE state = 'pending' AND next_attempt_at <= house_now()
+            ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE webhook_inbox i SET attempts = attempts + 1, next_attempt_at = house_now() + interval '60 seconds'
+        FROM due WHERE i.id = due.id
+        RETURNING i.id, i.gateway, i.event_id, i.event_type, i.livemode, i.ref, i.transaction_id, i.attempts,
+                  i.received_at < house_now() - interval '3 days' AS too_old
+        """
+    )
+    return FiledNotice(**row) if row else None
+
+
+async def finish(conn: Connection, notice_id: int, state: str, reason: str | None = None) -> None:
+    await conn.execute(
+        "UPDATE webhook_inbox SET state = $2, reason = $3, done_at = house_now() WHERE id = $1 AND state = 'pending'",
+        notice_id,
+        state,
+        reason,
+    )
+
+
+async def postpone(conn: Connection, notice_id: int, seconds: float, error: str) -> None:
+    await conn.execute(
+        "UPDATE webhook_inbox SET next_attempt_at = house_now() + make_interval(secs => $2), last_error = $3 WHERE id = $1",
+        notice_id,
+        seconds,
+        error,
+    )
+
+
+async def bury(conn: Connection, notice_id: int, error: str) -> None:
+    """Put aside for a person, with the last error."""
+    await conn.execute(
+        "UPDATE webhook_inbox SET state = 'dead', last_error = $2, done_at = house_now() WHERE id = $1 AND state = 'pending'",
+        notice_id,
+        error,
+    )
