@@ -57,6 +57,7 @@ CREATE TABLE idempotency_keys (
     key          text NOT NULL,
     fingerprint  bytea NOT NULL,             -- SHA-256 of method, path, query and body
     resource_id  uuid NOT NULL,              -- the id the first try uses; a later try resumes with the same one
+    owner        uuid NOT NULL,              -- the try that is at work; another may take over when its lease has run out
     locked_until timestamptz NOT NULL,
     status       smallint,                   -- NULL while the first try runs
     body         bytea,

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
 
+from jklg import bookings, mail
+from jklg.kit.db import Connection, Database
 from jklg.payments import actions, queries, refunds, rules, webhooks
+from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.webhooks.actions import House
 
+from jklg.settings import Settings
+
 log = logging.getLogger(__name__)
+ROOM = Path(__file__).parent
+
+
+class Office(Protocol):
+    """What writing a mail needs of the house."""
+
+    settings: Settings
+    db: Database
 
 
 async def process_notices(house: House) -> int:
@@ -38,3 +54,60 @@ async def close_overdue(house: House, limit: int = 20) -> int:
 async def send_refunds(house: House) -> int:
     """Make the refund calls that are due."""
     return await refunds.send_due(house)
+
+
+async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
+    """payment.received: tell the customer what arrived. Once for each attempt."""
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, UUID(news["transaction_id"]))
+        assert transaction is not None, "news is announced with its row"
+        await _write(
+            conn, house, "payment_receipt", f"payment_receipt:{transaction.id}", transaction, amount=transaction.captured
+        )
+
+
+async def mail_late_money_refunded(house: Office, news: dict[str, Any]) -> None:
+    """refund.late_money: the money came too late, and is on its way back. Once for each refund."""
+    async with house.db.transaction() as conn:
+        refund = await refund_queries.get(conn, UUID(news["refund_id"]))
+        assert refund is not None, "news is announced with its row"
+        transaction = await queries.get(conn, refund.transaction_id)
+        assert transaction is not None, "a refund keeps its transaction"
+        await _write(
+            conn,
+            house,
+            "late_money_refunded",
+            f"late_money_refunded:{refund.id}",
+            transaction,
+            amount=refund.amount,
+            reason=refund.reason,
+        )
+
+
+async def _write(
+    conn: Connection, house: Office, kind: str, once_key: str, transaction: queries.Transaction, **more: object
+) -> None:
+    booking = await bookings.get(conn, transaction.booking_id)
+    assert booking is not None, "a transaction keeps its booking"
+    settings = house.settings
+    subject, text, html = mail.render(
+        ROOM,
+        kind,
+        {
+            "agency_name": settings.agency_name,
+            "booking": booking,
+            "transaction": transaction,
+            "manage_url": bookings.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+            **more,
+        },
+    )
+    await mail.write(
+        conn,
+        kind=kind,
+        once_key=once_key,
+        to_address=booking.email,
+        to_name=booking.name,
+        subject=subject,
+        text=text,
+        html=html,
+    )

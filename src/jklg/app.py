@@ -1,0 +1,217 @@
+"""The whole application put together: rooms, gateways, who acts on which news, what the worker does. Start here.
+
+`House` is what a running process holds. `create_app` is the web, `run_worker` is the worker; both may run any number
+of times against one database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from jklg import bookings, jobs, mail, pricing
+from jklg.bookings import jobs as booking_jobs
+from jklg.kit import failpoints
+from jklg.kit.clock import Clock
+from jklg.kit.db import Database, open_database
+from jklg.payments import jobs as payment_jobs
+from jklg.payments.gateways.contract import Gateway
+from jklg.settings import BadSettings, Settings, load
+from jklg.web import idempotency
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from litestar import Litestar
+
+Listener = Callable[[Any, dict[str, Any]], Awaitable[None]]
+Sweep = Callable[[Any], Awaitable[int]]
+
+LISTENERS: dict[str, list[Listener]] = {
+    "booking.confirmed": [booking_jobs.mail_confirmation],
+    "payment.received": [payment_jobs.mail_receipt],
+    "refund.late_money": [payment_jobs.mail_late_money_refunded],
+}
+"""News -> who acts on it. News is announced inside the database transaction of the fact and acted on by the worker."""
+
+
+async def _expire_holds(house: House) -> int:
+    return await bookings.expire_due(house.db)
+
+
+async def _complete_travelled(house: House) -> int:
+    return await bookings.complete_due(house.db)
+
+
+async def _forget_old_keys(house: House) -> int:
+    return await idempotency.forget_old(house.db)
+
+
+async def _forget_old_quotes(house: House) -> int:
+    return await pricing.forget_old_quotes(house.db)
+
+
+SWEEPS: dict[str, Sweep] = {
+    "notices": payment_jobs.process_notices,
+    "payments": payment_jobs.settle_due,
+    "overdue": payment_jobs.close_overdue,
+    "holds": _expire_holds,
+    "refunds": payment_jobs.send_refunds,
+    "mail": mail.send_due,
+    "travelled": _complete_travelled,
+    "old quotes": _forget_old_quotes,
+    "old keys": _forget_old_keys,
+}
+"""What the worker goes round to look at, in this order. Each answers how much it found to do."""
+
+
+@dataclass(kw_only=True)
+class House:
+    """What a running process holds."""
+
+    settings: Settings
+    db: Database
+    gateways: Mapping[str, Gateway]
+    clock: Clock = field(default_factory=Clock)
+    dice: Random = field(default_factory=SystemRandom)
+
+    async def close(self) -> None:
+        for gateway in self.gateways.values():
+            await gateway.close()
+        await self.db.close()
+
+
+def open_gateways(settings: Settings) -> dict[str, Gateway]:
+    """The gateways that are configured, in the order they are offered."""
+    gateways: dict[str, Gateway] = {}
+    if settings.stripe_secret_key:
+        from jklg.payments.gateways.stripe import StripeGateway
+
+        gateways["stripe"] = StripeGateway(
+            settings.stripe_secret_key,
+            settings.stripe_publishable_key,
+            settings.stripe_webhook_secrets,
+            settings.stripe_api_base,
+            settings.stripe_js_url,
+        )
+    if settings.sandbox_url:
+        from jklg.payments.gateways.sandbox import SandboxGateway
+
+        gateways["sandbox"] = SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.sandbox_webhook_secret)
+    return gateways
+
+
+async def build_house(
+    settings: Settings,
+    db: Database | None = None,
+    gateways: Mapping[str, Gateway] | None = None,
+    clock: Clock | None = None,
+    dice: Random | None = None,
+) -> House:
+    """Open what a process needs. Tests hand in their own parts."""
+    return House(
+        settings=settings,
+        db=db or await open_database(settings.database_url),
+        gateways=open_gateways(settings) if gateways is None else gateways,
+        clock=clock or Clock(),
+        dice=dice or SystemRandom(),
+    )
+
+
+def create_app(house: House | None = None, settings: Settings | None = None) -> Litestar:
+    """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
+    from jklg.web import assemble
+
+    return assemble(_routers(), settings=house.settings if house else settings or load(), lifespan=_lifespan(house, settings))
+
+
+def _routers() -> list[Any]:
+    """Every door of the house."""
+    from jklg.backoffice import pages as backoffice_pages
+    from jklg.bookings import api as bookings_api
+    from jklg.bookings import pages as bookings_pages
+    from jklg.catalogue import api as catalogue_api
+    from jklg.catalogue import pages as catalogue_pages
+    from jklg.departures import api as departures_api
+    from jklg.mail import pages as mail_pages
+    from jklg.payments import api as payments_api
+    from jklg.payments import pages as payments_pages
+    from jklg.payments.webhooks import api as webhooks_api
+    from jklg.pricing import api as pricing_api
+    from jklg.site import pages as site_pages
+    from jklg.staff import pages as staff_pages
+
+    return [
+        site_pages.router,
+        catalogue_pages.router,
+        bookings_pages.router,
+        payments_pages.router,
+        staff_pages.router,
+        backoffice_pages.router,
+        mail_pages.router,
+        catalogue_api.router,
+        departures_api.router,
+        pricing_api.router,
+        bookings_api.router,
+        payments_api.router,
+        payments_api.booking_router,
+        webhooks_api.router,
+    ]
+
+
+def _lifespan(house: House | None, settings: Settings | None) -> Callable[[Litestar], Any]:
+    @asynccontextmanager
+    async def open_for_business(app: Litestar) -> AsyncIterator[None]:
+        present = house or await build_house(settings or load())
+        app.state.house = present
+        try:
+            yield
+        finally:
+            if house is None:
+                await present.close()
+
+    return open_for_business
+
+
+def application() -> Litestar:
+    """The factory a server is pointed at: settings from the environment."""
+    settings = load()
+    _arm(settings)
+    return create_app(settings=settings)
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, finishing what is in hand."""
+    _arm(settings)
+    try:
+        import uvloop
+
+        uvloop.run(_work(settings))
+    except ImportError:
+        asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    house = await build_house(settings)
+    try:
+        await jobs.run(house, LISTENERS, SWEEPS, stop)
+    finally:
+        await house.close()
+
+
+def _arm(settings: Settings) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        failpoints.arm(settings.failpoint)
+    except ValueError as error:
+        raise BadSettings(f"JKLG_FAILPOINT: {error}") from error

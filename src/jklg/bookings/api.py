@@ -1,0 +1,282 @@
+"""The JSON door of bookings: take seats, look. Giving up is payments' door, because an open payment is closed first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+from litestar.params import Body, Parameter
+
+from jklg import bookings, departures
+from jklg.bookings.actions import TravellerRequest
+from jklg.kit.errors import BadInput, NotFound
+from jklg.web import idempotency
+
+Ask = Request[object, object, State]
+Token = Annotated[str | None, Parameter(header="X-Booking-Token", required=False, description="the booking's manage token")]
+_encoder = msgspec.json.Encoder()
+
+
+class ExtraWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: UUID
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=500)]
+
+
+class NewBooking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client sends. `departure_id`, or `package_id` with `travel_date`; `party`, or `number_of_guests` adults."""
+
+    customer_email: Annotated[str, msgspec.Meta(max_length=320)]
+    customer_name: Annotated[str, msgspec.Meta(max_length=400)]
+    customer_phone: Annotated[str, msgspec.Meta(max_length=60)]
+    departure_id: UUID | None = None
+    package_id: UUID | None = None
+    travel_date: date | None = None
+    party: dict[str, Annotated[int, msgspec.Meta(ge=0, le=500)]] | None = None
+    number_of_guests: Annotated[int, msgspec.Meta(ge=1, le=500)] | None = None
+    extras: Annotated[list[ExtraWanted], msgspec.Meta(max_length=50)] = []
+    travellers: Annotated[list[TravellerRequest], msgspec.Meta(max_length=500)] = []
+    quote_id: UUID | None = None
+    special_requests: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    customer_id: UUID | None = None  # tolerated and ignored: who is signed in decides, not the body
+
+
+class BookingOut(msgspec.Struct, kw_only=True):
+    """A booking as clients see it. Money in minor units of `currency`; times in UTC."""
+
+    id: UUID
+    reference: str
+    status: str
+    payment_status: str
+    departure_id: UUID
+    package_id: UUID
+    package: str
+    travel_date: date
+    return_date: date
+    party: dict[str, int]
+    num_adults: int
+    num_children: int
+    seats: int
+    total_price: int
+    amount_due: int
+    currency: str
+    customer_name: str
+    customer_email: str
+    customer_phone: str
+    special_requests: str
+    hold_expires_at: Any
+    created_at: Any
+    lines: list[dict[str, Any]] | None = None
+
+
+class BookingMade(msgspec.Struct, kw_only=True):
+    success: bool
+    booking: BookingOut
+    manage_token: str
+    manage_url: str
+    message: str
+
+
+class BookingAnswer(msgspec.Struct, kw_only=True):
+    booking: BookingOut
+
+
+class CancellationPreview(msgspec.Struct, kw_only=True):
+    """What cancelling now would mean, in minor units of `currency`."""
+
+    possible: bool
+    refund: int
+    currency: str
+    sentence: str
+
+
+@post("/", status_code=201, summary="Hold seats on a departure")
+async def create_booking(
+    request: Ask,
+    data: Annotated[NewBooking, Body()],
+    idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", required=False)] = None,
+) -> Response[bytes]:
+    """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`."""
+    house = request.app.state.house
+
+    async def make(booking_id: UUID | None) -> bytes:
+        return _encoder.encode(await _hold(house, data, booking_id))
+
+    if idempotency_key is None:
+        return Response(await make(None), status_code=201, media_type="application/json")
+    return await once(request, idempotency_key, make)
+
+
+async def once(
+    request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]]
+) -> Response[bytes]:
+    """Do `make` once for this key and client; later tries get the first answer again."""
+    house = request.app.state.house
+    scope = request.client.host if request.client else "unknown"
+    print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], await request.body())
+    claimed = await idempotency.claim(house.db, scope, key, print_)
+    if isinstance(claimed, idempotency.Answered):
+        return Response(
+            claimed.body, status_code=claimed.status, media_type="application/json", headers={"Idempotent-Replayed": "true"}
+        )
+    try:
+        body = await make(claimed.resource_id)
+    except Exception:
+        await idempotency.release(house.db, scope, key)
+        raise
+    await idempotency.keep(house.db, scope, key, 201, body)
+    return Response(body, status_code=201, media_type="application/json")
+
+
+async def _hold(house: Any, data: NewBooking, booking_id: UUID | None) -> BookingMade:
+    if booking_id is not None:
+        async with house.db.transaction() as conn:
+            made_before = await bookings.get(conn, booking_id)
+        if made_before is not None:
+            return _made(house, booking_out(made_before, made_before.total_price))
+    party = data.party if data.party is not None else {"adult": data.number_of_guests or 0}
+    held = await bookings.hold(
+        house.db,
+        bookings.HoldRequest(
+            departure_id=data.departure_id or await _departure_on(house, data),
+            party=party,
+            name=data.customer_name,
+            email=data.customer_email,
+            phone=data.customer_phone,
+            extras=[(extra.id, extra.quantity) for extra in data.extras],
+            travellers=data.travellers,
+            quote_id=data.quote_id,
+            special_requests=data.special_requests,
+        ),
+        hold_minutes=house.settings.hold_minutes,
+        booking_id=booking_id,
+    )
+    return _made(
+        house,
+        BookingOut(
+            id=held.id,
+            reference=held.reference,
+            status="held",
+            payment_status="Pending",
+            departure_id=held.departure_id,
+            package_id=held.package_id,
+            package=held.package_name,
+            travel_date=held.starts_on,
+            return_date=held.ends_on,
+            party=held.party,
+            num_adults=held.party.get("adult", 0),
+            num_children=held.party.get("child", 0) + held.party.get("infant", 0),
+            seats=held.seats,
+            total_price=held.total_price,
+            amount_due=held.total_price,
+            currency=held.currency,
+            customer_name=held.name,
+            customer_email=held.email,
+            customer_phone=held.phone,
+            special_requests=held.special_requests,
+            hold_expires_at=held.hold_expires_at,
+            created_at=held.created_at,
+        ),
+    )
+
+
+async def _departure_on(house: Any, data: NewBooking) -> UUID:
+    """The departure of a package on a day, for clients that know packages and dates only."""
+    if data.package_id is None or data.travel_date is None:
+        raise BadInput("departure_missing", "Send departure_id, or package_id with travel_date.")
+    async with house.db.connection() as conn:
+        found = await departures.find_departure(conn, data.package_id, data.travel_date)
+    if found is None:
+        raise NotFound("departure_not_found", "There is no departure of this package on that day.")
+    return UUID(str(found))
+
+
+def _made(house: Any, booking: BookingOut) -> BookingMade:
+    settings = house.settings
+    return BookingMade(
+        success=True,
+        booking=booking,
+        manage_token=bookings.manage_token(settings.secret, booking.id),
+        manage_url=bookings.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+        message="Your seats are held while you pay.",
+    )
+
+
+def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
+    return BookingOut(
+        id=booking.id,
+        reference=booking.reference,
+        status=booking.status,
+        payment_status=booking.payment_status,
+        departure_id=booking.departure_id,
+        package_id=booking.package_id,
+        package=booking.package_name,
+        travel_date=booking.starts_on,
+        return_date=booking.ends_on,
+        party=booking.party,
+        num_adults=booking.party.get("adult", 0),
+        num_children=booking.party.get("child", 0) + booking.party.get("infant", 0),
+        seats=booking.seats,
+        total_price=booking.total_price,
+        amount_due=due,
+        currency=booking.currency,
+        customer_name=booking.name,
+        customer_email=booking.email,
+        customer_phone=booking.phone,
+        special_requests=booking.special_requests,
+        hold_expires_at=booking.hold_expires_at,
+        created_at=booking.created_at,
+        lines=booking.lines,
+    )
+
+
+@get("/{booking_id:str}", summary="One booking")
+async def get_booking(request: Ask, booking_id: str, x_booking_token: Token = None) -> BookingAnswer:
+    """For whoever holds its manage token. Everybody else gets the 404 of a booking that does not exist."""
+    booking, due = await seen_by_guest(request, booking_id, x_booking_token)
+    return BookingAnswer(booking=booking_out(booking, due))
+
+
+@get("/{booking_id:str}/cancellation", summary="What cancelling now would mean")
+async def preview_cancellation(
+    request: Ask, booking_id: str, x_booking_token: Token = None
+) -> CancellationPreview:
+    booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
+    if booking.status == "held":
+        sentence = "Nothing was taken. Your seats are released at once."
+    elif booking.status == "confirmed":
+        sentence = "This booking is paid. Please write to us and we cancel it together."
+    else:
+        sentence = "This booking has already ended."
+    return CancellationPreview(
+        possible=booking.status == "held", refund=0, currency=booking.currency, sentence=sentence
+    )
+
+
+async def seen_by_guest(request: Ask, booking_id: str, token: str | None) -> tuple[bookings.Booking, int]:
+    """The booking and what is due on it, read with the guest's own rights."""
+    house = request.app.state.house
+    try:
+        known_id = UUID(booking_id)
+    except ValueError:
+        raise NotFound("booking_not_found", "We cannot find this booking.") from None
+    claims = bookings.guest_claims(house.settings.secrets, known_id, token)
+    async with house.db.transaction(claims) as conn:
+        booking = await bookings.get(conn, known_id)
+        if booking is None:
+            raise NotFound("booking_not_found", "We cannot find this booking.")
+        due = 0
+        if booking.status in ("held", "confirmed"):
+            due = booking.total_price - await bookings.amount_paid(conn, known_id, booking.currency)
+    return booking, due
+
+
+router = Router(
+    path="/api/bookings",
+    route_handlers=[create_booking, get_booking, preview_cancellation],
+    tags=["bookings"],
+)

@@ -1,0 +1,73 @@
+"""Answers kept for requests that carry an Idempotency-Key, so that a double click or a retry has one effect (payments.md 1.5).
+
+The first try claims the key and the id it will use; a later try with the same body gets the same answer, byte for byte,
+and after a crash resumes with the same id. Refusals before anything was done are not kept: a corrected body may reuse the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Database
+from jklg.kit.errors import BadInput, Conflict, Malformed
+from jklg.kit.ids import uuid7
+from jklg.web import queries
+
+LEASE_SECONDS = 60
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """This request is the one to do the work, under `resource_id`."""
+
+    resource_id: UUID
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """The work was done before; this was the answer."""
+
+    status: int
+    body: bytes
+
+
+def fingerprint(method: str, path: str, query: bytes, body: bytes) -> bytes:
+    """What makes two requests the same request."""
+    return hashlib.sha256(b"\0".join((method.encode(), path.encode(), query, body))).digest()
+
+
+async def claim(db: Database, scope: str, key: str, print_: bytes) -> Claimed | Answered:
+    """Claim a key within `scope` (who is asking). One round trip.
+
+    Raises Malformed (idempotency_key_invalid), BadInput (idempotency_key_reused), Conflict (idempotency_in_progress).
+    """
+    if not 8 <= len(key) <= 255 or not key.isascii() or not key.isprintable() or " " in key:
+        raise Malformed("idempotency_key_invalid", "An Idempotency-Key has 8 to 255 visible ASCII characters.")
+    async with db.connection() as conn:
+        row = await queries.claim_key(conn, scope, key, print_, uuid7(), LEASE_SECONDS)
+    if row.fingerprint != print_:
+        raise BadInput("idempotency_key_reused", "This Idempotency-Key was used for another request.")
+    if row.status is not None:
+        return Answered(status=row.status, body=row.body or b"")
+    if not row.mine:
+        raise Conflict("idempotency_in_progress", "The same request is still being worked on. Ask again in a second.")
+    return Claimed(resource_id=row.resource_id)
+
+
+async def keep(db: Database, scope: str, key: str, status: int, body: bytes) -> None:
+    """Keep the answer for later tries."""
+    async with db.connection() as conn:
+        await queries.keep_answer(conn, scope, key, status, body)
+
+
+async def release(db: Database, scope: str, key: str) -> None:
+    """Nothing was done: the key is free again."""
+    async with db.connection() as conn:
+        await queries.release_key(conn, scope, key)
+
+
+async def forget_old(db: Database) -> int:
+    """Keys live for 72 hours."""
+    async with db.connection() as conn:
+        return await queries.forget_old_keys(conn)

@@ -1,0 +1,56 @@
+"""SQL of the web room: answers kept for an Idempotency-Key."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    fingerprint: bytes
+    resource_id: UUID
+    status: int | None
+    body: bytes | None
+    mine: bool
+
+
+async def claim_key(
+    conn: Connection, scope: str, key: str, fingerprint: bytes, try_id: UUID, lease_seconds: int
+) -> Key:
+    """Claim a key, or take it over when the try that held it is past its lease, or read what is there."""
+    row = await conn.fetchrow(
+        """
+        INSERT INTO idempotency_keys AS k (scope, key, fingerprint, resource_id, owner, locked_until)
+        VALUES ($1, $2, $3, $4, $4, house_now() + make_interval(secs => $5))
+        ON CONFLICT (scope, key) DO UPDATE SET
+            owner = CASE WHEN k.status IS NULL AND k.fingerprint = $3 AND k.locked_until <= house_now() THEN $4 ELSE k.owner END,
+            locked_until = CASE WHEN k.status IS NULL AND k.fingerprint = $3 AND k.locked_until <= house_now()
+                                THEN excluded.locked_until ELSE k.locked_until END
+        RETURNING k.fingerprint, k.resource_id, k.status::integer AS status, k.body, k.owner = $4 AS mine
+        """,
+        scope,
+        key,
+        fingerprint,
+        try_id,
+        lease_seconds,
+    )
+    assert row is not None, "an upsert returns its row"
+    return Key(**row)
+
+
+async def keep_answer(conn: Connection, scope: str, key: str, status: int, body: bytes) -> None:
+    await conn.execute(
+        "UPDATE idempotency_keys SET status = $3, body = $4 WHERE scope = $1 AND key = $2", scope, key, status, body
+    )
+
+
+async def release_key(conn: Connection, scope: str, key: str) -> None:
+    await conn.execute("DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NULL", scope, key)
+
+
+async def forget_old_keys(conn: Connection) -> int:
+    done = await conn.execute("DELETE FROM idempotency_keys WHERE created_at < house_now() - interval '72 hours'")
+    return int(done.rsplit(" ", 1)[1])
