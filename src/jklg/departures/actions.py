@@ -1,0 +1,59 @@
+"""The verbs of the departures room: read an offer, lock a departure, put new ones on sale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from jklg.departures import queries, rules
+from jklg.departures.queries import find_departure, get_offer
+from jklg.departures.rules import Departure, NewDeparture, Offer
+from jklg.kit.db import Connection
+from jklg.kit.errors import Conflict, NotFound
+from jklg.kit.ids import uuid7
+
+__all__ = ["create", "find_departure", "get_offer", "list_departures", "lock", "offer_or_refuse"]
+
+
+async def offer_or_refuse(conn: Connection, departure_id: UUID) -> Offer:
+    """An offer that can be booked now. Raises NotFound (departure_not_found), then Conflict (departure_closed)."""
+    offer = await queries.get_offer(conn, departure_id)
+    if offer is None:
+        raise _not_found()
+    if not offer.bookable:
+        raise Conflict("departure_closed", "This departure can no longer be booked.")
+    return offer
+
+
+async def list_departures(
+    conn: Connection, package_id: UUID, from_: date | None = None, to: date | None = None, limit: int = 400
+) -> list[Departure]:
+    """What a visitor may choose from, both dates included. Sold-out departures are listed with no seats left."""
+    return await queries.list_departures(conn, package_id, from_, to, limit)
+
+
+async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:
+    """Lock the departure (FOR UPDATE): (seats_left, bookable). First in the lock order. NotFound: departure_not_found.
+
+    `bookable` here is the departure's own: open and before its cut-off. Whether its package is still shown does not
+    matter to a booking that exists already.
+    """
+    found = await queries.lock(conn, departure_id)
+    if found is None:
+        raise _not_found()
+    return found
+
+
+async def create(conn: Connection, new: Sequence[NewDeparture]) -> list[UUID]:
+    """Put departures on sale; takes part in the caller's database transaction. BadInput: departure_invalid."""
+    for departure in new:
+        rules.check_new(departure)
+    made = [(uuid7(), departure) for departure in new]
+    if made:
+        await queries.insert_departures(conn, made)
+    return [id_ for id_, _ in made]
+
+
+def _not_found() -> NotFound:
+    return NotFound("departure_not_found", "We cannot find this departure.")

@@ -1,0 +1,117 @@
+"""What a departure offers, and when a new one makes sense. Amounts are minor units of the departure's currency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.errors import BadInput
+from jklg.kit.money import CURRENCIES, MAX_MINOR
+
+PEOPLE = ("adult", "child", "infant")
+"""The categories that are people, in the order they are shown. `single_supplement` is a price, not a person."""
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True):
+    """What one person of a category pays. Ages are whole years on the day of departure, both ends included."""
+
+    amount: int
+    min_age: int = 0
+    max_age: int = 150
+    takes_seat: bool = True
+
+
+class ExtraOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that can be added on this departure. `stock_left` None: as many as are asked for."""
+
+    id: UUID
+    name: str
+    amount: int
+    stock_left: int | None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """All that pricing and booking need to know of a departure, read in one round trip.
+
+    `bookable` is judged by the house clock; a sold-out departure is bookable with `seats_left` 0. `today` is the date at
+    the place of the package. `prices` may hold `single_supplement` besides the people.
+    """
+
+    id: UUID
+    package_id: UUID
+    package_name: str
+    starts_on: date
+    ends_on: date
+    cutoff_at: datetime
+    today: date
+    currency: str
+    seats_left: int
+    price_version: int
+    bookable: bool
+    prices: dict[str, Price]
+    extras: dict[UUID, ExtraOffer]
+
+
+class CategoryAmount(msgspec.Struct, frozen=True, kw_only=True):
+    """A price as a list of departures shows it."""
+
+    category: str
+    amount: int
+    min_age: int
+    max_age: int
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """A departure as a visitor sees it in a list."""
+
+    id: UUID
+    starts_on: date
+    ends_on: date
+    seats_left: int
+    currency: str
+    prices: list[CategoryAmount]
+    cutoff_at: datetime
+    guaranteed: bool
+
+
+class NewDeparture(msgspec.Struct, frozen=True, kw_only=True):
+    """A departure to be put on sale. `extras`: extra -> (amount of one, stock or None)."""
+
+    package_id: UUID
+    starts_on: date
+    ends_on: date
+    cutoff_at: datetime
+    currency: str
+    allotment: int
+    prices: Mapping[str, Price]
+    extras: Mapping[UUID, tuple[int, int | None]] = {}
+    guaranteed: bool = False
+
+
+def check_new(departure: NewDeparture) -> None:
+    """Whether this departure can be sold. BadInput: departure_invalid, whose details name the field."""
+    if departure.ends_on < departure.starts_on:
+        raise _invalid("ends_on", "A departure cannot end before it starts.")
+    if departure.cutoff_at.tzinfo is None:
+        raise _invalid("cutoff_at", "The cut-off needs a time zone.")
+    if departure.currency not in CURRENCIES:
+        raise _invalid("currency", "This is not a currency we know.")
+    if not 0 <= departure.allotment <= 10_000:
+        raise _invalid("allotment", "An allotment has 0 to 10,000 seats.")
+    if "adult" not in departure.prices or not departure.prices["adult"].takes_seat:
+        raise _invalid("prices", "A departure needs a price for an adult, who takes a seat.")
+    for category, price in departure.prices.items():
+        if category not in PEOPLE and category != "single_supplement":
+            raise _invalid("prices", f"There is no price category {category!r}.")
+        if not 0 <= price.amount <= MAX_MINOR or not 0 <= price.min_age <= price.max_age:
+            raise _invalid("prices", f"The price or the ages for {category!r} make no sense.")
+    for amount, stock in departure.extras.values():
+        if not 0 <= amount <= MAX_MINOR or (stock is not None and stock < 0):
+            raise _invalid("extras", "The price or the stock of an extra makes no sense.")
+
+
+def _invalid(field: str, sentence: str) -> BadInput:
+    return BadInput("departure_invalid", sentence, details={"field": field})
