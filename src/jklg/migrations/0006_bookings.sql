@@ -126,13 +126,11 @@ END $$;
 CREATE TRIGGER booking_extras_count_stock AFTER INSERT ON booking_extras FOR EACH ROW EXECUTE FUNCTION booking_extras_count_stock();
 
 -- Take seats: one round trip, so that the departure's row is locked as briefly as can be.
--- It acts as the house (the SET below): a stranger may hold seats but may not read bookings.
+-- It acts as the house (hold_booking below): a stranger may hold seats but may not read bookings.
 -- p carries the booking as JSON; the answer is (refusal, hold_expires_at, created_at), refusal NULL when the seats are held. The race for the last
 -- seat is decided by the constraint departures_never_oversold; `sold_out` here only spares the losers the attempt.
-CREATE FUNCTION hold_booking(p jsonb, OUT refusal text, OUT hold_expires_at timestamptz, OUT created_at timestamptz)
-LANGUAGE plpgsql
-SET request.jwt.claims = '{"role":"system"}'
-AS $$
+CREATE FUNCTION hold_booking_as_house(p jsonb, OUT refusal text, OUT hold_expires_at timestamptz, OUT created_at timestamptz)
+LANGUAGE plpgsql AS $$
 DECLARE
     d     departures%ROWTYPE;
     q     quotes%ROWTYPE;
@@ -177,6 +175,18 @@ BEGIN
     INSERT INTO history (actor, action, subject_type, subject_id, detail, happened_at)
     VALUES (p ->> 'actor', 'booking.held', 'booking', v_id,
             jsonb_build_object('seats', (p ->> 'seats')::integer, 'total_price', (p ->> 'total_price')::bigint, 'currency', p ->> 'currency'), v_now);
+END $$;
+
+-- A function's SET clause would be shorter, but only a superuser may name an unknown parameter there (PostgreSQL 15+),
+-- and hosted databases give none.
+CREATE FUNCTION hold_booking(p jsonb, OUT refusal text, OUT hold_expires_at timestamptz, OUT created_at timestamptz)
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_claims text := coalesce(current_setting('request.jwt.claims', true), '');
+BEGIN
+    PERFORM set_config('request.jwt.claims', '{"role":"system"}', true);
+    SELECT h.refusal, h.hold_expires_at, h.created_at INTO refusal, hold_expires_at, created_at FROM hold_booking_as_house(p) h;
+    PERFORM set_config('request.jwt.claims', v_claims, true);
 END $$;
 
 ALTER TABLE bookings ENABLE ROW LEVEL SECURITY;
