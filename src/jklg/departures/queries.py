@@ -123,14 +123,6 @@ async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool] | None:
     return None if row is None else (row[0], row[1])
 
 
-async def package_exists(conn: Connection, package_id: UUID) -> bool:
-    """Whether visitors can see this package."""
-    found = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM packages WHERE id = $1 AND status = 'published')", package_id
-    )
-    return bool(found)
-
-
 async def dates_of_package(conn: Connection, package_id: UUID) -> set[date]:
     """Every day on which the package departs or has departed, whatever the status."""
     rows = await conn.fetch("SELECT DISTINCT starts_on FROM departures WHERE package_id = $1", package_id)

@@ -95,11 +95,7 @@ def check_party(offer: Offer, party: Mapping[str, int]) -> dict[str, int]:
     """The party without zeros, adults first. Raises as `price` does, up to category_not_offered."""
     for category, number in party.items():
         if category not in PEOPLE:
-            raise _party(
-                "party_invalid",
-                "A party is made of adults, children and infants.",
-                category if len(category) < 40 else "",
-            )
+            raise _party("party_invalid", "A party is made of adults, children and infants.", "")
         if type(number) is not int or number < 0:
             raise _party("party_invalid", "The number of people must be a whole number, 0 or more.", category)
     people = {category: party[category] for category in PEOPLE if party.get(category)}

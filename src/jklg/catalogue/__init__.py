@@ -1,0 +1,37 @@
+"""What the agency describes and sells: packages with their days and pictures, and the places they go to."""
+
+from jklg.catalogue.actions import add_destination, add_package
+from jklg.catalogue.queries import get_destination, get_package, list_destinations, list_packages
+from jklg.catalogue.rules import (
+    Day,
+    Destination,
+    Extra,
+    NewDestination,
+    NewExtra,
+    NewPackage,
+    Package,
+    PackageCard,
+    PackageFilter,
+    Picture,
+    Place,
+)
+
+__all__ = [
+    "Day",
+    "Destination",
+    "Extra",
+    "NewDestination",
+    "NewExtra",
+    "NewPackage",
+    "Package",
+    "PackageCard",
+    "PackageFilter",
+    "Picture",
+    "Place",
+    "add_destination",
+    "add_package",
+    "get_destination",
+    "get_package",
+    "list_destinations",
+    "list_packages",
+]

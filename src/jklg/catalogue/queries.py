@@ -1,0 +1,284 @@
+"""SQL of the catalogue room. Lists look into departures to tell when a package leaves next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from jklg.catalogue.rules import (
+    Day,
+    Destination,
+    Extra,
+    NewDestination,
+    NewPackage,
+    Package,
+    PackageCard,
+    PackageFilter,
+    Picture,
+    Place,
+    read_key,
+)
+from jklg.kit.db import Connection
+
+
+async def list_packages(conn: Connection, wanted: PackageFilter | None = None) -> list[PackageCard]:
+    """Published packages that fit, one page of them. Reads keyset-wise: `wanted.after` is the last row of the page before."""
+    wanted = wanted or PackageFilter()
+    after = wanted.after or (None, None, None)
+    rows = await conn.fetch(
+        """
+        WITH shown AS (
+            SELECT p.id, p.slug, p.name, p.summary, p.description, p.duration_days, p.price, p.currency, p.themes, p.featured,
+                   CASE $1 WHEN 'price' THEN p.price WHEN 'duration' THEN p.duration_days
+                           WHEN 'featured' THEN (NOT p.featured)::integer ELSE 0 END::bigint AS rank
+            FROM packages p
+            WHERE p.status = 'published'
+              AND ($2::text IS NULL OR EXISTS (
+                  SELECT FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id
+                  WHERE pd.package_id = p.id AND (t.slug = $2 OR t.id::text = lower($2))))
+              AND ($3::date IS NULL OR EXISTS (
+                  SELECT FROM departures d
+                  WHERE d.package_id = p.id AND d.status = 'open' AND d.cutoff_at > house_now()
+                    AND d.starts_on >= $3 AND d.starts_on < $3 + interval '1 month'))
+              AND ($4::text IS NULL OR p.name ILIKE $4 OR p.summary ILIKE $4 OR p.description ILIKE $4 OR EXISTS (
+                  SELECT FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id
+                  WHERE pd.package_id = p.id AND (t.name ILIKE $4 OR t.region ILIKE $4)))
+        )
+        SELECT s.id, s.slug, s.name, s.summary, s.description, s.duration_days, s.price, s.currency, s.themes, s.featured, s.rank,
+               (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region) ORDER BY pd.position)
+                FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id WHERE pd.package_id = s.id) AS places,
+               (SELECT jsonb_build_object('scene', pp.scene, 'alt', pp.alt)
+                FROM package_pictures pp WHERE pp.package_id = s.id ORDER BY pp.position LIMIT 1) AS picture,
+               (SELECT min(d.starts_on) FROM departures d
+                WHERE d.package_id = s.id AND d.status = 'open' AND d.cutoff_at > house_now()
+                  AND d.seats_taken < d.allotment) AS next_departure_on
+        FROM shown s
+        WHERE $5::bigint IS NULL OR (s.rank, s.name, s.id) > ($5, $6::text, $7::uuid)
+        ORDER BY s.rank, s.name, s.id LIMIT $8
+        """,
+        wanted.sort,
+        wanted.destination,
+        wanted.month,
+        _pattern(wanted.q),
+        *after,
+        wanted.limit,
+    )
+    return [
+        PackageCard(
+            id=row["id"],
+            slug=row["slug"],
+            name=row["name"],
+            summary=row["summary"],
+            description=row["description"],
+            duration_days=row["duration_days"],
+            price=row["price"],
+            currency=row["currency"],
+            themes=row["themes"],
+            featured=row["featured"],
+            places=msgspec.convert(row["places"] or [], list[Place]),
+            picture=msgspec.convert(row["picture"], Picture | None),
+            next_departure_on=row["next_departure_on"],
+            rank=row["rank"],
+        )
+        for row in rows
+    ]
+
+
+async def get_package(conn: Connection, slug_or_id: str | UUID, *, unpublished: bool = False) -> Package | None:
+    """A package with its days, pictures, places and extras, in one round trip. Only published ones unless staff asks."""
+    key = read_key(str(slug_or_id))
+    if key is None:
+        return None
+    row = await conn.fetchrow(
+        """
+        SELECT p.id, p.slug, p.name, p.summary, p.description, p.duration_days, p.price, p.currency, p.included, p.excluded,
+               p.meeting_point, p.time_zone, p.themes, p.status, p.featured,
+               (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region) ORDER BY pd.position)
+                FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id WHERE pd.package_id = p.id) AS places,
+               (SELECT jsonb_agg(jsonb_build_object('day', i.day, 'title', i.title, 'description', i.description,
+                                                    'meals', i.meals, 'overnight', i.overnight) ORDER BY i.day)
+                FROM itinerary_days i WHERE i.package_id = p.id) AS days,
+               (SELECT jsonb_agg(jsonb_build_object('scene', pp.scene, 'alt', pp.alt) ORDER BY pp.position)
+                FROM package_pictures pp WHERE pp.package_id = p.id) AS pictures,
+               (SELECT jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name, 'description', e.description) ORDER BY e.position, e.id)
+                FROM extras e WHERE e.package_id = p.id) AS extras
+        FROM packages p
+        WHERE (p.id = $1 OR p.slug = $2) AND (p.status = 'published' OR $3)
+        """,
+        key if isinstance(key, UUID) else None,
+        key if isinstance(key, str) else None,
+        unpublished,
+    )
+    if row is None:
+        return None
+    return Package(
+        id=row["id"],
+        slug=row["slug"],
+        name=row["name"],
+        summary=row["summary"],
+        description=row["description"],
+        duration_days=row["duration_days"],
+        price=row["price"],
+        currency=row["currency"],
+        included=row["included"],
+        excluded=row["excluded"],
+        meeting_point=row["meeting_point"],
+        time_zone=row["time_zone"],
+        themes=row["themes"],
+        status=row["status"],
+        featured=row["featured"],
+        places=msgspec.convert(row["places"] or [], list[Place]),
+        days=msgspec.convert(row["days"] or [], list[Day]),
+        pictures=msgspec.convert(row["pictures"] or [], list[Picture]),
+        extras=msgspec.convert(row["extras"] or [], list[Extra]),
+    )
+
+
+async def list_destinations(conn: Connection, limit: int = 200) -> list[Destination]:
+    """Featured places first, then by name."""
+    rows = await conn.fetch(
+        """
+        SELECT t.id, t.slug, t.name, t.region, t.summary, t.description, t.altitude_m, t.best_season, t.latitude, t.longitude,
+               t.featured,
+               (SELECT count(*) FROM package_destinations pd JOIN packages p ON p.id = pd.package_id
+                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages
+        FROM destinations t ORDER BY NOT t.featured, t.name, t.id LIMIT $1
+        """,
+        limit,
+    )
+    return [Destination(**row) for row in rows]
+
+
+async def get_destination(conn: Connection, slug_or_id: str | UUID) -> Destination | None:
+    key = read_key(str(slug_or_id))
+    if key is None:
+        return None
+    row = await conn.fetchrow(
+        """
+        SELECT t.id, t.slug, t.name, t.region, t.summary, t.description, t.altitude_m, t.best_season, t.latitude, t.longitude,
+               t.featured,
+               (SELECT count(*) FROM package_destinations pd JOIN packages p ON p.id = pd.package_id
+                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages
+        FROM destinations t WHERE t.id = $1 OR t.slug = $2
+        """,
+        key if isinstance(key, UUID) else None,
+        key if isinstance(key, str) else None,
+    )
+    return None if row is None else Destination(**row)
+
+
+async def insert_destination(conn: Connection, id_: UUID, new: NewDestination) -> bool:
+    """False when the slug is taken."""
+    done = await conn.fetchval(
+        """
+        INSERT INTO destinations (id, slug, name, region, summary, description, altitude_m, best_season, latitude, longitude, featured)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (slug) DO NOTHING RETURNING true
+        """,
+        id_,
+        new.slug,
+        new.name,
+        new.region,
+        new.summary,
+        new.description,
+        new.altitude_m,
+        new.best_season,
+        new.latitude,
+        new.longitude,
+        new.featured,
+    )
+    return bool(done)
+
+
+async def insert_package(conn: Connection, id_: UUID, new: NewPackage) -> bool:
+    """The package's own row. False when the slug is taken."""
+    done = await conn.fetchval(
+        """
+        INSERT INTO packages (id, slug, name, summary, description, duration_days, price, currency, included, excluded,
+                              meeting_point, time_zone, themes, status, featured)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        ON CONFLICT (slug) DO NOTHING RETURNING true
+        """,
+        id_,
+        new.slug,
+        new.name,
+        new.summary,
+        new.description,
+        len(new.days),
+        new.price,
+        new.currency,
+        list(new.included),
+        list(new.excluded),
+        new.meeting_point,
+        new.time_zone,
+        list(new.themes),
+        new.status,
+        new.featured,
+    )
+    return bool(done)
+
+
+async def insert_package_destinations(conn: Connection, package_id: UUID, slugs: Sequence[str]) -> int:
+    """How many of the slugs were found."""
+    count = await conn.fetchval(
+        """
+        WITH placed AS (
+            INSERT INTO package_destinations (package_id, destination_id, position)
+            SELECT $1, t.id, s.position FROM unnest($2::text[]) WITH ORDINALITY AS s(slug, position)
+            JOIN destinations t ON t.slug = s.slug RETURNING destination_id
+        )
+        SELECT count(*) FROM placed
+        """,
+        package_id,
+        list(slugs),
+    )
+    return int(count)
+
+
+async def insert_days(conn: Connection, package_id: UUID, days: Sequence[Day]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO itinerary_days (package_id, day, title, description, meals, overnight)
+        SELECT $1, n.day, n.title, n.description, n.meals, n.overnight
+        FROM jsonb_to_recordset($2) AS n(day integer, title text, description text, meals text, overnight text)
+        """,
+        package_id,
+        msgspec.to_builtins(list(days)),
+    )
+
+
+async def insert_pictures(conn: Connection, package_id: UUID, pictures: Sequence[Picture]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO package_pictures (package_id, position, scene, alt)
+        SELECT $1, n.position, n.scene, n.alt FROM jsonb_to_recordset($2) AS n(position integer, scene text, alt text)
+        """,
+        package_id,
+        [{"position": position, "scene": p.scene, "alt": p.alt} for position, p in enumerate(pictures, 1)],
+    )
+
+
+async def insert_extras(conn: Connection, package_id: UUID, extras: Sequence[tuple[UUID, str, str]]) -> None:
+    """Extras as (id, name, description), in the order they are shown."""
+    await conn.execute(
+        """
+        INSERT INTO extras (id, package_id, name, description, position)
+        SELECT n.id, $1, n.name, n.description, n.position
+        FROM jsonb_to_recordset($2) AS n(id uuid, name text, description text, position integer)
+        """,
+        package_id,
+        [
+            {"id": str(id_), "name": name, "description": description, "position": position}
+            for position, (id_, name, description) in enumerate(extras, 1)
+        ],
+    )
+
+
+def _pattern(words: str | None) -> str | None:
+    """The words as an ILIKE pattern in which nothing is a wildcard."""
+    if not words:
+        return None
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
