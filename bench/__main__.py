@@ -1,0 +1,41 @@
+"""`./jklg bench NAME`: run one benchmark. Exit status 0 when every limit is met, 1 when one is missed, 2 when it could not run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+
+from bench.report import Unable
+
+BENCHMARKS = {
+    "bookings": "no oversell under contention; POST /api/bookings against pgbench, Express and Fastify",
+    "webhooks": "webhook intake against pgbench, Express and Fastify",
+    "startup": "cold and warm `./jklg up` to the first served page",
+    "memory": "what web and worker keep in memory while idle",
+    "simulate": "the seeded simulation, many seeds",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="jklg bench",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:10} {what}" for name, what in BENCHMARKS.items()),
+    )
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work: to see that it runs, not to believe it")
+    parser.add_argument("--count", type=int, help="simulate: how many seeds")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        report = importlib.import_module(f"bench.{options.name}").run(options)
+    except Unable as unable:
+        print(f"cannot run: {unable}", file=sys.stderr)
+        return 2
+    return report.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+// Express 5, nothing but what the two doors need.
+import express from 'express';
+import pg from 'pg';
+import { MAX_BODY, Refusal, openTrade, readBooking } from '../trade.mjs';
+
+const trade = openTrade(pg);
+const app = express();
+app.disable('x-powered-by');
+app.disable('etag');
+app.set('query parser', false);
+
+app.post('/api/bookings', express.json({ limit: MAX_BODY }), async (request, response) => {
+  response.status(201).json(await trade.hold(readBooking(request.body)));
+});
+
+app.post('/api/payments/process-webhook', express.raw({ type: () => true, limit: MAX_BODY, inflate: false }), async (request, response) => {
+  response.json(await trade.file(request.headers, request.body));
+});
+
+app.get('/api/health', (request, response) => response.json({ status: 'ok' }));
+
+app.use((error, request, response, next) => {
+  if (error instanceof Refusal) response.status(error.status).json({ error: error.message, code: error.code });
+  else if (error.status >= 400 && error.status < 500) response.status(error.status).json({ error: error.message, code: 'malformed' });
+  else {
+    console.error(error);
+    response.status(500).json({ error: 'Something went wrong.', code: 'internal' });
+  }
+});
+
+await trade.ready();
+const server = app.listen(Number(process.env.PORT), '127.0.0.1', 1024);
+server.keepAliveTimeout = 60_000;
