@@ -105,6 +105,7 @@ async def _install_queue(conn: Connection) -> list[str]:
         done.append("pgqueuer (upgraded)")
     if done:
         await _grant_queue(conn)
+    await conn.execute("GRANT SELECT ON schema_migrations TO jklg_app")
     return done
 
 
@@ -121,3 +122,11 @@ async def _grant_queue(conn: Connection) -> None:
             await conn.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {row['name']} TO jklg_app")
         else:
             await conn.execute(f"GRANT USAGE, SELECT ON SEQUENCE {row['name']} TO jklg_app")
+
+
+async def missing(conn: Connection) -> list[str]:
+    """Names of files that this database does not have yet. The application may ask."""
+    if await conn.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        return [file.name for file in present()]
+    applied = {row["name"] for row in await conn.fetch("SELECT name FROM schema_migrations")}
+    return [file.name for file in present() if file.name not in applied]
