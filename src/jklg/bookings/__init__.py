@@ -15,8 +15,8 @@ from jklg.bookings.actions import (
     lock,
     receive_money,
 )
+from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.queries import Booking, get, get_by_reference, list_travellers
-from jklg.bookings.rules import guest_claims, manage_link, manage_token
 
 __all__ = [
     "Booking",

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from jklg import departures, history, jobs, ledger, pricing
-from jklg.bookings import queries, rules
+from jklg.bookings import keys, queries, rules
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection, Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
@@ -154,7 +154,7 @@ async def hold(
 async def _take_seats(conn: Connection, booking: dict[str, object]) -> tuple[str | None, datetime, datetime]:
     """Ask the database for the seats; it may say no by name. A reference that is taken is drawn again."""
     for _ in range(5):
-        booking["reference"] = rules.new_reference()
+        booking["reference"] = keys.new_reference()
         try:
             return await queries.hold(conn, booking)
         except asyncpg.IntegrityConstraintViolationError as error:

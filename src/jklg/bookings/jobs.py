@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import mail
-from jklg.bookings import queries, rules
+from jklg.bookings import keys, queries
 from jklg.kit.db import Database
 from jklg.settings import Settings
 
@@ -34,7 +34,7 @@ async def mail_confirmation(house: Office, news: dict[str, Any]) -> None:
                 "agency_name": settings.agency_name,
                 "booking": booking,
                 "travellers": await queries.list_travellers(conn, booking.id),
-                "manage_url": rules.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+                "manage_url": keys.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
             },
         )
         await mail.write(

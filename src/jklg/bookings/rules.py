@@ -1,43 +1,16 @@
-"""What a booking may be: references, contact details, who may see it, and where arriving money belongs."""
+"""What a booking may be: its reference, contact details, and where arriving money belongs."""
 
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Sequence
-from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 
-from jklg.kit.db import Claims, claims
 from jklg.kit.errors import BadInput, NotFound
-from jklg.kit.tokens import derived_token, is_derived_token
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no I O 0 1: it is read aloud
 REFERENCE = re.compile(r"[A-HJ-NP-Z2-9]{6}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]")
-
-
-def new_reference() -> str:
-    """Six characters to be read aloud over a bad line."""
-    return "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(6))
-
-
-def manage_token(secret: str, booking_id: UUID) -> str:
-    """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it."""
-    return derived_token(secret, "booking", str(booking_id))
-
-
-def manage_link(public_url: str, secret: str, booking_id: UUID, reference: str) -> str:
-    """The manage-my-booking link of mails and confirmations."""
-    return f"{public_url}/manage/{reference}/{manage_token(secret, booking_id)}"
-
-
-def guest_claims(secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:
-    """Row-level claims of a guest who holds the booking's token. NotFound for anybody else: a stranger learns nothing."""
-    if not token or not is_derived_token(token, list(secrets_), "booking", str(booking_id)):
-        raise not_found()
-    return claims("guest", booking_id=str(booking_id), actor="guest")
 
 
 def not_found() -> NotFound:

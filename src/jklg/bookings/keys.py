@@ -1,0 +1,33 @@
+"""The keys to a booking: the reference that is read aloud, and the guest's manage token."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from uuid import UUID
+
+from jklg.bookings import rules
+from jklg.kit.db import Claims, claims
+from jklg.kit.tokens import derived_token, is_derived_token
+
+
+def new_reference() -> str:
+    """Six characters to be read aloud over a bad line."""
+    return "".join(secrets.choice(rules.REFERENCE_ALPHABET) for _ in range(6))
+
+
+def manage_token(secret: str, booking_id: UUID) -> str:
+    """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it."""
+    return derived_token(secret, "booking", str(booking_id))
+
+
+def manage_link(public_url: str, secret: str, booking_id: UUID, reference: str) -> str:
+    """The manage-my-booking link of mails and confirmations."""
+    return f"{public_url}/manage/{reference}/{manage_token(secret, booking_id)}"
+
+
+def guest_claims(secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:
+    """Row-level claims of a guest who holds the booking's token. NotFound for anybody else: a stranger learns nothing."""
+    if not token or not is_derived_token(token, list(secrets_), "booking", str(booking_id)):
+        raise rules.not_found()
+    return claims("guest", booking_id=str(booking_id), actor="guest")
