@@ -1,0 +1,436 @@
+"""What the play bank keeps and what may happen to it: intents, refunds, disputes, events. Knows nothing of HTTP.
+
+Every verb works on a `Work`: copies of the things it touches, saved together before anybody hears of them. If saving
+fails, nothing of it happened. Amounts are minor units of an ISO 4217 currency.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from jklg.kit.clock import Clock
+from jklg.sandbox.faults import Faults
+from jklg.sandbox.storage import Row, Storage
+
+
+class BankError(Exception):
+    """The bank says no. `status` and `code` travel over HTTP."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class Thing(msgspec.Struct, kw_only=True):
+    """Anything that is kept. `due_at`: when it wants to be looked at next, if ever."""
+
+    kind: ClassVar[str]
+    id: str
+    due_at: datetime | None = None
+
+
+class Intent(Thing, kw_only=True):
+    """Somebody means to pay once. Status: requires_payment_method, requires_action, processing, succeeded, canceled."""
+
+    kind = "intent"
+    amount: int
+    currency: str
+    status: str
+    client_secret: str
+    created_at: datetime
+    changed_at: datetime
+    amount_received: int = 0
+    description: str = ""
+    email: str = ""
+    return_url: str = ""
+    metadata: dict[str, str] = {}
+    payment_method: str | None = None
+    last_error: str | None = None
+
+
+class Refund(Thing, kw_only=True):
+    """Status: pending, succeeded, failed. `then`: what it becomes at `due_at`."""
+
+    kind = "refund"
+    intent: str
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+    changed_at: datetime
+    metadata: dict[str, str] = {}
+    failure_reason: str | None = None
+    then: str | None = None
+
+
+class Dispute(Thing, kw_only=True):
+    """The payer's bank took the money back."""
+
+    kind = "dispute"
+    intent: str
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+
+
+class Event(Thing, kw_only=True):
+    """Something happened; `body` is what the shop is sent, the same bytes each time.
+
+    Delivery: due, held, lost, delivered, dead.
+    """
+
+    kind = "event"
+    type: str
+    body: str
+    created_at: datetime
+    delivery: str = "due"
+    copies: int = 1
+    attempts: int = 0
+
+
+class Saved(Thing, kw_only=True):
+    """The answer given under an idempotency key (the id), for its replay."""
+
+    kind = "saved"
+    fingerprint: str
+    status: int
+    body: str
+
+
+_KINDS: dict[str, type[Thing]] = {cls.kind: cls for cls in (Intent, Refund, Dispute, Event, Saved)}
+T = TypeVar("T", bound=Thing)
+
+GIVE_UP = timedelta(days=3)
+
+
+class Bank:
+    """All the things, and the verbs. One at a time: `work` holds a lock until its changes are saved."""
+
+    def __init__(
+        self, storage: Storage, clock: Clock, faults: Faults, dice: Random | None = None, public_url: str = ""
+    ) -> None:
+        self.public_url = public_url
+        self.clock = clock
+        self.faults = faults
+        self.dice = dice or Random()  # noqa: S311  (delays only)
+        self.counted_ids = dice is not None
+        self.news = asyncio.Event()
+        self._storage = storage
+        self._things: dict[str, dict[str, Thing]] | None = None
+        self.waiting: set[tuple[str, str]] = set()
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """Do something whole. An exception inside, or a failing save, and none of it happened."""
+        async with self._lock:
+            if self._things is None:
+                await self._load()
+            assert self._things is not None
+            work = Work(self, self._things)
+            yield work
+            if not work.changed:
+                return
+            rows = [Row(t.kind, t.id, msgspec.json.encode(t).decode()) for t in work.changed.values()]
+            things, self._things = self._things, None  # read again if saving fails half-way
+            await self._storage.save(rows)
+            for thing in work.changed.values():
+                things[thing.kind][thing.id] = thing
+                self._note(thing)
+            self._things = things
+        self.news.set()
+
+    async def close(self) -> None:
+        await self._storage.close()
+
+    async def _load(self) -> None:
+        things: dict[str, dict[str, Thing]] = {kind: {} for kind in _KINDS}
+        self.waiting.clear()
+        for row in await self._storage.load():
+            thing = msgspec.json.decode(row.doc, type=_KINDS[row.kind])
+            things[row.kind][row.id] = thing
+            self._note(thing)
+        self._things = things
+
+    def _note(self, thing: Thing) -> None:
+        (self.waiting.discard if thing.due_at is None else self.waiting.add)((thing.kind, thing.id))
+
+
+class Work:
+    """One piece of work: reads see its own changes; nobody else does until it is saved."""
+
+    def __init__(self, bank: Bank, things: dict[str, dict[str, Thing]]) -> None:
+        self.bank = bank
+        self.now = bank.clock.now()
+        self.changed: dict[tuple[str, str], Thing] = {}
+        self._things = things
+
+    # -- reading and writing ---------------------------------------------------------------------------------------
+
+    def find(self, cls: type[T], id_: str) -> T | None:
+        """A copy to work on. Changes count once it is `put`."""
+        thing = self.changed.get((cls.kind, id_)) or self._things[cls.kind].get(id_)
+        return None if thing is None else msgspec.structs.replace(thing)  # type: ignore[return-value]
+
+    def get(self, cls: type[T], id_: str) -> T:
+        found = self.find(cls, id_)
+        if found is None:
+            raise BankError("not_found", f"No such {cls.kind}: {id_}", 404)
+        return found
+
+    def all(self, cls: type[T]) -> list[T]:
+        """Everything of a kind, oldest first. Not to be changed."""
+        merged = self._things[cls.kind] | {i: t for (k, i), t in self.changed.items() if k == cls.kind}
+        return list(merged.values())  # type: ignore[arg-type]
+
+    def put(self, thing: Thing) -> None:
+        self.changed[thing.kind, thing.id] = thing
+
+    def new_id(self, prefix: str, kind: str) -> str:
+        """Random, or counted when the bank was given its dice, so that the same seed makes the same ids."""
+        if not self.bank.counted_ids:
+            return f"{prefix}_{secrets.token_hex(12)}"
+        new = sum(1 for k, i in self.changed if k == kind and i not in self._things[kind])
+        return f"{prefix}_{len(self._things[kind]) + new + 1:06d}"
+
+    def waiting(self, cls: type[T]) -> list[T]:
+        """Copies of the things of a kind whose time has come, soonest first."""
+        found = [self.get(cls, id_) for kind, id_ in sorted(self.bank.waiting) if kind == cls.kind]
+        due = [(thing.due_at, n, thing) for n, thing in enumerate(found) if thing.due_at and thing.due_at <= self.now]
+        return [thing for _, _, thing in sorted(due, key=lambda entry: entry[:2])]
+
+    def seconds_to_next(self, *, with_events: bool) -> float | None:
+        """How long until anything wants to be looked at; None: nothing does."""
+        waiting = [self._things[kind][id_] for kind, id_ in self.bank.waiting if with_events or kind != "event"]
+        moments = [thing.due_at for thing in waiting if thing.due_at is not None]
+        return max((min(moments) - self.now).total_seconds(), 0.0) if moments else None
+
+    # -- intents ---------------------------------------------------------------------------------------------------
+
+    def open_intent(
+        self, amount: int, currency: str, description: str, email: str, return_url: str, metadata: dict[str, str]
+    ) -> Intent:
+        id_ = self.new_id("in", "intent")
+        secret = hashlib.sha256(id_.encode()).hexdigest()[:24] if self.bank.counted_ids else secrets.token_urlsafe(18)
+        intent = Intent(
+            id=id_,
+            amount=amount,
+            currency=currency,
+            status="requires_payment_method",
+            client_secret=f"{id_}_secret_{secret}",
+            created_at=self.now,
+            changed_at=self.now,
+            description=description,
+            email=email,
+            return_url=return_url,
+            metadata=metadata,
+        )
+        self._became(intent, "requires_payment_method", "intent.created")
+        return intent
+
+    def cancel(self, intent: Intent) -> None:
+        if intent.status in ("succeeded", "canceled"):
+            raise BankError("unexpected_state", f"This payment is {intent.status} and cannot be cancelled.")
+        late = self.bank.faults.take("late_success")
+        intent.due_at = self._later() if late else None
+        self._became(intent, "canceled", "intent.canceled")
+
+    def pay(self, intent: Intent, method: str) -> None:
+        """The money arrives. Possible after a cancellation too: that is the fault `late_success`."""
+        if intent.status == "succeeded":
+            raise BankError("unexpected_state", "This payment has been made already.")
+        intent.amount_received = intent.amount
+        intent.payment_method = method
+        intent.last_error = None
+        intent.due_at = None
+        self._became(intent, "succeeded", "intent.succeeded")
+        if self.bank.faults.take("dispute"):
+            self._dispute(intent)
+
+    def decline(self, intent: Intent, why: str) -> None:
+        self._still_open(intent)
+        intent.last_error = why
+        intent.due_at = None
+        self._became(intent, "requires_payment_method", "intent.payment_failed")
+
+    def ask_the_bank(self, intent: Intent) -> None:
+        self._still_open(intent)
+        intent.last_error = None
+        self._became(intent, "requires_action", "intent.requires_action")
+
+    def pay_later(self, intent: Intent) -> None:
+        self._still_open(intent)
+        intent.last_error = None
+        intent.due_at = self._later()
+        intent.payment_method = "play_bank_transfer"
+        self._became(intent, "processing", "intent.processing")
+
+    def _still_open(self, intent: Intent) -> None:
+        if intent.status in ("succeeded", "canceled"):
+            raise BankError("unexpected_state", f"This payment is {intent.status} already.")
+
+    def _became(self, intent: Intent, status: str, event: str) -> None:
+        intent.status = status
+        intent.changed_at = self.now
+        self.put(intent)
+        self._tell(event, intent_json(self, intent))
+
+    def _dispute(self, intent: Intent) -> None:
+        dispute = Dispute(
+            id=self.new_id("dp", "dispute"),
+            intent=intent.id,
+            amount=intent.amount_received,
+            currency=intent.currency,
+            status="needs_response",
+            created_at=self.now,
+        )
+        self.put(dispute)
+        self._tell("dispute.created", {"object": "dispute", **plain(dispute)})
+
+    # -- refunds ---------------------------------------------------------------------------------------------------
+
+    def refund(self, intent: Intent, amount: int, metadata: dict[str, str]) -> Refund:
+        if intent.status != "succeeded":
+            raise BankError("unexpected_state", "Only a payment that was made can be refunded.")
+        if any(d.intent == intent.id for d in self.all(Dispute)):
+            raise BankError("disputed", "The payer's bank has taken this money back already.")
+        left = intent.amount_received - sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed")
+        if amount > left:
+            raise BankError("refund_exceeds_captured", f"Only {left} of this payment can still be refunded.")
+        pending, fails = self.bank.faults.take("refund_pending"), self.bank.faults.take("refund_fails")
+        refund = Refund(
+            id=self.new_id("re", "refund"),
+            intent=intent.id,
+            amount=amount,
+            currency=intent.currency,
+            status="pending" if pending else "succeeded",
+            created_at=self.now,
+            changed_at=self.now,
+            metadata=metadata,
+            then="failed" if fails else "succeeded" if pending else None,
+            due_at=self._later() if fails or pending else None,
+        )
+        self.put(refund)
+        self._tell("refund.created", refund_json(refund))
+        return refund
+
+    def refunds_of(self, intent_id: str) -> list[Refund]:
+        return [r for r in self.all(Refund) if r.intent == intent_id]
+
+    def ripen(self) -> int:
+        """Do what was put off until now: transfers arrive, refunds end. Returns how many things moved."""
+        moved = 0
+        for intent in self.waiting(Intent):
+            self.pay(intent, intent.payment_method or "play_card")
+            moved += 1
+        for refund in self.waiting(Refund):
+            refund.status, refund.then, refund.due_at = refund.then or refund.status, None, None
+            refund.changed_at = self.now
+            if refund.status == "failed":
+                refund.failure_reason = "account_closed"
+            self.put(refund)
+            self._tell("refund.failed" if refund.status == "failed" else "refund.updated", refund_json(refund))
+            moved += 1
+        return moved
+
+    def _later(self) -> datetime:
+        return self.now + timedelta(seconds=self.bank.faults.later_seconds)
+
+    def balance(self) -> dict[str, dict[str, int]]:
+        """Currency -> captured, refunded (arrived), refunds_pending, disputed, available."""
+        books: dict[str, dict[str, int]] = {}
+
+        def add(currency: str, line: str, amount: int) -> None:
+            page = books.setdefault(
+                currency, dict.fromkeys(("captured", "refunded", "refunds_pending", "disputed", "available"), 0)
+            )
+            page[line] += amount
+            page["available"] += amount if line == "captured" else 0 if line == "refunds_pending" else -amount
+
+        for intent in self.all(Intent):
+            if intent.amount_received:
+                add(intent.currency, "captured", intent.amount_received)
+        for refund in self.all(Refund):
+            if refund.status != "failed":
+                add(refund.currency, "refunded" if refund.status == "succeeded" else "refunds_pending", refund.amount)
+        for dispute in self.all(Dispute):
+            add(dispute.currency, "disputed", dispute.amount)
+        return books
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _tell(self, type_: str, thing: dict[str, Any]) -> None:
+        """Write an event for the shop, with the fate that the faults give it."""
+        faults = self.bank.faults
+        event = Event(id=self.new_id("evt", "event"), type=type_, body="", created_at=self.now, due_at=self.now)
+        envelope = {
+            "id": event.id,
+            "object": "event",
+            "type": type_,
+            "created": int(self.now.timestamp()),
+            "created_at": self.now,
+            "livemode": False,
+            "data": {"object": thing},
+        }
+        event.body = msgspec.json.encode(envelope).decode()
+        if faults.take("lose_webhooks"):
+            event.delivery, event.due_at = "lost", None
+        elif faults.hold_webhooks:
+            event.delivery, event.due_at = "held", None
+        else:
+            if faults.take("duplicate_webhooks"):
+                event.copies = 2
+            if faults.take("reorder_webhooks"):
+                event.due_at = self.now + timedelta(seconds=1 + 4 * self.bank.dice.random())
+        self.put(event)
+
+    def delivered(self, event: Event, accepted: bool) -> None:
+        """Note how a delivery went; a refused one is tried again with growing pauses, for three days."""
+        event.attempts += 1
+        if accepted:
+            event.copies -= 1
+            if event.copies <= 0:
+                event.delivery, event.due_at = "delivered", None
+        elif self.now - event.created_at > GIVE_UP:
+            event.delivery, event.due_at = "dead", None
+        else:
+            pause = min(2.0 ** min(event.attempts - 1, 12), 3600.0) * (0.5 + self.bank.dice.random())
+            event.due_at = self.now + timedelta(seconds=pause)
+        self.put(event)
+
+    def release(self) -> int:
+        """Let the held notices go. Returns how many."""
+        held = [e for e in self.all(Event) if e.delivery == "held"]
+        for event in held:
+            self.put(msgspec.structs.replace(event, delivery="due", due_at=self.now))
+        return len(held)
+
+
+def plain(thing: Thing) -> dict[str, Any]:
+    """A thing as JSON values, without what is nobody's business."""
+    fields: dict[str, Any] = msgspec.to_builtins(thing)
+    for private in ("due_at", "then"):
+        fields.pop(private, None)
+    return fields
+
+
+def intent_json(work: Work, intent: Intent) -> dict[str, Any]:
+    refunds = [refund_json(r) for r in work.refunds_of(intent.id)]
+    hosted_url = f"{work.bank.public_url}/pay/{intent.id}?client_secret={intent.client_secret}"
+    return {"object": "intent", **plain(intent), "livemode": False, "hosted_url": hosted_url, "refunds": refunds}
+
+
+def refund_json(refund: Refund) -> dict[str, Any]:
+    return {"object": "refund", **plain(refund)}
