@@ -209,7 +209,7 @@ async def test_a_quote_keeps_its_price_when_the_price_list_changes(db: Database)
         await conn.execute(
             "UPDATE departure_prices SET amount = amount * 2 WHERE departure_id = $1 AND category = 'adult'", departure_id
         )
-    held = await hold(db, departure_id, quote_id=quote.id)
+    held = await hold(db, departure_id, quote_id=quote.quote_id)
     assert held.total_price == 2 * ADULT
 
 
@@ -217,13 +217,13 @@ async def test_a_quote_is_not_for_another_party_nor_for_ever(db: Database) -> No
     departure_id = await add_departure(db)
     quote = await pricing.make_quote(db, departure_id, {"adult": 1}, [])
     with pytest.raises(Conflict) as refusal:
-        await hold(db, departure_id, party={"adult": 2}, quote_id=quote.id)
+        await hold(db, departure_id, party={"adult": 2}, quote_id=quote.quote_id)
     assert refusal.value.code == "quote_expired"
     async with db.connection() as conn:
         await conn.execute("SELECT set_config('jklg.clock', (house_now() + interval '31 minutes')::text, false)")
         expired = await conn.fetchval(
             "SELECT refusal FROM hold_booking($1)",
-            {"id": str(uuid4()), "departure_id": str(departure_id), "quote_id": str(quote.id), "total_price": quote.total, "seats": 1},
+            {"id": str(uuid4()), "departure_id": str(departure_id), "quote_id": str(quote.quote_id), "total_price": quote.total, "seats": 1},
         )
         await conn.execute("SELECT set_config('jklg.clock', '', false)")
     assert expired == "quote_expired"

@@ -74,6 +74,11 @@ class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
         return ""
 
 
+def _as_json(value: Any) -> str:
+    """A parameter of type jsonb. Text is taken as JSON that is ready (pgqueuer hands over such)."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 async def open_database(
     url: str,
     *,
@@ -84,7 +89,7 @@ async def open_database(
     """Connect. `clock` moves the house clock of every session (tests and the simulation only: migration 0001)."""
 
     async def prepare(conn: Any) -> None:
-        await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+        await conn.set_type_codec("jsonb", encoder=_as_json, decoder=json.loads, schema="pg_catalog")
 
     async def on_acquire(conn: Any) -> None:
         if clock is not None:

@@ -1,0 +1,30 @@
+"""Record what happened; read what happened."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from jklg.history import queries
+from jklg.history.queries import Event
+from jklg.kit.db import Connection
+
+
+async def record(
+    conn: Connection,
+    actor: str,
+    action: str,
+    subject_type: str,
+    subject_id: UUID,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Write who did what, in the caller's database transaction: it happened with the change, or not at all.
+
+    `actor`: 'system', 'guest', 'staff:<id>', 'gateway:<name>'. `detail` holds ids and amounts, never a person's data.
+    """
+    await queries.insert(conn, actor, action, subject_type, subject_id, detail or {})
+
+
+async def of(conn: Connection, subject_id: UUID) -> list[Event]:
+    """Everything that happened to a subject, oldest first."""
+    return await queries.list_of(conn, subject_id)

@@ -1,0 +1,98 @@
+"""Post a fact, read a balance, prove the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection, Database
+from jklg.kit.ids import uuid7
+from jklg.ledger import queries
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A question to which the right answer is no rows. `sentence` says what a row would mean."""
+
+    name: str
+    sentence: str
+    sql: str
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What verifying found. `broken` maps a check's sentence to the rows that broke it."""
+
+    transactions: int
+    entries: int
+    balances: list[tuple[str, str, int]]
+    checks: list[str]
+    broken: dict[str, list[str]]
+
+    @property
+    def ok(self) -> bool:
+        return not self.broken
+
+
+async def post(
+    conn: Connection,
+    kind: str,
+    source_type: str,
+    source_id: str,
+    subject_id: UUID | None,
+    currency: str,
+    entries: Sequence[tuple[str, int]],
+) -> bool:
+    """Book one fact in the caller's database transaction. False when it is in the books already; then nothing is written.
+
+    `entries` are (account, amount) in minor units of `currency`, debits positive; they add up to zero or the database
+    refuses at commit (ledger_balances). One round trip; takes no lock but the fact's own.
+    """
+    return await queries.post(
+        conn,
+        transaction_id=uuid7(),
+        kind=kind,
+        source_type=source_type,
+        source_id=source_id,
+        subject_id=subject_id,
+        currency=currency,
+        entries=[{"account": account, "amount": amount} for account, amount in entries],
+    )
+
+
+async def balance(conn: Connection, account: str, currency: str, subject_id: UUID | None = None) -> int:
+    """What an account stands at, in minor units, as a whole or for one subject. Debits positive."""
+    return await queries.balance(conn, account, currency, subject_id)
+
+
+async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
+    """Every account with its currency and balance."""
+    return await queries.trial_balance(conn)
+
+
+OWN_CHECKS = (
+    Check(name="balanced", sentence="a ledger transaction does not balance", sql=queries.UNBALANCED),
+    Check(name="complete", sentence="a ledger transaction has fewer than two entries", sql=queries.INCOMPLETE),
+    Check(name="once", sentence="a fact is in the books twice", sql=queries.DOUBLED),
+    Check(name="trial balance", sentence="the trial balance is not zero", sql=queries.TRIAL_BALANCE_OFF),
+)
+
+
+async def verify(db: Database, more: Sequence[Check] = ()) -> Findings:
+    """Prove the books: our own checks and those of the rooms that know what the facts are. Reads one snapshot, changes nothing."""
+    broken: dict[str, list[str]] = {}
+    async with db.transaction() as conn:
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        transactions, entries = await queries.count(conn)
+        balances = await queries.trial_balance(conn)
+        for check in (*OWN_CHECKS, *more):
+            rows = await queries.run_check(conn, check.sql)
+            if rows:
+                broken[check.sentence] = rows
+    return Findings(
+        transactions=transactions,
+        entries=entries,
+        balances=balances,
+        checks=[check.name for check in (*OWN_CHECKS, *more)],
+        broken=broken,
+    )

@@ -1,0 +1,88 @@
+"""SQL of the ledger. Debits are positive, credits negative; amounts in minor units of the row's currency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from jklg.kit.db import Connection
+
+
+async def post(
+    conn: Connection,
+    *,
+    transaction_id: UUID,
+    kind: str,
+    source_type: str,
+    source_id: str,
+    subject_id: UUID | None,
+    currency: str,
+    entries: Sequence[dict[str, Any]],
+) -> bool:
+    new = await conn.fetchval(
+        "SELECT ledger_post($1, $2, $3, $4, $5, $6, $7)",
+        transaction_id,
+        kind,
+        source_type,
+        source_id,
+        subject_id,
+        currency,
+        list(entries),
+    )
+    return bool(new)
+
+
+async def balance(conn: Connection, account: str, currency: str, subject_id: UUID | None) -> int:
+    found = await conn.fetchval(
+        """
+        SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries
+        WHERE account = $1 AND currency = $2 AND ($3::uuid IS NULL OR subject_id = $3)
+        """,
+        account,
+        currency,
+        subject_id,
+    )
+    return int(found)
+
+
+async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
+    rows = await conn.fetch(
+        """
+        SELECT account, currency, sum(amount)::bigint FROM ledger_entries
+        GROUP BY account, currency ORDER BY currency, account
+        """
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def count(conn: Connection) -> tuple[int, int]:
+    """(transactions, entries)."""
+    row = await conn.fetchrow("SELECT (SELECT count(*) FROM ledger_transactions), (SELECT count(*) FROM ledger_entries)")
+    assert row is not None
+    return row[0], row[1]
+
+
+async def run_check(conn: Connection, sql: str) -> list[str]:
+    """Rows of a named check, each as text. Checks are written by the rooms that know what the books are about."""
+    return [" ".join(str(value) for value in row) for row in await conn.fetch(sql)]
+
+
+UNBALANCED = """
+SELECT t.id, t.kind, t.source_type, t.source_id, e.currency, sum(e.amount)
+FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+GROUP BY t.id, e.currency HAVING sum(e.amount) <> 0 ORDER BY t.id
+"""
+
+INCOMPLETE = """
+SELECT t.id, t.kind, t.source_type, t.source_id
+FROM ledger_transactions t LEFT JOIN ledger_entries e ON e.transaction_id = t.id
+GROUP BY t.id HAVING count(e.id) < 2 ORDER BY t.id
+"""
+
+DOUBLED = """
+SELECT kind, source_type, source_id, count(*) FROM ledger_transactions
+GROUP BY kind, source_type, source_id HAVING count(*) > 1 ORDER BY 1, 2, 3
+"""
+
+TRIAL_BALANCE_OFF = "SELECT currency, sum(amount) FROM ledger_entries GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency"
