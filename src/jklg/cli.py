@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
-import json
 import os
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
+
 from jklg.kit.embedded_postgres import PostgresTrouble
 from jklg.kit.errors import Refusal
 from jklg.migrations import MigrationTrouble
 from jklg.settings import BadSettings
-from jklg.startup.environment import read_dotenv, reachable_database, settings_for_here
+from jklg.startup.environment import SANDBOX_DATABASE, reachable_database, read_dotenv, settings_for_here
 from jklg.startup.parent import end_with_parent
 from jklg.startup.supervisor import SUPERVISOR
 from jklg.startup.up import CannotStart, up
@@ -138,7 +139,8 @@ def _sandbox(arguments: argparse.Namespace) -> None:
     settings = settings_for_here()
     if settings.live:
         raise BadSettings("The sandbox gateway does not run beside a live key.")
-    serve(lambda: sandbox_application(settings), "127.0.0.1", arguments.port)
+    kept_in = os.environ.get(SANDBOX_DATABASE)
+    serve(lambda: sandbox_application(settings, arguments.port, kept_in), "127.0.0.1", arguments.port)
 
 
 # --- the database -----------------------------------------------------------------------------------------------------
@@ -203,14 +205,17 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
     from jklg import ledger
 
     findings = _with_database(ledger.verify)
-    wrong = list(findings.problems)
     if arguments.json:
-        print(json.dumps({"ok": not wrong, "problems": wrong}, default=str))
-    else:
-        for line in wrong:
-            print(line)
-        print("the books do not balance" if wrong else "the books balance")
-    return 1 if wrong else 0
+        print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
+        return 0 if findings.ok else 1
+    for check in findings.checks:
+        print(f"{'WRONG' if check in findings.broken else 'ok   '}  {check}")
+        for row in findings.broken.get(check, []):
+            print(f"         {row}")
+    print(
+        f"{findings.transactions} postings, {findings.entries} entries: {'all is well' if findings.ok else 'NOT well'}"
+    )
+    return 0 if findings.ok else 1
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -56,12 +56,13 @@ class AlreadyRunning(PostgresTrouble):
 
 @dataclass(frozen=True)
 class Access:
-    """How to reach a cluster: three logins, one socket."""
+    """How to reach a cluster: four logins, one socket."""
 
     socket_dir: str
     admin_password: str
     owner_password: str
     login_password: str
+    sandbox_password: str
 
     def admin_url(self, database: str = "postgres") -> str:
         """The superuser: tests and `doctor` only."""
@@ -74,6 +75,10 @@ class Access:
     def login_url(self, database: str = "jklg") -> str:
         """The application: owns nothing, and becomes `jklg_app` at connect."""
         return self._url("jklg_login", self.login_password, database)
+
+    def sandbox_url(self) -> str:
+        """The sandbox gateway's own database: a bank does not keep its books in the customer's."""
+        return self._url("jklg_sandbox", self.sandbox_password, "jklg_sandbox")
 
     def _url(self, user: str, password: str, database: str) -> str:
         return f"postgresql://{user}:{password}@/{database}?host={quote(self.socket_dir, safe='')}"
@@ -124,7 +129,7 @@ class EmbeddedPostgres:
         """
         deadline = time.monotonic() + 60
         while True:
-            _make_way(self._place.cluster)
+            _make_way(self._place.cluster, Path(self.access.socket_dir))
             options = {
                 "listen_addresses": "",
                 "unix_socket_directories": self.access.socket_dir,
@@ -449,7 +454,7 @@ def _create_cluster(place: _Place, say: Callable[[str], None]) -> Access:
     say(f"creating a PostgreSQL {place.binaries.version} cluster")
     fresh = place.home / "cluster.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    access = Access("", *(secrets.token_hex(24) for _ in range(3)))
+    access = Access("", *(secrets.token_hex(24) for _ in range(4)))
     fresh.mkdir(0o700)
     place.give_away(fresh)
     password_file = place.home / "password.new"
@@ -470,6 +475,10 @@ def _create_cluster(place: _Place, say: Callable[[str], None]) -> Access:
                 "GRANT jklg_app TO jklg_owner WITH ADMIN OPTION;",
                 f"CREATE ROLE jklg_login LOGIN PASSWORD '{access.login_password}' IN ROLE jklg_app;",
                 "CREATE DATABASE jklg OWNER jklg_owner;",
+                f"CREATE ROLE jklg_sandbox LOGIN PASSWORD '{access.sandbox_password}';",
+                "CREATE DATABASE jklg_sandbox OWNER jklg_sandbox;",
+                "REVOKE ALL ON DATABASE jklg FROM PUBLIC;",
+                "GRANT CONNECT ON DATABASE jklg TO jklg_login;",
                 "",
             )
         ),
@@ -529,7 +538,7 @@ def _with_usable_socket(place: _Place, access: Access) -> Access:
             base = "/tmp"  # noqa: S108  (mkdtemp makes it private; the default temporary directory may be a long path)
         directory = Path(tempfile.mkdtemp(prefix="jklg-", dir=base))
         place.give_away(directory)
-    access = Access(str(directory), access.admin_password, access.owner_password, access.login_password)
+    access = replace(access, socket_dir=str(directory))
     _write_access(place, access)
     return access
 
@@ -546,8 +555,8 @@ def _is_private_directory(place: _Place, directory: str) -> bool:
 # --- after a crash ----------------------------------------------------------------------------------------------------
 
 
-def _make_way(cluster: Path) -> None:
-    """Deal with a postmaster.pid: end the orphan it names; drop it if the number means nothing or somebody else now.
+def _make_way(cluster: Path, socket_dir: Path) -> None:
+    """Deal with what names an earlier server: end the orphan; drop files whose number means nothing or somebody else now.
 
     PostgreSQL itself only asks whether a process with that number exists. A zombie, or a stranger who got the number
     after a reboot, would keep it from starting for ever.
@@ -555,22 +564,21 @@ def _make_way(cluster: Path) -> None:
     pid_file = cluster / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
-    except FileNotFoundError:
-        return
-    except ValueError:
-        pid_file.unlink()
-        return
+    except (FileNotFoundError, ValueError):
+        pid = 0
     for how, patience in ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
-        if not _is_server_of(pid, cluster):
+        if not pid or not _is_server_of(pid, cluster):
             break
         with suppress(ProcessLookupError):
             os.kill(pid, how)
         deadline = time.monotonic() + patience
         while _is_server_of(pid, cluster) and time.monotonic() < deadline:
             time.sleep(0.05)
-    if _exists(pid):
+    # A number that is nobody's PostgreSQL sees through itself; an unreadable file it does not.
+    stale = [socket_dir / f"{_SOCKET_NAME}.lock", *([pid_file] if not pid or _exists(pid) else [])]
+    for path in stale:
         with suppress(FileNotFoundError):
-            pid_file.unlink()
+            path.unlink()
 
 
 def _exists(pid: int) -> bool:

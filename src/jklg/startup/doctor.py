@@ -92,7 +92,10 @@ async def _schema(db: Database) -> tuple[bool, str]:
 async def _rights(db: Database) -> tuple[bool, str]:
     async with db.connection() as conn:
         login, role, too_much = await queries.who_we_are(conn)
-    return not too_much, f"signs in as {login}, acts as {role}{', which may do more than it should' if too_much else ''}"
+    return (
+        not too_much,
+        f"signs in as {login}, acts as {role}{', which may do more than it should' if too_much else ''}",
+    )
 
 
 async def _staff(db: Database) -> tuple[bool, str]:
@@ -108,5 +111,8 @@ async def _mail(db: Database) -> tuple[bool, str]:
 
 
 async def _books(db: Database) -> tuple[bool, str]:
-    problems = (await ledger.verify(db)).problems
-    return not problems, f"{len(problems)} problems; see `jklg ledger verify`" if problems else "balance"
+    findings = await ledger.verify(db)
+    return (
+        findings.ok,
+        "all is well" if findings.ok else f"{len(findings.broken)} checks fail; see `jklg ledger verify`",
+    )

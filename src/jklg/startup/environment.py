@@ -16,6 +16,9 @@ from jklg.settings import BadSettings, Settings, load
 OWNER_URL = "JKLG_OWNER_DATABASE_URL"
 """Set by `up` for its own children: the role that may migrate. Without it DATABASE_URL is used for everything."""
 
+SANDBOX_DATABASE = "SANDBOX_DATABASE_URL"
+"""Where the sandbox gateway keeps its own books. Without it, in memory."""
+
 
 def read_dotenv() -> None:
     """Variables of `./.env` that the environment does not have already."""

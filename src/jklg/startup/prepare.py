@@ -10,6 +10,7 @@ from jklg import demo, staff
 from jklg.kit.db import Database, open_database
 from jklg.migrations import migrate
 from jklg.settings import Settings
+from jklg.startup import queries
 from jklg.startup.environment import Urls, write_private
 
 FIRST_STAFF = "admin@jklg.example"
@@ -38,7 +39,7 @@ async def _load_demo(db: Database, say: Callable[[str], None]) -> None:
 async def _add_first_staff(settings: Settings, db: Database, say: Callable[[str], None]) -> None:
     """In development only: one account with a random password, if there is nobody yet."""
     async with db.transaction() as conn:
-        if await staff.anybody(conn):
+        if await queries.active_staff(conn):
             return
     password = secrets.token_urlsafe(12)
     await staff.add(db, email=FIRST_STAFF, name="Chitra Admin", role="Admin", password=password)

@@ -10,6 +10,8 @@ from jklg.startup.parent import end_with_parent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jklg.settings import Settings
+
 _MAIN = "JKLG_SERVING_MAIN"  # the process id of Granian's main process, for its workers
 
 
@@ -49,7 +51,21 @@ def web_application() -> Any:
     return application()
 
 
-def sandbox_application(settings: Settings) -> Any:
+def sandbox_application(settings: Settings, port: int, database_url: str | None) -> Any:
+    """The play bank, telling the house of these settings what happened."""
     from jklg.sandbox import create_app
 
-    raise NotImplementedError(create_app, settings)
+    return create_app(
+        key=settings.sandbox_key,
+        webhook_secret=settings.sandbox_webhook_secret,
+        webhook_url=f"http://{reachable_host(settings)}:{settings.port}/api/payments/webhooks/sandbox",
+        faults_enabled=settings.sandbox_faults,
+        public_url=settings.sandbox_url or f"http://127.0.0.1:{port}",
+        database_url=database_url,
+    )
+
+
+def reachable_host(settings: Settings) -> str:
+    """Where processes on this machine find the web."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
+    return f"[{host}]" if ":" in host else host

@@ -77,7 +77,7 @@ class Supervisor:
         for child in self.children:
             child.start()
 
-    def _ask_to_stop(self, number: int, _: object) -> None:
+    def _ask_to_stop(self, _: int, __: object) -> None:
         if self.stopping:  # asked twice: no more patience
             for child in self.children:
                 child.signal_group(signal.SIGKILL)

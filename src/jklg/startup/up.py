@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from jklg.kit import embedded_postgres
 from jklg.kit.embedded_postgres import DirectoryLock, EmbeddedPostgres
 from jklg.settings import Settings, load
-from jklg.startup.environment import OWNER_URL, add_development_secrets
+from jklg.startup.environment import OWNER_URL, SANDBOX_DATABASE, add_development_secrets
+from jklg.startup.serving import reachable_host
 from jklg.startup.supervisor import Child, Supervisor
 
 
@@ -41,6 +42,7 @@ def up(say: Callable[[str], None], *, demo: bool = True) -> None:
                 server = embedded_postgres.start(settings.data_dir, say=say)
                 os.environ["DATABASE_URL"] = server.access.login_url()
                 os.environ[OWNER_URL] = server.access.owner_url()
+                os.environ[SANDBOX_DATABASE] = server.access.sandbox_url()
             _prepare(demo=demo)
             say("starting web, worker and sandbox" if settings.sandbox_url else "starting web and worker")
             _supervise(settings, server, say, began)
@@ -88,7 +90,9 @@ def _insist_on_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CannotStart(f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port.") from error
+            raise CannotStart(
+                f"Cannot listen on {host}, port {port}: {error.strerror}. Choose another --port."
+            ) from error
 
 
 def _free_port(preferred: int = 0) -> int:
@@ -111,10 +115,13 @@ def _prepare(*, demo: bool) -> None:
 def _supervise(settings: Settings, server: EmbeddedPostgres | None, say: Callable[[str], None], began: float) -> None:
     environment = dict(os.environ)
     environment.pop(OWNER_URL, None)  # whoever answers requests cannot change the schema
+    sandbox_environment = {name: value for name, value in environment.items() if name != "DATABASE_URL"}
+    sandbox_environment.setdefault(SANDBOX_DATABASE, environment["DATABASE_URL"])
+    environment.pop(SANDBOX_DATABASE, None)
     children = [Child("web", ["web"], environment), Child("worker", ["worker"], environment)]
     if settings.sandbox_url and _is_ours(settings.sandbox_url):
         port = settings.sandbox_url.rpartition(":")[2]
-        children.insert(0, Child("sandbox", ["sandbox", "--port", port], environment))
+        children.insert(0, Child("sandbox", ["sandbox", "--port", port], sandbox_environment))
 
     def look_after_database() -> None:
         if server is not None and not server.is_running():
@@ -148,8 +155,7 @@ def _wait_until_open(settings: Settings, supervisor: Supervisor) -> None:
 
 
 def _is_healthy(settings: Settings) -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)  # noqa: S104
-    conn = http.client.HTTPConnection(host, settings.port, timeout=5)
+    conn = http.client.HTTPConnection(reachable_host(settings), settings.port, timeout=5)
     try:
         conn.request("GET", "/api/health")
         return conn.getresponse().status == 200
