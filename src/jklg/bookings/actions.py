@@ -21,6 +21,8 @@ from jklg.kit.ids import uuid7
 
 
 class TravellerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One who goes. `category` is adult, child or infant by the age on the day of departure."""
+
     name: str
     category: str = "adult"
     date_of_birth: date | None = None

@@ -65,11 +65,13 @@ JOIN packages p ON p.id = d.package_id
 
 
 async def get(conn: Connection, booking_id: UUID) -> Booking | None:
+    """One booking, with the rights of the caller's claims. Locks nothing."""
     row = await conn.fetchrow(_BOOKING + "WHERE b.id = $1", booking_id)
     return Booking(**row) if row else None
 
 
 async def get_by_reference(conn: Connection, reference: str) -> Booking | None:
+    """The booking of a reference as it is kept: upper case. With the rights of the caller's claims."""
     row = await conn.fetchrow(_BOOKING + "WHERE b.reference = $1", reference)
     return Booking(**row) if row else None
 
@@ -85,6 +87,7 @@ async def departure_of(conn: Connection, booking_id: UUID) -> UUID | None:
 
 
 async def list_travellers(conn: Connection, booking_id: UUID) -> list[Traveller]:
+    """Who goes, the lead traveller first."""
     rows = await conn.fetch(
         """
         SELECT id, position, name, category, date_of_birth, is_lead

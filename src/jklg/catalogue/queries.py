@@ -152,6 +152,7 @@ async def list_destinations(conn: Connection, limit: int = 200) -> list[Destinat
 
 
 async def get_destination(conn: Connection, slug_or_id: str | UUID) -> Destination | None:
+    """A destination by its slug or its id. One round trip."""
     key = read_key(str(slug_or_id))
     if key is None:
         return None

@@ -114,6 +114,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
+    """A place to be added: see `check_destination` for what is refused."""
+
     slug: str
     name: str
     region: str
@@ -127,6 +129,8 @@ class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewExtra(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be added to a booking of a package. Its price and its stock belong to each departure."""
+
     name: str
     description: str = ""
 

@@ -47,6 +47,7 @@ FROM transactions
 
 
 async def get(conn: Connection, transaction_id: UUID) -> Transaction | None:
+    """One attempt, with the rights of the caller's claims. Locks nothing."""
     row = await conn.fetchrow(_TRANSACTION + "WHERE id = $1", transaction_id)
     return Transaction(**row) if row else None
 
