@@ -114,7 +114,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
-    """A place to be added: see `check_destination` for what is refused."""
+    """A place to be added to the catalogue."""
 
     slug: str
     name: str
