@@ -1,0 +1,76 @@
+// Brings Stripe's Payment Element to life inside [data-stripe-pay]. What this page believes changes nothing:
+// when Stripe is done, the browser goes to the return page, and the house asks Stripe itself.
+
+for (const form of document.querySelectorAll("[data-stripe-pay]")) start(form);
+
+function start(form) {
+  const button = form.querySelector("[data-payment-button]");
+  const alert = form.querySelector("[data-payment-error]");
+  const words = button.textContent;
+  const { publishableKey, clientSecret, returnUrl } = form.dataset;
+
+  function say(message) {
+    alert.textContent = message;
+    alert.hidden = !message;
+  }
+
+  function busy(yes) {
+    button.disabled = yes;
+    button.textContent = yes ? "One moment…" : words;
+    form.setAttribute("aria-busy", String(yes));
+  }
+
+  // A submit must never fall through to the browser, least of all before Stripe is there.
+  form.addEventListener("submit", (event) => event.preventDefault());
+
+  if (typeof window.Stripe !== "function") {
+    say("The card form did not load. Nothing was taken. Please check your connection and load this page again.");
+    return;
+  }
+
+  const stripe = window.Stripe(publishableKey);
+  const elements = stripe.elements({ clientSecret, appearance: appearance() });
+  const payment = elements.create("payment");
+  const place = form.querySelector("[data-payment-element]");
+  place.textContent = "";
+  payment.on("ready", () => busy(false));
+  payment.on("loaderror", () =>
+    say("The card form did not load. Nothing was taken. Please load this page again."),
+  );
+  payment.mount(place);
+
+  form.addEventListener("submit", async () => {
+    if (button.disabled) return;
+    say("");
+    busy(true);
+    try {
+      const checked = await elements.submit();
+      if (checked.error) return fail(checked.error);
+      const { error } = await stripe.confirmPayment({
+        elements,
+        confirmParams: { return_url: returnUrl },
+        redirect: "if_required",
+      });
+      if (error) return fail(error);
+      window.location.assign(returnUrl);
+    } catch {
+      fail({ message: "We lost the connection to Stripe. Load this page again to see how your payment stands." });
+    }
+  });
+
+  function fail(error) {
+    busy(false);
+    say(error.message || "The payment did not go through. Nothing was taken.");
+    alert.scrollIntoView({ block: "nearest" });
+  }
+}
+
+// Stripe's frame cannot see our stylesheet: hand it our colours and type.
+function appearance() {
+  const style = getComputedStyle(document.body);
+  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+  return {
+    theme: dark ? "night" : "stripe",
+    variables: { fontSizeBase: style.fontSize, borderRadius: "8px" },
+  };
+}
