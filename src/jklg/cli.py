@@ -208,13 +208,13 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
         return 0 if findings.ok else 1
-    for check in findings.checks:
-        print(f"{'WRONG' if check in findings.broken else 'ok   '}  {check}")
-        for row in findings.broken.get(check, []):
-            print(f"         {row}")
-    print(
-        f"{findings.transactions} postings, {findings.entries} entries: {'all is well' if findings.ok else 'NOT well'}"
-    )
+    print(f"{findings.transactions} postings, {findings.entries} entries; checked: {', '.join(findings.checks)}")
+    for sentence, rows in findings.broken.items():
+        print(f"WRONG: {sentence}")
+        for row in rows:
+            print(f"       {row}")
+    if findings.ok:
+        print("the books balance")
     return 0 if findings.ok else 1
 
 

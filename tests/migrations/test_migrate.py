@@ -18,9 +18,9 @@ from jklg.migrations import Migration, MigrationTrouble, migrate, present
 async def empty_url(server: Any) -> AsyncIterator[str]:
     """The owner's URL of a database that nobody has migrated."""
     name = f"jklg_empty_{secrets.token_hex(6)}"
-    await server.run(f"CREATE DATABASE {name} OWNER {server.owner}")
+    await server.create(name)
     yield server.owner_url(name)
-    await server.run(f"DROP DATABASE {name} WITH (FORCE)")
+    await server.drop(name)
 
 
 async def rows(url: str, sql: str) -> list[Any]:

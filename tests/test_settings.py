@@ -1,0 +1,96 @@
+"""Settings that must not meet are refused before anything starts, each in a sentence that names the variable."""
+
+from __future__ import annotations
+
+import pytest
+
+from jklg.settings import BadSettings, load
+
+GOOD_SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
+PRODUCTION = {
+    "JKLG_ENV": "production",
+    "JWT_SECRET": GOOD_SECRET,
+    "JKLG_PUBLIC_URL": "https://tours.example",
+    "SMTP_HOST": "mail.example",
+    "SMTP_FROM_EMAIL": "bookings@tours.example",
+}
+LIVE = {
+    "STRIPE_SECRET_KEY": "sk_live_abc",
+    "STRIPE_PUBLISHABLE_KEY": "pk_live_abc",
+    "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+}
+
+
+def test_nothing_set_is_a_house_to_try_out() -> None:
+    found = load({})
+    assert (found.env, found.host, found.port) == ("development", "127.0.0.1", 3000)
+    assert found.public_url == "http://localhost:3000"
+    assert not found.live
+
+
+def test_production_with_everything_it_needs_starts() -> None:
+    assert load(PRODUCTION | LIVE).live
+
+
+@pytest.mark.parametrize("missing", sorted(PRODUCTION.keys() - {"JKLG_ENV"}))
+def test_production_does_not_start_without(missing: str) -> None:
+    with pytest.raises(BadSettings, match=missing):
+        load({name: value for name, value in PRODUCTION.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"SANDBOX_URL": "http://127.0.0.1:3001"}, "SANDBOX_URL"),
+        ({"JKLG_FAILPOINT": "after_intent_commit:kill"}, "JKLG_FAILPOINT"),
+        ({"JKLG_PUBLIC_URL": "http://tours.example"}, "JKLG_PUBLIC_URL"),
+        ({"JWT_SECRET": "a" * 64}, "JWT_SECRET is weak"),
+        ({"JWT_SECRET": f"{GOOD_SECRET},short"}, "JWT_SECRET is weak"),
+        ({"SMTP_TLS": "none"}, "SMTP_TLS=none"),
+    ],
+)
+def test_production_refuses(more: dict[str, str], named: str) -> None:
+    with pytest.raises(BadSettings, match=named):
+        load(PRODUCTION | more)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"SANDBOX_URL": "http://127.0.0.1:3001"}, "sandbox"),
+        ({"SANDBOX_FAULTS": "1"}, "sandbox"),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:12111"}, "STRIPE_API_BASE"),
+        ({"STRIPE_PUBLISHABLE_KEY": "pk_test_abc"}, "STRIPE_PUBLISHABLE_KEY"),
+        ({"STRIPE_PUBLISHABLE_KEY": ""}, "STRIPE_PUBLISHABLE_KEY"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET"),
+        ({"JKLG_FAILPOINT": "after_intent_commit:kill"}, "JKLG_FAILPOINT"),
+    ],
+)
+def test_a_live_key_refuses_to_stand_beside(more: dict[str, str], named: str) -> None:
+    with pytest.raises(BadSettings, match=named):
+        load(LIVE | more)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "3000x"),
+        ("PORT", "³"),
+        ("SMTP_PORT", "0"),
+        ("SMTP_TLS", "maybe"),
+        ("JKLG_ENV", "prod"),
+        ("JKLG_HOLD_MINUTES", "0"),
+        ("JKLG_WORKER_POLL_SECONDS", "soon"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
+    with pytest.raises(BadSettings, match=name):
+        load({name: value})
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(BadSettings) as refused:
+        load({"PORT": "x", "SMTP_TLS": "maybe", "JWT_SECRET": "short"})
+    assert len(str(refused.value).splitlines()) == 3
