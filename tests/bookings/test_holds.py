@@ -218,7 +218,7 @@ async def test_a_quote_is_not_for_another_party_nor_for_ever(db: Database) -> No
     quote = await pricing.make_quote(db, departure_id, {"adult": 1}, [])
     with pytest.raises(Conflict) as refusal:
         await hold(db, departure_id, party={"adult": 2}, quote_id=quote.quote_id)
-    assert refusal.value.code == "quote_expired"
+    assert refusal.value.code == "quote_differs"
     async with db.connection() as conn:
         await conn.execute("SELECT set_config('jklg.clock', (house_now() + interval '31 minutes')::text, false)")
         expired = await conn.fetchval(

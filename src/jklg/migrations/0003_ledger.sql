@@ -56,8 +56,13 @@ CREATE TRIGGER ledger_transactions_signed BEFORE INSERT ON ledger_transactions
 CREATE FUNCTION ledger_check_balance() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
-    checked uuid := CASE TG_TABLE_NAME WHEN 'ledger_transactions' THEN NEW.id ELSE NEW.transaction_id END;
+    checked uuid;
 BEGIN
+    IF TG_TABLE_NAME = 'ledger_transactions' THEN
+        checked := NEW.id;
+    ELSE
+        checked := NEW.transaction_id;
+    END IF;
     IF (SELECT count(*) FROM ledger_entries WHERE transaction_id = checked) < 2
        OR EXISTS (SELECT FROM ledger_entries WHERE transaction_id = checked GROUP BY currency HAVING sum(amount) <> 0) THEN
         RAISE EXCEPTION 'ledger transaction % does not balance', checked

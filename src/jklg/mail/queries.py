@@ -1,0 +1,121 @@
+"""SQL of the outbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail of the outbox. Times in UTC."""
+
+    id: UUID
+    kind: str
+    to_address: str
+    to_name: str
+    subject: str
+    text_body: str
+    html_body: str
+    message_id: str
+    state: str
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+_MAIL = """
+SELECT id, kind, to_address, to_name, subject, text_body, html_body, message_id, state, attempts, last_error, created_at, sent_at
+FROM mail_outbox
+"""
+
+
+async def insert(
+    conn: Connection,
+    *,
+    mail_id: UUID,
+    kind: str,
+    once_key: str,
+    to_address: str,
+    to_name: str,
+    subject: str,
+    text_body: str,
+    html_body: str,
+    message_id: str,
+) -> bool:
+    new = await conn.fetchval(
+        """
+        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING RETURNING true
+        """,
+        mail_id,
+        kind,
+        once_key,
+        to_address,
+        to_name,
+        subject,
+        text_body,
+        html_body,
+        message_id,
+    )
+    return bool(new)
+
+
+async def claim_due(conn: Connection, limit: int) -> list[Mail]:
+    """Take the mails that are due. The try is counted and the mail leased for five minutes before anything is sent."""
+    rows = await conn.fetch(
+        """
+        WITH due AS (
+            SELECT id FROM mail_outbox WHERE state = 'queued' AND next_attempt_at <= house_now()
+            ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE mail_outbox m SET attempts = attempts + 1, next_attempt_at = house_now() + interval '5 minutes'
+        FROM due WHERE m.id = due.id
+        RETURNING m.id, m.kind, m.to_address, m.to_name, m.subject, m.text_body, m.html_body, m.message_id, m.state,
+                  m.attempts, m.last_error, m.created_at, m.sent_at
+        """,
+        limit,
+    )
+    return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
+
+
+async def finish(conn: Connection, mail_id: UUID, state: str, error: str | None = None) -> None:
+    await conn.execute(
+        """
+        UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 IN ('sent', 'caught') THEN house_now() END
+        WHERE id = $1 AND state = 'queued'
+        """,
+        mail_id,
+        state,
+        error,
+    )
+
+
+async def postpone(conn: Connection, mail_id: UUID, seconds: float, error: str, *, uncount: bool) -> None:
+    """Try again later. `uncount`: the server could not be reached at all, which is not the mail's fault."""
+    await conn.execute(
+        """
+        UPDATE mail_outbox SET next_attempt_at = house_now() + make_interval(secs => $2), last_error = $3,
+               attempts = attempts - CASE WHEN $4 THEN 1 ELSE 0 END
+        WHERE id = $1 AND state = 'queued'
+        """,
+        mail_id,
+        seconds,
+        error,
+        uncount,
+    )
+
+
+async def list_latest(conn: Connection, limit: int) -> list[Mail]:
+    rows = await conn.fetch(_MAIL + "ORDER BY created_at DESC, id DESC LIMIT $1", limit)
+    return [Mail(**row) for row in rows]
+
+
+async def get(conn: Connection, mail_id: UUID) -> Mail | None:
+    row = await conn.fetchrow(_MAIL + "WHERE id = $1", mail_id)
+    return Mail(**row) if row else None

@@ -1,0 +1,47 @@
+"""From a template folder to a subject, a text and an HTML body.
+
+An e-mail is a folder in its room: emails/<name>/{subject.txt,body.txt,body.mjml}. body.html.j2 is compiled from body.mjml by
+`python -m jklg.mail.build` and committed. The text is written by hand: it must stand alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from jklg.kit.money import plain
+
+
+def render(room: Path, name: str, context: Mapping[str, object]) -> tuple[str, str, str]:
+    """(subject, text, html). Everything in the HTML is escaped; a variable that is missing raises."""
+    subject, text, html = _templates(room, name)
+    return " ".join(subject.render(context).split()), text.render(context).strip() + "\n", html.render(context)
+
+
+@cache
+def _templates(room: Path, name: str) -> tuple[Template, Template, Template]:
+    folder = room / "emails" / name
+    plain_text = _environment(folder, autoescape=False)
+    return (
+        plain_text.get_template("subject.txt"),
+        plain_text.get_template("body.txt"),
+        _environment(folder, autoescape=True).get_template("body.html.j2"),
+    )
+
+
+def _environment(folder: Path, *, autoescape: bool) -> Environment:
+    environment = Environment(  # noqa: S701  (text parts are not HTML)
+        loader=FileSystemLoader(folder), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["money"] = plain
+    environment.filters["day"] = _day
+    return environment
+
+
+def _day(day: date) -> str:
+    """'Wednesday 12 May 2027'."""
+    return f"{day:%A} {day.day} {day:%B %Y}"
