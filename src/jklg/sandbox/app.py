@@ -16,10 +16,8 @@ For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
@@ -30,7 +28,8 @@ import msgspec
 from jklg.kit.clock import Clock
 from jklg.kit.money import CURRENCIES, MAX_MINOR
 from jklg.sandbox import pages
-from jklg.sandbox.bank import Bank, BankError, Event, Intent, Saved, Work, intent_json, refund_json
+from jklg.sandbox.bank import Bank, BankError, Event, Intent, Saved, Work
+from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
 from jklg.sandbox.http import (
     Answer,
@@ -40,13 +39,13 @@ from jklg.sandbox.http import (
     Scope,
     Send,
     json_answer,
+    lifespan,
     read_request,
     send_answer,
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage, PostgresStorage, Storage
 
-log = logging.getLogger(__name__)
 S = TypeVar("S")
 
 
@@ -89,7 +88,8 @@ def create_app(
         raise ValueError("the sandbox does not start with a live key")
     kept: Storage = storage or (PostgresStorage(database_url) if database_url else MemoryStorage())
     bank = Bank(kept, clock or Clock(), Faults(), dice, public_url.rstrip("/"))
-    return SandboxApp(bank, key, webhook_secret, webhook_url, faults_enabled, webhook_client, sleep)
+    postman = Postman(bank, webhook_url, "Sandbox-Signature", webhook_secret, webhook_client)
+    return SandboxApp(bank, key, postman, faults_enabled, sleep)
 
 
 class SandboxApp:
@@ -97,21 +97,15 @@ class SandboxApp:
         self,
         bank: Bank,
         key: str,
-        webhook_secret: str,
-        webhook_url: str,
+        postman: Postman,
         faults_enabled: bool,
-        webhook_client: httpx.AsyncClient | None,
         sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         self.bank = bank
         self._key = key.encode()
-        self._secret = webhook_secret.encode()
-        self._webhook_url = webhook_url
+        self._postman = postman
         self._faults_enabled = faults_enabled
-        self._client = webhook_client
-        self._own_client: httpx.AsyncClient | None = None
         self._sleep = sleep
-        self._postman: asyncio.Task[None] | None = None
 
     @property
     def faults(self) -> Faults:
@@ -120,7 +114,7 @@ class SandboxApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await lifespan(receive, send, self._start, self.close)
         elif scope["type"] == "http":
             try:
                 answer = await self._answer(await read_request(scope, receive))
@@ -152,6 +146,12 @@ class SandboxApp:
     def _authorized(self, request: Request) -> bool:
         given = request.headers.get("authorization", "").encode(errors="replace")
         return hmac.compare_digest(given, b"Bearer " + self._key)
+
+    async def _start(self) -> None:
+        async with self.bank.work():
+            pass  # read everything before the first call, and refuse to start when that fails
+        if not self.bank.counted_ids:
+            self._postman.start()
 
     # -- the shop's door -------------------------------------------------------------------------------------------
 
@@ -202,77 +202,13 @@ class SandboxApp:
                 return json_answer(200, {"released": work.release()})
         return json_answer(200, self.bank.faults)
 
-    # -- webhooks --------------------------------------------------------------------------------------------------
-
     async def deliver_due(self) -> int:
-        """Do what was put off until now, then deliver each notice that is due once. Returns how much was done."""
-        async with self.bank.work() as work:
-            done = work.ripen()
-        async with self.bank.work() as work:
-            due = work.waiting(Event) if self._webhook_url else []
-        for event in due:
-            accepted = await self._deliver(event)
-            async with self.bank.work() as work:
-                work.delivered(work.get(Event, event.id), accepted)
-        return done + len(due)
-
-    async def _deliver(self, event: Event) -> bool:
-        """One attempt. Anything but a 2xx, and anything that goes wrong on the way, is a no."""
-        body = event.body.encode()
-        headers = {
-            "Content-Type": "application/json",
-            "Sandbox-Signature": sign(self._secret, body, self.bank.clock.unix()),
-        }
-        if self._client is None:
-            self._client = self._own_client = httpx.AsyncClient(timeout=10)
-        try:
-            response = await self._client.post(self._webhook_url, content=body, headers=headers)
-        except Exception as problem:
-            log.info("webhook %s not delivered: %r", event.id, problem)
-            return False
-        return response.is_success
-
-    async def _deliver_for_ever(self) -> None:
-        while True:
-            self.bank.news.clear()
-            pause: float | None = 5.0
-            try:
-                await self.deliver_due()
-                async with self.bank.work() as work:
-                    pause = work.seconds_to_next(with_events=bool(self._webhook_url))
-            except Exception:
-                log.exception("the play bank's postman stumbled; it tries again")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.bank.news.wait(), pause)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            async with self.bank.work():
-                pass  # read everything before the first call, and refuse to start when that fails
-        except Exception as problem:
-            await send({"type": "lifespan.startup.failed", "message": str(problem)})
-            return
-        if not self.bank.counted_ids:
-            self._postman = asyncio.create_task(self._deliver_for_ever())
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.close()
-        await send({"type": "lifespan.shutdown.complete"})
+        """Do what is due now: late payments and refunds, and each notice once. How much was done."""
+        return await self._postman.deliver_due()
 
     async def close(self) -> None:
-        if self._postman is not None:
-            self._postman.cancel()
-            await asyncio.gather(self._postman, return_exceptions=True)
-        if self._own_client is not None:
-            await self._own_client.aclose()
+        await self._postman.close()
         await self.bank.close()
-
-
-def sign(secret: bytes, body: bytes, now: int) -> str:
-    """The header Sandbox-Signature: t=<Unix seconds>,v1=<hex HMAC-SHA256 of "t.body">."""
-    mac = hmac.new(secret, b"%d." % now + body, hashlib.sha256).hexdigest()
-    return f"t={now},v1={mac}"
 
 
 def error(status: int, code: str, message: str = "") -> Answer:
@@ -289,33 +225,33 @@ def _open_intent(work: Work, body: bytes) -> dict[str, Any]:
     if len(new.metadata) > 50:
         raise BankError("too_much_metadata", "At most 50 entries of `metadata`.")
     intent = work.open_intent(new.amount, new.currency, new.description, new.email, new.return_url, new.metadata)
-    return intent_json(work, intent)
+    return work.describe(intent)
 
 
 def _cancel(work: Work, id_: str) -> dict[str, Any]:
     intent = work.get(Intent, id_)
     work.cancel(intent)
-    return intent_json(work, intent)
+    return work.describe(intent)
 
 
 def _refund(work: Work, body: bytes) -> dict[str, Any]:
     new = _decode(body, RefundBody)
     _amount(new.amount)
-    return refund_json(work.refund(work.get(Intent, new.intent), new.amount, new.metadata))
+    return work.describe(work.refund(work.get(Intent, new.intent), new.amount, new.metadata))
 
 
 def _read(work: Work, path: Sequence[str], query: dict[str, str]) -> dict[str, Any]:
     match path:
         case ["intents", id_]:
-            return intent_json(work, work.get(Intent, id_))
+            return work.describe(work.get(Intent, id_))
         case ["intents"]:
             low, high = _seconds(query, "created_from", 0), _seconds(query, "created_to", 10**11)
             found = [i for i in reversed(work.all(Intent)) if low <= int(i.created_at.timestamp()) <= high]
             page, more = _page(found, query)
-            return {"object": "list", "data": [intent_json(work, intent) for intent in page], "has_more": more}
+            return {"object": "list", "data": [work.describe(intent) for intent in page], "has_more": more}
         case ["refunds"]:
             page, more = _page(list(reversed(work.refunds_of(query.get("intent", "")))), query)
-            return {"object": "list", "data": [refund_json(refund) for refund in page], "has_more": more}
+            return {"object": "list", "data": [work.describe(refund) for refund in page], "has_more": more}
         case ["events"]:
             page, more = _page(list(reversed(work.all(Event))), query)
             data = [{**msgspec.json.decode(e.body), "delivery": e.delivery, "attempts": e.attempts} for e in page]

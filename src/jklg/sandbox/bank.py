@@ -121,6 +121,7 @@ class Bank:
     def __init__(
         self, storage: Storage, clock: Clock, faults: Faults, dice: Random | None = None, public_url: str = ""
     ) -> None:
+        self.work_class: type[Work] = Work
         self.public_url = public_url
         self.clock = clock
         self.faults = faults
@@ -139,7 +140,7 @@ class Bank:
             if self._things is None:
                 await self._load()
             assert self._things is not None
-            work = Work(self, self._things)
+            work = self.work_class(self, self._things)
             yield work
             if not work.changed:
                 return
@@ -170,6 +171,8 @@ class Bank:
 
 class Work:
     """One piece of work: reads see its own changes; nobody else does until it is saved."""
+
+    intent_prefix = "in"
 
     def __init__(self, bank: Bank, things: dict[str, dict[str, Thing]]) -> None:
         self.bank = bank
@@ -222,7 +225,7 @@ class Work:
     def open_intent(
         self, amount: int, currency: str, description: str, email: str, return_url: str, metadata: dict[str, str]
     ) -> Intent:
-        id_ = self.new_id("in", "intent")
+        id_ = self.new_id(self.intent_prefix, "intent")
         secret = hashlib.sha256(id_.encode()).hexdigest()[:24] if self.bank.counted_ids else secrets.token_urlsafe(18)
         intent = Intent(
             id=id_,
@@ -285,7 +288,7 @@ class Work:
         intent.status = status
         intent.changed_at = self.now
         self.put(intent)
-        self._tell(event, intent_json(self, intent))
+        self._tell(event, intent)
 
     def _dispute(self, intent: Intent) -> None:
         dispute = Dispute(
@@ -297,7 +300,7 @@ class Work:
             created_at=self.now,
         )
         self.put(dispute)
-        self._tell("dispute.created", {"object": "dispute", **plain(dispute)})
+        self._tell("dispute.created", dispute)
 
     # -- refunds ---------------------------------------------------------------------------------------------------
 
@@ -323,7 +326,7 @@ class Work:
             due_at=self._later() if fails or pending else None,
         )
         self.put(refund)
-        self._tell("refund.created", refund_json(refund))
+        self._tell("refund.created", refund)
         return refund
 
     def refunds_of(self, intent_id: str) -> list[Refund]:
@@ -341,7 +344,7 @@ class Work:
             if refund.status == "failed":
                 refund.failure_reason = "account_closed"
             self.put(refund)
-            self._tell("refund.failed" if refund.status == "failed" else "refund.updated", refund_json(refund))
+            self._tell("refund.failed" if refund.status == "failed" else "refund.updated", refund)
             moved += 1
         return moved
 
@@ -369,22 +372,41 @@ class Work:
             add(dispute.currency, "disputed", dispute.amount)
         return books
 
-    # -- events ----------------------------------------------------------------------------------------------------
+    # -- how the shop sees it (another protocol over the same bank says it otherwise) --------------------------------
 
-    def _tell(self, type_: str, thing: dict[str, Any]) -> None:
-        """Write an event for the shop, with the fate that the faults give it."""
-        faults = self.bank.faults
-        event = Event(id=self.new_id("evt", "event"), type=type_, body="", created_at=self.now, due_at=self.now)
-        envelope = {
+    def describe(self, thing: Thing) -> dict[str, Any]:
+        """A thing as JSON, an intent with its refunds."""
+        fields = {"object": thing.kind, **plain(thing)}
+        if isinstance(thing, Intent):
+            fields["livemode"] = False
+            fields["hosted_url"] = f"{self.bank.public_url}/pay/{thing.id}?client_secret={thing.client_secret}"
+            fields["refunds"] = [self.describe(refund) for refund in self.refunds_of(thing.id)]
+        return fields
+
+    def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:
+        return {
             "id": event.id,
             "object": "event",
-            "type": type_,
+            "type": event.type,
             "created": int(self.now.timestamp()),
             "created_at": self.now,
             "livemode": False,
-            "data": {"object": thing},
+            "data": {"object": self.describe(thing)},
         }
-        event.body = msgspec.json.encode(envelope).decode()
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _tell(self, type_: str, thing: Thing) -> None:
+        """Write an event for the shop, with the fate that the faults give it."""
+        faults = self.bank.faults
+        event = Event(
+            id=self.new_id("evt", "event"),
+            type=type_,
+            body="",
+            created_at=self.now,
+            due_at=self.now,
+        )
+        event.body = msgspec.json.encode(self.envelope(event, thing)).decode()
         if faults.take("lose_webhooks"):
             event.delivery, event.due_at = "lost", None
         elif faults.hold_webhooks:
@@ -424,13 +446,3 @@ def plain(thing: Thing) -> dict[str, Any]:
     for private in ("due_at", "then"):
         fields.pop(private, None)
     return fields
-
-
-def intent_json(work: Work, intent: Intent) -> dict[str, Any]:
-    refunds = [refund_json(r) for r in work.refunds_of(intent.id)]
-    hosted_url = f"{work.bank.public_url}/pay/{intent.id}?client_secret={intent.client_secret}"
-    return {"object": "intent", **plain(intent), "livemode": False, "hosted_url": hosted_url, "refunds": refunds}
-
-
-def refund_json(refund: Refund) -> dict[str, Any]:
-    return {"object": "refund", **plain(refund)}

@@ -88,6 +88,22 @@ async def send_broken_answer(send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
 
 
+async def lifespan(
+    receive: Receive, send: Send, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> None:
+    """The ASGI lifespan: start before the first request, or say why not; stop after the last."""
+    await receive()
+    try:
+        await start()
+    except Exception as problem:
+        await send({"type": "lifespan.startup.failed", "message": str(problem)})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
 def _headers(answer: Answer, length: int) -> list[tuple[bytes, bytes]]:
     headers = {"content-type": answer.content_type, "content-length": str(length), "cache-control": "no-store"}
     headers |= {name.lower(): value for name, value in answer.headers.items()}
