@@ -136,11 +136,11 @@ async def update(
     await conn.execute(
         """
         UPDATE transactions SET
-            state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5,
+            state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5::bigint,
             authorized_amount = $6, open_at = $7, payment_method = coalesce($8, payment_method),
             receipt_url = coalesce($9, receipt_url), error_message = $10, checks = $11,
             check_at = house_now() + make_interval(secs => $12),
-            completed_at = CASE WHEN $5 > 0 THEN coalesce(completed_at, house_now()) END
+            completed_at = CASE WHEN $5::bigint > 0 THEN coalesce(completed_at, house_now()) END
         WHERE id = $1
         """,
         transaction_id,

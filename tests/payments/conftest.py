@@ -1,0 +1,162 @@
+"""A house with the play bank beside it, in one process: the bank's webhooks arrive when the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from jklg import app, bookings, jobs, ledger, payments
+from jklg.app import House
+from jklg.kit import failpoints
+from jklg.kit.clock import Clock
+from jklg.kit.db import SYSTEM, Database, open_database
+from jklg.kit.errors import Refusal
+from jklg.payments.gateways.sandbox import SandboxGateway
+from jklg.payments.webhooks import file_notice
+from jklg.sandbox import Faults, SandboxApp, create_app
+from jklg.sandbox.bank import Event, Intent
+from jklg.settings import Settings
+from random import Random
+
+from tests.conftest import FreshDatabase
+from tests.trade import add_departure, hold
+
+
+class MovedClock(Clock):
+    """The wall clock, moved forward by as much as the test wants."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Street:
+    """A house and a bank, and what passes between them."""
+
+    def __init__(self, house: House, bank: SandboxApp, clock: MovedClock, owner_url: str) -> None:
+        self.house = house
+        self.bank = bank
+        self.clock = clock
+        self.owner_url = owner_url
+
+    @property
+    def db(self) -> Database:
+        return self.house.db
+
+    @property
+    def faults(self) -> Faults:
+        return self.bank.faults
+
+    async def asha_holds(self, seats: int = 8, **changes: Any) -> bookings.Held:
+        return await hold(self.db, await add_departure(self.db, seats=seats), **changes)
+
+    async def start(self, booking_id: UUID) -> payments.Settled:
+        return await payments.start(self.house, booking_id, "sandbox")
+
+    async def pays(self, ref: str) -> None:
+        """The customer pays on the bank's own page."""
+        async with self.bank.bank.work() as work:
+            work.pay(work.get(Intent, ref), "play_card")
+
+    async def declines(self, ref: str) -> None:
+        async with self.bank.bank.work() as work:
+            work.decline(work.get(Intent, ref), "card_declined")
+
+    async def pays_later(self, ref: str) -> None:
+        async with self.bank.bank.work() as work:
+            work.pay_later(work.get(Intent, ref))
+
+    async def intents(self) -> list[Intent]:
+        async with self.bank.bank.work() as work:
+            return work.all(Intent)
+
+    async def deliver(self) -> int:
+        """The bank delivers the webhooks that are due; the house files them."""
+        return await self.bank.deliver_due()
+
+    async def notices(self) -> list[tuple[dict[str, str], bytes]]:
+        """Every event the bank has to tell, signed, as (headers, body)."""
+        from jklg.sandbox.deliveries import sign
+
+        async with self.bank.bank.work() as work:
+            bodies = [event.body.encode() for event in work.all(Event)]
+        return [
+            ({"sandbox-signature": sign(b"sandbox_webhook_secret", body, self.clock.unix())}, body) for body in bodies
+        ]
+
+    async def work(self, rounds: int = 6) -> None:
+        """The worker goes round until there is nothing left to do."""
+        for _ in range(rounds):
+            found = 0
+            for name, sweep in app.SWEEPS.items():
+                if name != "mail":
+                    found += await sweep(self.house)
+            if not found:
+                return
+
+    async def later(self, **span: float) -> None:
+        """Time passes, for the house, its database and the bank."""
+        self.clock.ahead += timedelta(**span)
+
+    async def one(self, sql: str, *args: object) -> Any:
+        """What the owner of the database sees."""
+        conn = await asyncpg.connect(self.owner_url)
+        try:
+            await conn.execute(f"SET request.jwt.claims = '{SYSTEM}'")
+            return await conn.fetchval(sql, *args)
+        finally:
+            await conn.close()
+
+    async def balance(self, account: str) -> int:
+        async with self.db.transaction() as conn:
+            return await ledger.balance(conn, account, "INR")
+
+    async def booking(self, booking_id: UUID) -> bookings.Booking:
+        async with self.db.transaction() as conn:
+            found = await bookings.get(conn, booking_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def street(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterator[Street]:
+    clock = MovedClock()
+    db = await open_database(fresh_database.login_url, max_size=20, clock=clock.now)
+    house: House
+
+    async def receive(request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        try:
+            await file_notice(house, "sandbox", headers, request.content)
+        except Refusal as refusal:
+            return httpx.Response(refusal.status)
+        return httpx.Response(200)
+
+    bank = create_app(
+        key="sandbox_key",
+        webhook_secret="sandbox_webhook_secret",
+        webhook_url="http://shop.test/api/payments/webhooks/sandbox",
+        faults_enabled=True,
+        public_url="http://bank.test",
+        clock=clock,
+        dice=Random(1),
+        webhook_client=httpx.AsyncClient(transport=httpx.MockTransport(receive)),
+    )
+    gateway = SandboxGateway(
+        "http://bank.test",
+        "sandbox_key",
+        "sandbox_webhook_secret",
+        client=httpx.AsyncClient(transport=httpx.ASGITransport(app=bank), timeout=2),
+    )
+    house = await app.build_house(settings, db, {"sandbox": gateway}, clock, Random(2))
+    yield Street(house, bank, clock, fresh_database.owner_url)
+    failpoints.arm("")
+    await house.close()
