@@ -129,6 +129,8 @@ class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewExtra(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that may be added to a booking of the package. Departures put a price on it."""
+
     """What can be added to a booking of a package. Its price and its stock belong to each departure."""
 
     name: str

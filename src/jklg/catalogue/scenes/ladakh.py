@@ -148,7 +148,7 @@ def leh_palace(paper: Paper) -> None:
         0.1,
         snow=345,
     )
-    paper.crag([(LEFT, 500), (170, 440), (360, 500), (560, 520), (RIGHT, 560)], 800, 0.4, base="#7a5f52", rough=0.09)
+    paper.crag([(LEFT, 500), (170, 440), (360, 500), (560, 520), (RIGHT, 560)], 800, 0.4, base="#7a5f52", rough=0.09, detail=2)
     hill = "#8f6b52"
     paper.crag(
         [
@@ -173,12 +173,12 @@ def leh_palace(paper: Paper) -> None:
     paper.add(buildings.old_town(paper, mix(plaster, hill, 0.3), dark, light.lamp))
     paper.hill([(LEFT, 716), (260, 690), (520, 726), (800, 700), (RIGHT, 730)], 800, mix("#6f7f4e", light.near, 0.25))
     spots = [
-        (30 + i * 62 + paper.dice.uniform(-20, 20), 770 + paper.dice.uniform(-26, 40), paper.dice.uniform(120, 230))
-        for i in range(8)
+        (30 + i * 84 + paper.dice.uniform(-20, 20), 770 + paper.dice.uniform(-26, 40), paper.dice.uniform(120, 230))
+        for i in range(6)
     ]
     spots += [
-        (930 + i * 44 + paper.dice.uniform(-14, 14), 780 + paper.dice.uniform(-20, 30), paper.dice.uniform(110, 190))
-        for i in range(7)
+        (930 + i * 52 + paper.dice.uniform(-14, 14), 780 + paper.dice.uniform(-20, 30), paper.dice.uniform(110, 190))
+        for i in range(6)
     ]
     paper.poplars(sorted(spots, key=lambda s: s[1]), mix("#3c5a35", light.near, 0.4), mix("#a8a852", light.low, 0.4))
     paper.hill([(LEFT, 790), (300, 764), (700, 792), (RIGHT, 770)], 800, paper.tint(1))
