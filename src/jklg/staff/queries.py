@@ -1,0 +1,98 @@
+"""SQL of the staff room."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    email: str
+    role: str
+    password_hash: str
+    is_active: bool
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff, signed in. The role is today's, not that of the sign-in."""
+
+    id: UUID
+    name: str
+    email: str
+    role: str
+    expires_at: datetime
+
+
+async def insert(conn: Connection, *, staff_id: UUID, name: str, email: str, role: str, password_hash: str) -> None:
+    await conn.execute(
+        "INSERT INTO staff (id, name, email, role, password_hash) VALUES ($1, $2, $3, $4, $5)",
+        staff_id,
+        name,
+        email,
+        role,
+        password_hash,
+    )
+
+
+async def find_by_email(conn: Connection, email: str) -> Account | None:
+    row = await conn.fetchrow(
+        "SELECT id, name, email, role, password_hash, is_active FROM staff WHERE lower(email) = lower($1)", email
+    )
+    return Account(**row) if row else None
+
+
+async def set_password_hash(conn: Connection, staff_id: UUID, password_hash: str) -> None:
+    await conn.execute("UPDATE staff SET password_hash = $2 WHERE id = $1", staff_id, password_hash)
+
+
+async def open_session(
+    conn: Connection, *, token_hash: bytes, staff_id: UUID, hours: int, ip_address: str | None, user_agent: str
+) -> None:
+    await conn.execute(
+        """
+        INSERT INTO staff_sessions (token_hash, staff_id, expires_at, ip_address, user_agent)
+        VALUES ($1, $2, house_now() + make_interval(hours => $3), $4::text::inet, $5)
+        """,
+        token_hash,
+        staff_id,
+        hours,
+        ip_address,
+        user_agent,
+    )
+    await conn.execute("UPDATE staff SET last_login = house_now() WHERE id = $1", staff_id)
+
+
+async def find_session(conn: Connection, token_hash: bytes) -> Person | None:
+    """Whose session this is, if it lives and they still work here."""
+    row = await conn.fetchrow(
+        """
+        SELECT s.id, s.name, s.email, s.role, k.expires_at
+        FROM staff_sessions k JOIN staff s ON s.id = k.staff_id
+        WHERE k.token_hash = $1 AND k.expires_at > house_now() AND s.is_active
+        """,
+        token_hash,
+    )
+    return Person(**row) if row else None
+
+
+async def close_session(conn: Connection, token_hash: bytes) -> None:
+    await conn.execute("DELETE FROM staff_sessions WHERE token_hash = $1", token_hash)
+
+
+async def count_failures(conn: Connection, subject: str) -> int:
+    found = await conn.fetchval(
+        "SELECT count(*) FROM staff_sign_in_failures WHERE subject = $1 AND failed_at > house_now() - interval '15 minutes'",
+        subject,
+    )
+    return int(found)
+
+
+async def add_failures(conn: Connection, subjects: list[str]) -> None:
+    await conn.execute("INSERT INTO staff_sign_in_failures (subject) SELECT unnest($1::text[])", subjects)
+    await conn.execute("DELETE FROM staff_sign_in_failures WHERE failed_at < house_now() - interval '1 day'")
