@@ -15,7 +15,7 @@ NAMES = frozenset(
         "after_gateway_answer",  # the answer is in hand, nothing of it is written
         "before_apply_commit",  # everything is written, nothing is committed
         "after_apply_commit",  # committed, and our client has not heard of it
-        "before_inbox_commit",  # a webhook is verified and inserted, not committed
+        "before_inbox_commit",  # a webhook is verified, its row is not committed
         "worker_before_done",  # the effect of a notice is committed, the notice is not marked
         "after_mail_sent",  # SMTP has accepted, the outbox row is not marked
         "reconcile_mid_page",  # half of a page of gateway objects is compared

@@ -46,6 +46,7 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
         log.error("%s sent %s of the other mode", gateway.name, notice.event_id)
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
+    await failpoints.reach("before_inbox_commit")
     async with house.db.connection() as conn:
         new = await queries.file(
             conn,
