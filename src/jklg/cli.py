@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import asyncpg
 import msgspec
 
 from jklg.kit.embedded_postgres import PostgresTrouble
@@ -36,6 +37,10 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(str(error), 1)
     except Refusal as refusal:
         return _fail(refusal.sentence, 1)
+    except asyncpg.PostgresError as error:
+        return _fail(f"The database refused: {error}", 1)
+    except OSError as error:  # no such socket, no such host, nobody listening, no space left
+        return _fail(str(error), 1)
     except KeyboardInterrupt:
         return 130
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from jklg.startup.parent import end_with_parent
@@ -27,6 +28,8 @@ def serve(factory: Callable[[], Any], host: str, port: int, workers: int = 1) ->
     os.environ[_MAIN] = str(os.getpid())
 
     def build() -> Any:
+        for number in (signal.SIGTERM, signal.SIGINT):  # Granian's own come later; until then a stop would go unheard
+            signal.signal(number, signal.SIG_DFL)
         end_with_parent(int(os.environ[_MAIN]))
         return factory()
 

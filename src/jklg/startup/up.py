@@ -147,7 +147,7 @@ def _is_ours(url: str) -> bool:
 def _wait_until_open(settings: Settings, supervisor: Supervisor) -> None:
     """Until /api/health answers. A child that dies again and again before that will not get better."""
     deadline = time.monotonic() + 60
-    while not supervisor.stopping and not _is_healthy(settings):
+    while not supervisor.stopping and not (_is_healthy(settings) and _is_listening(settings.sandbox_url)):
         hopeless = [child.name for child in supervisor.children if child.deaths >= 3]
         if hopeless or time.monotonic() > deadline:
             raise CannotStart(f"{' and '.join(hopeless) or 'The web'} did not start; see above.")
@@ -163,6 +163,17 @@ def _is_healthy(settings: Settings) -> bool:
         return False
     finally:
         conn.close()
+
+
+def _is_listening(url: str) -> bool:
+    """Whether somebody takes connections there; yes for nowhere at all and for elsewhere, which is not our business."""
+    if not _is_ours(url):
+        return True
+    try:
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _welcome(settings: Settings, seconds: float) -> str:
