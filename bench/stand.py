@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,12 +93,13 @@ class Stand(msgspec.Struct, frozen=True):
         path.write_text(json.dumps(statements()))
         return path
 
-    def run_pgbench(self, script: str, *, transactions: int) -> float:
+    def run_pgbench(self, script: str, *, transactions: int, variables: Mapping[str, str] | None = None) -> float:
         """Transactions a second of `script` over `POOL` connections, prepared, as the application's role."""
+        given = [part for name, value in {"turn": "0", **(variables or {})}.items() for part in ("-D", f"{name}={value}")]
         file = self.folder / "script.sql"
         file.write_text(script)
         command = [
-            str(self.pgbench), "-n", "-M", "prepared", "-c", str(POOL), "-j", "1", "-t", str(transactions // POOL), "-D", "turn=0", "-f", str(file), self.url,
+            str(self.pgbench), "-n", "-M", "prepared", "-c", str(POOL), "-j", "1", "-t", str(transactions // POOL), *given, "-f", str(file), self.url,
         ]  # fmt: skip
         env = os.environ | {"PGOPTIONS": "-c role=jklg_app -c timezone=UTC"}
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
