@@ -154,7 +154,9 @@ class Gateway(Protocol):
         """Close the attempt. GatewayRefused when it cannot be closed any more, because it succeeded or was closed before: fetch to see which."""
         ...
 
-    async def refund(self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str) -> RefundSnapshot:
+    async def refund(
+        self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str
+    ) -> RefundSnapshot:
         """Send `amount` of the attempt back. The amount is always explicit. GatewayRefused: nothing was sent back."""
         ...
 

@@ -61,7 +61,7 @@ async def call(doing: Awaitable[stripe.StripeObject], type_: type[T]) -> T:
     except stripe.StripeError as problem:
         raise failure(problem) from problem
     except Exception as problem:  # the SDK fell over an answer, or the answer is not what we read
-        raise GatewayUnknown("unreadable_answer", repr(problem)) from problem
+        raise GatewayUnknown("unreadable_answer", type(problem).__name__) from problem
 
 
 class Replayed(GatewayUnknown):
@@ -73,7 +73,8 @@ def failure(problem: stripe.StripeError) -> GatewayError:
     status = problem.http_status
     said = problem.error
     code = str(problem.code or getattr(said, "code", None) or getattr(said, "type", None) or f"http_{status}")
-    detail = str(problem)
+    # Without an error object of Stripe's, the SDK's message is the whole answer: a client secret must not reach our log.
+    detail = str(problem) if said is not None or status is None else f"{type(problem).__name__}, HTTP {status}"
     if isinstance(problem, stripe.APIConnectionError):
         nothing_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
         if isinstance(problem.__cause__, nothing_sent):

@@ -1,0 +1,541 @@
+"""A strict stand-in for Stripe, for STRIPE_API_BASE and STRIPE_JS_URL: the play bank's engine behind Stripe's protocol.
+
+Every request is held against the SDK's own parameter types and answered in Stripe's shapes; what Stripe refuses is
+refused. It misbehaves by the same `faults` as the play bank; `remembers_errors` makes a 500 stick to its key, as
+Stripe's do. Payers are served at /stripe.js and /_browser/*; from Python, `confirm` and `authenticate`.
+
+    python -m tests.peers.stripe 12111 http://localhost:3000/api/payments/process-webhook
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import stripe
+from stripe import params as published
+from tests.peers.loopback import serve
+from tests.peers.stripe_params import BadParam, check, decode
+
+from jklg.kit.clock import Clock
+from jklg.sandbox.bank import Bank, BankError, Event, Intent, Refund, Saved, Thing, Work
+from jklg.sandbox.deliveries import Postman
+from jklg.sandbox.faults import AnswerLost, Faults, misbehave
+from jklg.sandbox.http import (
+    Answer,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    json_answer,
+    lifespan,
+    read_request,
+    send_answer,
+    send_broken_answer,
+)
+from jklg.sandbox.storage import MemoryStorage
+
+CARDS: dict[str, tuple[str, str]] = {
+    "4242424242424242": ("pay", ""),
+    "5555555555554444": ("pay", ""),
+    "4000000000000259": ("dispute", ""),
+    "4000000000000002": ("card_declined", "generic_decline"),
+    "4000000000009995": ("card_declined", "insufficient_funds"),
+    "4000000000000069": ("expired_card", "expired_card"),
+    "4000000000003220": ("3ds", ""),
+    "4000002500003155": ("3ds", ""),
+    "4000008400001629": ("3ds then declined", ""),
+    "4000000000005126": ("refund fails", ""),
+    "4000000000007726": ("refund pending", ""),
+    "pay_later": ("later", ""),  # not a card: a bank debit
+}
+
+_EVENTS = {
+    "intent.created": "payment_intent.created",
+    "intent.requires_action": "payment_intent.requires_action",
+    "intent.processing": "payment_intent.processing",
+    "intent.succeeded": "payment_intent.succeeded",
+    "intent.payment_failed": "payment_intent.payment_failed",
+    "intent.canceled": "payment_intent.canceled",
+    "dispute.created": "charge.dispute.created",
+}
+
+
+class StripeWork(Work):
+    """The play bank's things, said as Stripe says them. Amounts are Stripe's units here."""
+
+    intent_prefix = "pi"
+
+    def describe(self, thing: Thing) -> dict[str, Any]:
+        match thing:
+            case Intent():
+                return self._intent(thing)
+            case Refund():
+                return self._refund(thing)
+        return {
+            "id": thing.id,
+            "object": "dispute",
+            "payment_intent": thing.intent,  # type: ignore[attr-defined]
+            "charge": _charge_id(thing.intent),  # type: ignore[attr-defined]
+            "amount": thing.amount,  # type: ignore[attr-defined]
+            "currency": thing.currency.lower(),  # type: ignore[attr-defined]
+            "status": "needs_response",
+            "livemode": False,
+        }
+
+    def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:
+        event.type = _EVENTS.get(event.type, event.type)
+        return {
+            "id": event.id,
+            "object": "event",
+            "api_version": stripe.api_version,
+            "created": int(self.now.timestamp()),
+            "livemode": False,
+            "pending_webhooks": 1,
+            "request": {"id": None, "idempotency_key": None},
+            "type": event.type,
+            "data": {"object": self.describe(thing)},
+        }
+
+    def charge(self, intent: Intent) -> dict[str, Any]:
+        paid = bool(intent.amount_received)
+        return {
+            "id": _charge_id(intent.id),
+            "object": "charge",
+            "amount": intent.amount,
+            "amount_refunded": sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed"),
+            "currency": intent.currency.lower(),
+            "created": int(intent.changed_at.timestamp()),
+            "livemode": False,
+            "metadata": intent.metadata,
+            "paid": paid,
+            "payment_intent": intent.id,
+            "payment_method_details": {"type": "card", "card": {"brand": "visa", "last4": "4242"}},
+            "receipt_url": f"{self.bank.public_url}/receipts/{intent.id}" if paid else None,
+            "status": "succeeded" if paid else "failed",
+        }
+
+    def _intent(self, intent: Intent) -> dict[str, Any]:
+        error = None
+        if intent.last_error:
+            code, _, decline = intent.last_error.partition(" ")
+            error = {"type": "card_error", "code": code, "decline_code": decline or None, "message": _message(code)}
+        return {
+            "id": intent.id,
+            "object": "payment_intent",
+            "amount": intent.amount,
+            "amount_capturable": 0,
+            "amount_received": intent.amount_received,
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
+            "canceled_at": int(intent.changed_at.timestamp()) if intent.status == "canceled" else None,
+            "cancellation_reason": "abandoned" if intent.status == "canceled" else None,
+            "capture_method": "automatic_async",
+            "client_secret": intent.client_secret,
+            "confirmation_method": "automatic",
+            "created": int(intent.created_at.timestamp()),
+            "currency": intent.currency.lower(),
+            "description": intent.description or None,
+            "last_payment_error": error,
+            "latest_charge": _charge_id(intent.id) if intent.amount_received or error else None,
+            "livemode": False,
+            "metadata": intent.metadata,
+            "next_action": {"type": "use_stripe_sdk"} if intent.status == "requires_action" else None,
+            "payment_method_types": ["card", "link"],
+            "receipt_email": intent.email or None,
+            "status": intent.status,
+        }
+
+    def _refund(self, refund: Refund) -> dict[str, Any]:
+        return {
+            "id": refund.id,
+            "object": "refund",
+            "amount": refund.amount,
+            "charge": _charge_id(refund.intent),
+            "created": int(refund.created_at.timestamp()),
+            "currency": refund.currency.lower(),
+            "failure_reason": refund.failure_reason,
+            "metadata": refund.metadata,
+            "payment_intent": refund.intent,
+            "reason": "requested_by_customer",
+            "status": refund.status,
+        }
+
+
+class StripeError(Exception):
+    def __init__(
+        self, status: int, code: str, message: str, *, kind: str = "invalid_request_error", param: str = ""
+    ) -> None:
+        super().__init__(message)
+        body = {
+            "code": code,
+            "message": message,
+            "type": kind,
+            "doc_url": f"https://stripe.com/docs/error-codes/{code}",
+        }
+        self.answer = json_answer(status, {"error": body | ({"param": param} if param else {})})
+
+
+_REFUSED = {
+    "not_found": (404, "resource_missing"),
+    "unexpected_state": (400, "payment_intent_unexpected_state"),
+    "disputed": (400, "charge_disputed"),
+    "refund_exceeds_captured": (400, "charge_already_refunded"),
+}
+
+
+class StripePeer:
+    """The ASGI application. With `dice` it is driven by hand (`deliver_due`), like the play bank."""
+
+    def __init__(
+        self,
+        *,
+        secret_key: str = "sk_test_peer",
+        publishable_key: str = "pk_test_peer",
+        webhook_secret: str = "whsec_peer",
+        webhook_url: str = "",
+        public_url: str = "http://stripe.peer",
+        clock: Clock | None = None,
+        dice: Random | None = None,
+        webhook_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.bank = Bank(MemoryStorage(), clock or Clock(), Faults(), dice, public_url)
+        self.bank.work_class = StripeWork
+        self.secret_key = secret_key
+        self.publishable_key = publishable_key
+        self.requests: list[Request] = []
+        self.remembers_errors = False
+        self._postman = Postman(self.bank, webhook_url, "Stripe-Signature", webhook_secret, webhook_client)
+
+    @property
+    def faults(self) -> Faults:
+        return self.bank.faults
+
+    async def deliver_due(self) -> int:
+        return await self._postman.deliver_due()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send, self._start, self._stop)
+            return
+        request = await read_request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except AnswerLost:
+            await send_broken_answer(send)
+            raise
+        await send_answer(send, answer)
+
+    async def _start(self) -> None:
+        if not self.bank.counted_ids:
+            self._postman.start()
+
+    async def _stop(self) -> None:
+        await self._postman.close()
+
+    async def _answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        try:
+            if request.path == "/stripe.js":
+                return Answer(200, (Path(__file__).parent / "stripe.js").read_bytes(), "text/javascript; charset=utf-8")
+            if request.path.startswith("/_browser/"):
+                return (
+                    (await self._browser(request))
+                    .with_header("Access-Control-Allow-Origin", "*")
+                    .with_header("Access-Control-Allow-Headers", "content-type")
+                )
+            if request.path == "/_faults":
+                return self._knobs(request)
+            self._check_envelope(request)
+            answer = await misbehave(
+                self.bank.faults, request, lambda: self._api(request), error=_fault, sleep=asyncio.sleep
+            )
+            await self._remember(request, answer)
+        except StripeError as error:
+            answer = error.answer
+        return answer.with_header("Request-Id", f"req_{len(self.requests)}")
+
+    def _knobs(self, request: Request) -> Answer:
+        if request.method == "PUT":
+            new = json.loads(request.body)
+            for name in Faults.__struct_fields__:
+                setattr(self.faults, name, new.get(name, getattr(Faults(), name)))
+        return json_answer(200, self.faults)
+
+    def _check_envelope(self, request: Request) -> None:
+        headers = request.headers
+        if headers.get("authorization") != f"Bearer {self.secret_key}":
+            raise StripeError(401, "", "Invalid API Key provided")
+        if headers.get("stripe-version") != stripe.api_version:
+            raise StripeError(400, "invalid_version", f"Send Stripe-Version: {stripe.api_version}")
+        if "telemetry" in " ".join(headers):
+            raise StripeError(400, "telemetry", "the house does not send telemetry")
+        if request.method == "POST":
+            if headers.get("content-type") != "application/x-www-form-urlencoded":
+                raise StripeError(400, "content_type", "Send a form")
+            if not 0 < len(headers.get("idempotency-key", "")) <= 255:
+                raise StripeError(400, "no_idempotency_key", "the house sends a key with every POST")
+
+    async def _api(self, request: Request) -> Answer:
+        try:
+            match (request.method, *request.path.removeprefix("/v1/").split("/")):
+                case ("POST", "payment_intents"):
+                    return await self._once(request, _create)
+                case ("POST", "payment_intents", id_, "cancel"):
+                    return await self._once(request, lambda work, params: _cancel(work, id_, params))
+                case ("POST", "refunds"):
+                    return await self._once(request, _refund)
+                case ("GET", *path):
+                    params = decode("&".join(f"{n}={v}" for n, v in request.query.items()))
+                    async with self.bank.work() as work:
+                        return json_answer(200, _read(work, path, params))
+        except BadParam as bad:
+            return StripeError(400, bad.code, bad.message, param=bad.param).answer
+        except BankError as refusal:
+            status, code = _REFUSED.get(refusal.code, (400, refusal.code))
+            return StripeError(status, code, refusal.message).answer
+        except StripeError as error:
+            return error.answer
+        return StripeError(404, "", f"Unrecognized request URL ({request.method}: {request.path})").answer
+
+    async def _once(self, request: Request, verb: Callable[[Work, dict[str, Any]], dict[str, Any]]) -> Answer:
+        """Stripe's keys: the first answer is saved, also an error; another request under the key is refused."""
+        key = request.headers["idempotency-key"]
+        params = decode(request.body.decode("ascii"))
+        mark = _fingerprint(request)
+        async with self.bank.work() as work:
+            saved = work.find(Saved, key)
+            if saved is not None and saved.fingerprint != mark:
+                message = (
+                    "Keys for idempotent requests can only be used with the same parameters they were first used with."
+                )
+                raise StripeError(400, "", message, kind="idempotency_error")
+            if saved is not None:
+                return Answer(saved.status, saved.body.encode()).with_header("Idempotent-Replayed", "true")
+            answer = json_answer(200, verb(work, params))
+            work.put(Saved(id=key, fingerprint=mark, status=200, body=answer.body.decode()))
+            return answer
+
+    async def _remember(self, request: Request, answer: Answer) -> None:
+        key = request.headers.get("idempotency-key", "")
+        if self.remembers_errors and answer.status >= 500 and request.method == "POST":
+            async with self.bank.work() as work:
+                work.put(
+                    Saved(id=key, fingerprint=_fingerprint(request), status=answer.status, body=answer.body.decode())
+                )
+
+    # -- the payer -------------------------------------------------------------------------------------------------
+
+    async def _browser(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return Answer(204, b"")
+        said = json.loads(request.body)
+        if said.get("key") != self.publishable_key:
+            return json_answer(401, {"error": {"message": "Invalid API Key provided"}})
+        match request.path.rpartition("/")[2]:
+            case "confirm":
+                return json_answer(200, await self.confirm(said["client_secret"], said["card"]))
+            case "authenticate":
+                return json_answer(200, await self.authenticate(said["client_secret"], approve=said["approve"]))
+        async with self.bank.work() as work:
+            return json_answer(200, {"paymentIntent": work.describe(_by_secret(work, said["client_secret"]))})
+
+    async def confirm(self, client_secret: str, card: str = "4242424242424242") -> dict[str, Any]:
+        """What `stripe.confirmPayment` does: {paymentIntent} or {error}."""
+        kind, decline = CARDS.get(re.sub(r"[ -]", "", card), ("incorrect_number", ""))
+        async with self.bank.work() as work:
+            intent = _by_secret(work, client_secret)
+            if kind == "incorrect_number":
+                return {"error": {"type": "validation_error", "code": kind, "message": _message(kind)}}
+            if intent.status in ("canceled", "succeeded", "processing"):
+                return {"error": {"code": "payment_intent_unexpected_state", "message": "This payment has ended."}}
+            if kind == "pay":
+                work.pay(intent, "card")
+            elif kind == "later":
+                work.pay_later(intent)
+            elif kind in ("3ds", "3ds then declined"):
+                intent.payment_method = kind
+                work.ask_the_bank(intent)
+            elif kind in ("dispute", "refund fails", "refund pending"):
+                if kind == "dispute":
+                    self.faults.dispute += 1
+                work.pay(intent, kind)
+            else:
+                work.decline(intent, f"{kind} {decline}")
+                return {"error": work.describe(intent)["last_payment_error"]}
+            return {"paymentIntent": work.describe(intent)}
+
+    async def authenticate(self, client_secret: str, *, approve: bool) -> dict[str, Any]:
+        """The payer answers her bank."""
+        async with self.bank.work() as work:
+            intent = _by_secret(work, client_secret)
+            if intent.status != "requires_action":
+                return {"error": {"code": "payment_intent_unexpected_state", "message": "No bank asks."}}
+            if approve and intent.payment_method == "3ds":
+                work.pay(intent, "card")
+                return {"paymentIntent": work.describe(intent)}
+            code = "card_declined generic_decline" if approve else "payment_intent_authentication_failure"
+            work.decline(intent, code)
+            return {"error": work.describe(intent)["last_payment_error"]}
+
+
+def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
+    if "payment_method_types" in params:
+        raise StripeError(
+            400,
+            "payment_method_types_no_longer_supported",
+            "Use automatic payment methods.",
+            param="payment_method_types",
+        )
+    new = check(params, published.PaymentIntentCreateParams)
+    known = {
+        "amount", "currency", "automatic_payment_methods", "description", "metadata", "receipt_email", "statement_descriptor_suffix",
+    }  # fmt: skip
+    if set(new) - known:
+        raise StripeError(400, "peer_does_not_do", f"this peer knows nothing of {set(new) - known}")
+    currency = new["currency"]
+    _stripe_amount(new["amount"], currency)
+    if new.get("automatic_payment_methods") != {"enabled": True}:
+        raise StripeError(400, "parameter_missing", "Enable automatic payment methods.")
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", new.get("receipt_email", "a@b")):
+        raise StripeError(400, "email_invalid", "Invalid email address", param="receipt_email")
+    suffix = new.get("statement_descriptor_suffix", "A")
+    if len(suffix) > 22 or not re.search("[A-Za-z]", suffix) or re.search(r"[<>\\'\"*]", suffix):
+        raise StripeError(400, "parameter_invalid", "Invalid suffix", param="statement_descriptor_suffix")
+    if len(new.get("description", "")) > 1000:
+        raise StripeError(400, "parameter_invalid_string", "description too long", param="description")
+    intent = work.open_intent(
+        new["amount"], currency.upper(), new.get("description", ""), new.get("receipt_email", ""), "", _metadata(new)
+    )
+    return work.describe(intent)
+
+
+def _cancel(work: Work, id_: str, params: dict[str, Any]) -> dict[str, Any]:
+    check(params, published.PaymentIntentCancelParams)
+    intent = work.get(Intent, id_)
+    work.cancel(intent)
+    return work.describe(intent)
+
+
+def _refund(work: Work, params: dict[str, Any]) -> dict[str, Any]:
+    new = check(params, published.RefundCreateParams)
+    if "amount" not in new or "payment_intent" not in new:
+        raise StripeError(400, "parameter_missing", "the house always says which payment and how much")
+    intent = work.get(Intent, new["payment_intent"])
+    _stripe_amount(new["amount"], intent.currency.lower(), floor=1)
+    for kind, knob in (("refund fails", "refund_fails"), ("refund pending", "refund_pending")):
+        if intent.payment_method == kind:
+            setattr(work.bank.faults, knob, getattr(work.bank.faults, knob) + 1)
+    return work.describe(work.refund(intent, new["amount"], _metadata(new)))
+
+
+def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]:
+    assert isinstance(work, StripeWork)
+    match path:
+        case ["payment_intents", id_]:
+            wanted = check(params, published.PaymentIntentRetrieveParams)
+            intent = work.get(Intent, id_)
+            found = work.describe(intent)
+            for expand in wanted.get("expand", []):
+                if expand != "latest_charge":
+                    raise StripeError(400, "", f"This property cannot be expanded ({expand}).")
+                if found["latest_charge"]:
+                    found["latest_charge"] = work.charge(intent)
+            return found
+        case ["payment_intents"]:
+            wanted = check(params, published.PaymentIntentListParams)
+            span = wanted.get("created", {})
+            low, high = span.get("gte", 0), span.get("lte", 10**11)
+            found_ = [i for i in reversed(work.all(Intent)) if low <= int(i.created_at.timestamp()) <= high]
+            return _list(work, found_, wanted, "/v1/payment_intents")
+        case ["refunds"]:
+            wanted = check(params, published.RefundListParams)
+            return _list(work, list(reversed(work.refunds_of(wanted["payment_intent"]))), wanted, "/v1/refunds")
+        case ["events"]:
+            wanted = check(params, published.EventListParams)
+            page = _list(work, list(reversed(work.all(Event))), wanted, "/v1/events", plain=True)
+            page["data"] = [json.loads(event.body) for event in page["data"]]
+            return page
+    raise StripeError(404, "", f"Unrecognized request URL (GET: /v1/{'/'.join(path)})")
+
+
+def _list(work: Work, found: list[Any], wanted: dict[str, Any], url: str, *, plain: bool = False) -> dict[str, Any]:
+    limit = wanted.get("limit", 10)
+    if not 1 <= limit <= 100:
+        raise StripeError(400, "parameter_invalid_integer", "limit is 1 to 100", param="limit")
+    start = 0
+    if "starting_after" in wanted:
+        ids = [thing.id for thing in found]
+        if wanted["starting_after"] not in ids:
+            raise StripeError(400, "resource_missing", "No such object", param="starting_after")
+        start = ids.index(wanted["starting_after"]) + 1
+    page = found[start : start + limit]
+    data = page if plain else [work.describe(thing) for thing in page]
+    return {"object": "list", "url": url, "has_more": len(found) > start + limit, "data": data}
+
+
+def _stripe_amount(amount: int, currency: str, floor: int | None = None) -> None:
+    """What Stripe says about amounts (its currencies page): at most eight digits, special cases by currency."""
+    if not re.fullmatch("[a-z]{3}", currency):
+        raise StripeError(400, "", f"Invalid currency: {currency}", param="currency")
+    if amount > 99_999_999:
+        raise StripeError(400, "amount_too_large", "Amount must be no more than 8 digits", param="amount")
+    if amount < (floor or (50 if currency in ("usd", "eur", "chf") else 1)):
+        raise StripeError(400, "amount_too_small", "Amount is below the minimum charge amount", param="amount")
+    step = {"isk": 100, "ugx": 100} | dict.fromkeys("bhd jod kwd omr tnd".split(), 10)
+    if amount % step.get(currency, 1):
+        raise StripeError(400, "invalid_amount", f"Invalid amount for {currency}", param="amount")
+
+
+def _metadata(new: dict[str, Any]) -> dict[str, str]:
+    metadata = new.get("metadata", {})
+    if len(metadata) > 50 or any(len(k) > 40 or len(v) > 500 for k, v in metadata.items()):
+        raise StripeError(400, "metadata_too_large", "Too much metadata", param="metadata")
+    return dict(metadata)
+
+
+def _by_secret(work: Work, client_secret: str) -> Intent:
+    intent = work.get(Intent, client_secret.partition("_secret_")[0])
+    assert hmac.compare_digest(intent.client_secret, client_secret), "another payment's secret"
+    return intent
+
+
+def _charge_id(intent_id: str) -> str:
+    return intent_id.replace("pi_", "ch_", 1)
+
+
+def _message(code: str) -> str:
+    return {
+        "card_declined": "Your card was declined.",
+        "expired_card": "Your card has expired.",
+        "incorrect_number": "Your card number is incorrect.",
+    }.get(code, "We are unable to authenticate your payment method.")
+
+
+def _fingerprint(request: Request) -> str:
+    return hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+
+
+def _fault(status: int, code: str) -> Answer:
+    return json_answer(
+        status, {"error": {"type": "api_error", "code": code, "message": "Something is wrong at our end."}}
+    )
+
+
+async def _main(port: int, webhook_url: str) -> None:
+    async with serve(StripePeer(webhook_url=webhook_url), port) as url:
+        print(f"STRIPE_API_BASE={url} STRIPE_JS_URL={url}/stripe.js")
+        print("STRIPE_SECRET_KEY=sk_test_peer STRIPE_PUBLISHABLE_KEY=pk_test_peer STRIPE_WEBHOOK_SECRET=whsec_peer")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]), sys.argv[2]))
