@@ -1,0 +1,81 @@
+"""The staff's doors: Today at /staff, and everything known of one booking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.datastructures import State
+
+from jklg import bookings, history, payments
+from jklg.backoffice import queries
+from jklg.bookings.rules import REFERENCE
+from jklg.kit.db import claims
+from jklg.kit.errors import NotFound, NotSignedIn
+from jklg.staff.guard import require_staff
+from jklg.staff.rules import can
+from jklg.web.render import go, page
+
+Ask = Request[Any, Any, State]
+
+
+@get("/staff", include_in_schema=False)
+async def today(request: Ask) -> Response[bytes]:
+    """Today's bookings and money, who leaves soon, what needs a person. A Guide sees no money."""
+    try:
+        person = await require_staff(request, "dashboard_view")
+    except NotSignedIn:
+        return go("/staff/sign-in")
+    sees_money = can(person.role, "bookings_create")
+    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
+        booked = await queries.list_bookings_today(conn)
+        money = await queries.list_money_today(conn) if sees_money else []
+        departures = await queries.list_departures_soon(conn)
+        holds, paying = await queries.count_holds(conn)
+        concerns = await queries.list_concerns(conn) if sees_money else []
+    return page(
+        request,
+        "backoffice/today.html",
+        personal=True,
+        person=person,
+        booked=booked,
+        confirmed=[row for row in booked if row.status in ("confirmed", "completed")],
+        money=money,
+        sees_money=sees_money,
+        departures=departures,
+        holds=holds,
+        paying=paying,
+        concerns=concerns,
+        zone=queries.ZONE,
+    )
+
+
+@get("/staff/bookings/{reference:str}", include_in_schema=False)
+async def booking(request: Ask, reference: str) -> Response[bytes]:
+    """One booking with its people, its price, its money and its story."""
+    try:
+        person = await require_staff(request, "bookings_view")
+    except NotSignedIn:
+        return go("/staff/sign-in")
+    sees_money = can(person.role, "bookings_create")
+    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
+        found = await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
+        if found is None:
+            raise NotFound("booking_not_found", "We cannot find this booking.")
+        return page(
+            request,
+            "backoffice/booking.html",
+            personal=True,
+            person=person,
+            booking=found,
+            sees_money=sees_money,
+            travellers=await bookings.list_travellers(conn, found.id),
+            transactions=await payments.list_of_booking(conn, found.id) if sees_money else [],
+            audit=await queries.list_audit(conn, found.id) if sees_money else [],
+            postings=await queries.list_postings(conn, found.id) if sees_money else [],
+            story=await history.of(conn, found.id),
+            zone=queries.ZONE,
+        )
+
+
+router = Router(path="/", route_handlers=[today, booking])

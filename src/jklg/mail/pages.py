@@ -1,0 +1,61 @@
+"""/dev/mail: the mails that were caught because no mail server is set. In production these addresses do not exist."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, Router, get
+from litestar.datastructures import State
+
+from jklg.kit.errors import NotFound
+from jklg.mail import actions
+from jklg.mail.queries import Mail
+from jklg.web.render import page
+
+Ask = Request[Any, Any, State]
+
+
+@get("/dev/mail", include_in_schema=False)
+async def outbox(request: Ask) -> Response[bytes]:
+    """Every mail of the outbox, newest first."""
+    _only_in_development(request)
+    return page(request, "mail/outbox.html", personal=True, mails=await actions.latest(request.app.state.house.db))
+
+
+@get("/dev/mail/{mail_id:str}", include_in_schema=False)
+async def one(request: Ask, mail_id: str) -> Response[bytes]:
+    return page(request, "mail/mail.html", personal=True, csp={"frame-src": ["'self'"]}, mail=await _find(request, mail_id))
+
+
+@get("/dev/mail/{mail_id:str}/html", include_in_schema=False)
+async def html(request: Ask, mail_id: str) -> Response[bytes]:
+    """The HTML part alone, in a sandbox: a mail is not a page of ours."""
+    mail = await _find(request, mail_id)
+    return Response(
+        mail.html_body.encode(),
+        media_type="text/html; charset=utf-8",
+        headers={
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _only_in_development(request: Ask) -> None:
+    if request.app.state.house.settings.production:
+        raise NotFound("not_found", "There is nothing here.")
+
+
+async def _find(request: Ask, mail_id: str) -> Mail:
+    _only_in_development(request)
+    try:
+        found = await actions.read(request.app.state.house.db, UUID(mail_id))
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound("mail_not_found", "There is no such mail.")
+    return found
+
+
+router = Router(path="/", route_handlers=[outbox, one, html])

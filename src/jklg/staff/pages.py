@@ -1,0 +1,55 @@
+"""Sign in and out at /staff/sign-in and /staff/sign-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+
+from jklg import staff
+from jklg.kit.errors import Refusal
+from jklg.staff.actions import SESSION_HOURS
+from jklg.staff.guard import COOKIE, token_of
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+from jklg.web.session import clear, cookie
+
+Ask = Request[Any, Any, State]
+
+
+@get("/staff/sign-in", include_in_schema=False)
+async def sign_in_page(request: Ask) -> Response[bytes]:
+    if await staff.recognise(request.app.state.house.db, token_of(request)):
+        return go("/staff")
+    return page(request, "staff/sign_in.html", personal=True, email="", refusal=None)
+
+
+@post("/staff/sign-in", include_in_schema=False)
+async def sign_in(request: Ask) -> Response[bytes]:
+    house = request.app.state.house
+    form = await read_form(request)
+    email = form.get("email", "")
+    try:
+        session = await staff.sign_in(
+            house.db,
+            email=email,
+            password=form.get("password", ""),
+            network=request.client.host if request.client else "0.0.0.0",  # noqa: S104  (an address, not a listener)
+            user_agent=request.headers.get("user-agent", ""),
+        )
+    except Refusal as refusal:
+        return page(request, "staff/sign_in.html", status=refusal.status, personal=True, email=email, refusal=refusal)
+    ours = cookie(house.settings, COOKIE, session.token, max_age=SESSION_HOURS * 3600, same_site="strict")
+    return go("/staff", cookies=[ours])
+
+
+@post("/staff/sign-out", include_in_schema=False)
+async def sign_out(request: Ask) -> Response[bytes]:
+    token = token_of(request)
+    if token:
+        await staff.sign_out(request.app.state.house.db, token)
+    return go("/staff/sign-in", cookies=[clear(request.app.state.house.settings, COOKIE)])
+
+
+router = Router(path="/", route_handlers=[sign_in_page, sign_in, sign_out])
