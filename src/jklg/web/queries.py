@@ -54,3 +54,16 @@ async def release_key(conn: Connection, scope: str, key: str) -> None:
 async def forget_old_keys(conn: Connection) -> int:
     done = await conn.execute("DELETE FROM idempotency_keys WHERE created_at < house_now() - interval '72 hours'")
     return int(done.rsplit(" ", 1)[1])
+
+
+async def find_answer(conn: Connection, scope: str, key: str) -> bytes | None:
+    """The answer kept for a key, without claiming it."""
+    value: bytes | None = await conn.fetchval(
+        "SELECT body FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NOT NULL", scope, key
+    )
+    return value
+
+
+async def ping(conn: Connection) -> None:
+    """Whether the database answers and the schema is there."""
+    await conn.fetchval("SELECT house_now()")

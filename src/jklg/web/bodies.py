@@ -1,0 +1,80 @@
+"""Request bodies, read strictly: a JSON body is exactly the struct its handler names, a form is text without surprises."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.enums import RequestEncodingType
+
+from jklg.kit.errors import BadInput, Malformed, Refusal
+
+MAX_FIELDS = 2000
+_WHERE = re.compile(r" - at `\$?\.?(.*)`$")
+_UNKNOWN = re.compile(r"unknown field `(.*?)`")
+_MISSING = re.compile(r"missing required field `(.*?)`")
+
+
+class UnsupportedBody(Refusal):
+    status = 415
+
+
+class StrictRequest(Request[Any, Any, State]):
+    """Decodes a JSON body straight into the type of the handler's `data`: no coercion, unknown fields refused by the struct."""
+
+    async def json(self) -> Any:
+        kind, _ = self.content_type
+        if kind and kind != RequestEncodingType.JSON and not kind.endswith("+json"):
+            raise UnsupportedBody("unsupported_media_type", "Please send JSON, with Content-Type: application/json.")
+        parameter = self.route_handler.parsed_fn_signature.parameters.get("data")
+        return decode(await self.body(), parameter.annotation if parameter else Any)
+
+
+def decode(body: bytes, type_: Any) -> Any:
+    """A JSON body as `type_`. Malformed (malformed_json); BadInput (unknown_field, missing_field, wrong_type, invalid_character)."""
+    try:
+        value = _decoder(type_).decode(body)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("malformed_json", "The body is not JSON that we can read.", log=str(error)) from error
+    if b"\\u0000" in body:
+        raise BadInput("invalid_character", "The body contains a null character, which no field may hold.")
+    return value
+
+
+@lru_cache(256)
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+def _refusal(message: str) -> BadInput:
+    """msgspec's sentence, e.g. 'Expected `int`, got `str` - at `$.party[...]`', as ours."""
+    where = _WHERE.search(message)
+    path = where.group(1) if where else ""
+    what = _WHERE.sub("", message)
+    if unknown := _UNKNOWN.search(what):
+        field = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
+        return BadInput("unknown_field", f"We do not know the field {field}.", details={"field": field})
+    if missing := _MISSING.search(what):
+        field = f"{path}.{missing.group(1)}" if path else missing.group(1)
+        return BadInput("missing_field", f"The field {field} is missing.", details={"field": field})
+    sentence = f"{what.replace('`', '')}{f', in the field {path}' if path else ''}."
+    return BadInput("wrong_type", sentence, details={"field": path, "problem": what.replace("`", "")})
+
+
+async def read_form(request: Request[Any, Any, State]) -> dict[str, str]:
+    """A submitted HTML form; of a repeated field the last value. Null characters are dropped, line ends are newlines."""
+    kind, _ = request.content_type
+    if kind and kind != RequestEncodingType.URL_ENCODED:
+        raise UnsupportedBody("unsupported_media_type", "This form was sent in a way we do not read.")
+    try:
+        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="replace")
+    except ValueError as error:
+        raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
+    return {name.replace("\0", ""): value.replace("\0", "").replace("\r\n", "\n") for name, value in pairs}

@@ -1,0 +1,48 @@
+"""The doors that belong to no room: static files, health, robots, favicon."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.datastructures import State
+
+from jklg.kit.errors import NotFound
+from jklg.web import queries
+from jklg.web.static_files import shelf
+
+Ask = Request[Any, Any, State]
+_SEEN_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@get("/static/{name:path}", include_in_schema=False)
+async def static_file(request: Ask) -> Response[bytes]:
+    file = shelf().files.get(request.scope["path"])
+    if file is None:
+        raise NotFound("file_not_found", "There is no such file.")
+    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": _SEEN_FOR_EVER})
+
+
+@get("/favicon.ico", include_in_schema=False)
+async def favicon() -> Response[bytes]:
+    """For those who ask by habit; pages name the hashed one."""
+    address = shelf().addresses["favicon.svg"]
+    return Response(shelf().files[address].content, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+
+
+@get("/robots.txt", include_in_schema=False)
+async def robots(request: Ask) -> Response[str]:
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in ("/checkout", "/bookings", "/manage/", "/staff", "/dev/", "/api/"))]
+    lines.append(f"Sitemap: {request.app.state.pages.settings.public_url}/sitemap.xml")
+    return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})
+
+
+@get("/api/health", tags=["house"], summary="Whether the house can work")
+async def health(request: Ask) -> Response[dict[str, str]]:
+    """200 when the database answers, else 503 `unavailable`."""
+    async with request.app.state.house.db.connection() as conn:
+        await queries.ping(conn)
+    return Response({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+router = Router(path="/", route_handlers=[static_file, favicon, robots, health])

@@ -1,0 +1,148 @@
+"""The one place where a refusal, or an accident, becomes an answer: JSON for /api, a page that helps everywhere else."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from jklg.kit.errors import BadInput, Refusal, Unavailable
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = """\
+Amounts are whole minor units next to an ISO 4217 `currency`; times are ISO 8601 in UTC; ids are UUIDs.
+
+Every refusal has one shape: `{"error": "<a sentence for people>", "code": "<a word that never changes>", "details": {…}}`;
+`details` is there when it helps, e.g. `{"field": "party.adult"}`. Every answer carries `X-Request-Id`. 503 `unavailable` may be asked again.
+A guest proves a booking with its manage token, in the header `X-Booking-Token`.
+"""
+
+HTTP_WORDS = {
+    400: ("bad_request", "We could not understand this request."),
+    401: ("not_signed_in", "Please sign in first."),
+    403: ("forbidden", "This is not allowed."),
+    404: ("not_found", "There is nothing here."),
+    405: ("method_not_allowed", "This address does not take requests of this kind."),
+    413: ("too_large", "This is larger than we accept: one mebibyte."),
+    415: ("unsupported_media_type", "We do not read this kind of content."),
+    429: ("too_many_requests", "Too many requests. Please wait a moment."),
+}
+
+BUSY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
+"""The database is away, starting, overloaded or chose us as the victim: asking again is right."""
+
+
+class Answer(NamedTuple):
+    """What will be said. `details` are for programs, `headers` for both."""
+
+    status: int
+    code: str
+    sentence: str
+    details: dict[str, object] | None = None
+    headers: dict[str, str] | None = None
+
+
+def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Litestar's exception handler for everything."""
+    answer = explain(error, request_id(request.scope))
+    status, headers, body = write(request.app.state.pages, request.scope, answer)
+    return Response(body, status_code=status, headers=headers, media_type=headers.pop("content-type"))
+
+
+def explain(error: Exception, request: str) -> Answer:
+    """What to say about `error`. What was nobody's fault outside is logged, with its stack, and never shown."""
+    if isinstance(error, Refusal):
+        if error.log or isinstance(error, Unavailable):
+            log.info("refused %s: %s", request, error)
+        headers = {"Retry-After": "2"} if error.status == 503 else None
+        return Answer(error.status, error.code, error.sentence, error.details, headers)
+    if isinstance(error, ValidationException):
+        return _validation(error)
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        code, sentence = HTTP_WORDS.get(error.status_code, HTTP_WORDS[400])
+        return Answer(error.status_code, code, sentence, None, dict(error.headers or {}))
+    if isinstance(error, msgspec.ValidationError):
+        return Answer(422, "wrong_type", f"{str(error).replace('`', '')}.")
+    if isinstance(error, asyncpg.DataError):
+        log.warning("refused %s: the database cannot hold it: %r", request, error)
+        return Answer(422, "invalid_value", "Something in this request is out of range or has a character we cannot keep.")
+    if isinstance(error, BUSY):
+        log.error("unavailable %s: %r", request, error)
+        return Answer(503, "unavailable", "We cannot answer at this moment. Please try again.", None, {"Retry-After": "2"})
+    log.error("unexpected %s", request, exc_info=error)
+    return Answer(
+        500,
+        "internal",
+        "Something went wrong on our side. We have written it down.",
+        {"request_id": request},
+    )
+
+
+def _validation(error: ValidationException) -> Answer:
+    """Litestar refused a parameter, or the body is missing."""
+    problems = error.extra if isinstance(error.extra, list) else []
+    problem: dict[str, Any] = problems[0] if problems and isinstance(problems[0], dict) else {}
+    field = str(problem.get("key", ""))
+    if not problem or field == "data":
+        missing = BadInput("missing_body" if field == "data" else "parameter_missing", "Something is missing from this request.")
+        return Answer(missing.status, missing.code, missing.sentence)
+    sentence = f"{str(problem.get('message', 'This is not valid')).replace('`', '')}, in {field}."
+    return Answer(422, "wrong_type", sentence, {"field": field})
+
+
+def write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str], bytes]:
+    """(status, headers, body) in the form that the asker reads."""
+    headers = {"cache-control": "no-store", **(answer.headers or {})}
+    if wants_json(scope):
+        body: dict[str, object] = {"error": answer.sentence, "code": answer.code}
+        if answer.details:
+            body["details"] = answer.details
+        headers["content-type"] = "application/json"
+        return answer.status, headers, msgspec.json.encode(body, enc_hook=str)
+    headers["content-type"] = "text/html; charset=utf-8"
+    page = pages.render("web/error.html", scope, answer=answer, title=_title(answer), request_id=request_id(scope))
+    return answer.status, headers, page
+
+
+def wants_json(scope: Any) -> bool:
+    path: str = scope["path"]
+    return path.startswith("/api/") or path == "/api"
+
+
+def request_id(scope: Any) -> str:
+    return str(scope.get("jklg.request_id", "-"))
+
+
+def _title(answer: Answer) -> str:
+    if answer.code.startswith("booking_not_found"):
+        return "We cannot show this booking here"
+    titles = {
+        404: "This page is not on our map",
+        403: "This came from somewhere else",
+        405: "This cannot be opened directly",
+        409: "That is not possible now",
+        413: "That is too large",
+        429: "One moment, please",
+        500: "Something broke on our side",
+        503: "We will be back in a moment",
+    }
+    return titles.get(answer.status, "That did not work")
