@@ -1,0 +1,187 @@
+"""The same counter in front of every gateway: what a payer, a bank and the wire can do to it, in the same words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+from tests.peers.stripe import StripePeer
+
+from jklg.kit.clock import Clock
+from jklg.payments.gateways.contract import Gateway, Notice, Order, Snapshot
+from jklg.payments.gateways.sandbox import SandboxGateway
+from jklg.payments.gateways.stripe import StripeGateway
+from jklg.sandbox import Faults, SandboxApp, create_app
+from jklg.sandbox.bank import Bank, Intent
+
+SECRET, OLD_SECRET = "whsec_new", "whsec_old"
+
+
+class MovedClock(Clock):
+    """The wall clock, moved forward by as much as the test wants."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+class Counter:
+    """One gateway and the peer behind it, in one process. Notices arrive in `notices` when `deliver` is called."""
+
+    peer: SandboxApp | StripePeer
+    gateway: Gateway
+    signature_header: str
+    notice_type: str
+
+    def __init__(self) -> None:
+        self.clock = MovedClock()
+        self.notices: list[tuple[dict[str, str], bytes]] = []
+
+    @property
+    def faults(self) -> Faults:
+        return self.peer.faults
+
+    @property
+    def bank(self) -> Bank:
+        return self.peer.bank
+
+    def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
+        """The same gateway over another wire."""
+        raise NotImplementedError
+
+    def gateway_told(self, answer: Callable[[httpx.Request], httpx.Response]) -> Gateway:
+        """The gateway at the end of a wire on which `answer` speaks."""
+        return self.gateway_over(httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+    async def act(self, snapshot: Snapshot, what: str) -> None:
+        """The payer does something: pay, decline, bank_check, approve, refuse, later."""
+        raise NotImplementedError
+
+    async def deliver(self, after: timedelta = timedelta()) -> list[Notice]:
+        """Let `after` pass, deliver what is due, and read all of it."""
+        self.clock.ahead += after
+        self.notices.clear()
+        for _ in range(10):
+            if not await self.peer.deliver_due():
+                break
+        return [self.gateway.read_notice(headers, body, self.clock.unix()) for headers, body in self.notices]
+
+    async def attempts(self) -> list[Intent]:
+        async with self.bank.work() as work:
+            return work.all(Intent)
+
+    def signed(self, body: bytes, *, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
+        at = self.clock.unix() if at is None else at
+        mac = hmac.new(secret.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+        return {self.signature_header: f"t={at},v1={mac}"}
+
+    def notice_body(self, **changes: Any) -> bytes:
+        """A notice as this gateway would send it."""
+        thing = {"id": "x_1", "object": "intent", "metadata": {"transaction_id": str(UUID(int=7))}}
+        envelope: dict[str, Any] = {
+            "id": "evt_1",
+            "object": "event",
+            "type": self.notice_type,
+            "created": self.clock.unix(),
+            "livemode": False,
+            "data": {"object": thing},
+        }
+        return msgspec.json.encode(envelope | changes)
+
+    async def shop(self, scope: Any, receive: Any, send: Any) -> None:
+        """Where the peer delivers its webhooks."""
+        body = (await receive())["body"]
+        self.notices.append(({n.decode().lower(): v.decode() for n, v in scope["headers"]}, body))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    @property
+    def to_shop(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=self.shop))
+
+
+class SandboxCounter(Counter):
+    signature_header = "sandbox-signature"
+    notice_type = "intent.succeeded"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peer: SandboxApp = create_app(
+            key="key",
+            webhook_secret=SECRET,
+            webhook_url="http://shop/webhook",
+            faults_enabled=True,
+            public_url="http://peer",
+            clock=self.clock,
+            dice=Random(7),
+            webhook_client=self.to_shop,
+        )
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.peer))
+        self.gateway = self.gateway_over(self.client)
+
+    def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
+        return SandboxGateway(base_url, "key", [SECRET, OLD_SECRET], client=client)
+
+    async def act(self, snapshot: Snapshot, what: str) -> None:
+        url = self.gateway.widget(
+            ref=snapshot.ref, client_secret=snapshot.client_secret or "", amount=1, currency="INR", return_url=""
+        ).data["url"]
+        answer = await self.client.post(url, data={"action": what})
+        assert answer.status_code in (200, 303)
+
+
+class StripeCounter(Counter):
+    signature_header = "stripe-signature"
+    notice_type = "payment_intent.succeeded"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peer: StripePeer = StripePeer(
+            webhook_secret=SECRET,
+            webhook_url="http://shop/webhook",
+            clock=self.clock,
+            dice=Random(7),
+            webhook_client=self.to_shop,
+        )
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.peer))
+        self.gateway = self.gateway_over(self.client)
+
+    def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
+        return StripeGateway("sk_test_peer", "pk_test_peer", [SECRET, OLD_SECRET], base_url, client=client)
+
+    async def act(self, snapshot: Snapshot, what: str) -> None:
+        secret = snapshot.client_secret or ""
+        if what in ("approve", "refuse"):
+            await self.peer.authenticate(secret, approve=what == "approve")
+            return
+        cards = {"pay": "4242 4242 4242 4242", "decline": "4000000000000002", "bank_check": "4000000000003220"}
+        await self.peer.confirm(secret, cards.get(what, "pay_later"))
+
+
+COUNTERS: dict[str, type[Counter]] = {"sandbox": SandboxCounter, "stripe": StripeCounter}
+
+
+def order(**changes: Any) -> Order:
+    transaction_id = uuid4()
+    known: dict[str, Any] = {
+        "transaction_id": transaction_id,
+        "booking_id": uuid4(),
+        "booking_reference": "K7MQ4Z",
+        "amount": 4_999_980,
+        "currency": "INR",
+        "request_key": f"create:{transaction_id}",
+        "description": "Gurez & the Kishanganga, 2027-05-12, K7MQ4Z",
+        "email": "asha+gurez@example.com",
+        "return_url": "https://shop.example/bookings/K7MQ4Z/return",
+        "created_at": datetime.now(UTC),
+    }
+    return Order(**known | changes)
