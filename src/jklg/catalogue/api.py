@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery
 
 from jklg import catalogue
 from jklg.catalogue import rules, scenes
@@ -18,7 +17,7 @@ from jklg.catalogue.rules import Day, Destination, Extra, Package, PackageCard, 
 from jklg.kit.errors import NotFound
 
 Ask = Request[object, object, State]
-Wish = Annotated[str | None, Parameter(required=False)]
+Wish = FromQuery[str | None]
 
 
 class PackageSummary(msgspec.Struct, kw_only=True):
@@ -117,7 +116,7 @@ async def list_packages(
 
 
 @get("/api/packages/{package:str}", summary="One package, by id or slug")
-async def get_package(request: Ask, package: str) -> PackageDetail:
+async def get_package(request: Ask, package: FromPath[str]) -> PackageDetail:
     """404 `package_not_found`, also for drafts."""
     async with request.app.state.house.db.connection() as conn:
         found = await catalogue.get_package(conn, package)
@@ -133,7 +132,7 @@ async def list_destinations(request: Ask) -> list[DestinationOut]:
 
 
 @get("/api/destinations/{destination:str}", summary="One place, by id or slug")
-async def get_destination(request: Ask, destination: str) -> DestinationOut:
+async def get_destination(request: Ask, destination: FromPath[str]) -> DestinationOut:
     """404 `destination_not_found`."""
     async with request.app.state.house.db.connection() as conn:
         found = await catalogue.get_destination(conn, destination)
@@ -143,7 +142,7 @@ async def get_destination(request: Ask, destination: str) -> DestinationOut:
 
 
 @get("/pictures/{scene:str}", include_in_schema=False)
-async def get_picture(scene: str, shape: Wish = None) -> Response[str]:
+async def get_picture(scene: FromPath[str], shape: Wish = None) -> Response[str]:
     """A drawn scene as SVG: 3:2, or square with `?shape=square`. The same name always gives the same drawing."""
     name = scene.removesuffix(".svg")
     if not rules.SLUG.fullmatch(name) or len(name) > 80:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Router, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from jklg import catalogue, departures
 from jklg.departures import Departure
@@ -29,9 +29,9 @@ class DepartureList(msgspec.Struct, kw_only=True):
 @get("/api/packages/{package:str}/departures", summary="Departures of a package")
 async def list_departures(
     request: Ask,
-    package: str,
-    from_: Annotated[str | None, Parameter(query="from", required=False)] = None,
-    to: Annotated[str | None, Parameter(required=False)] = None,
+    package: FromPath[str],
+    from_: Annotated[str | None, QueryParameter(name="from")] = None,
+    to: FromQuery[str | None] = None,
 ) -> DepartureList:
     """Those that can still be booked, from `from` to `to` (dates, both included). 404 `package_not_found`, 422 `from_invalid`, `to_invalid`."""
     first, last = _read_day("from", from_), _read_day("to", to)
