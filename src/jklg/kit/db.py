@@ -67,7 +67,7 @@ class Database:
         await self.pool.close()
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]
+class _Connection(asyncpg.Connection):
     """Nothing of ours outlives its database transaction, so a returned connection needs no round trip to be reset."""
 
     def get_reset_query(self) -> str:
