@@ -133,7 +133,7 @@ async def test_a_departure_that_is_not_there_cannot_be_locked(db: Database) -> N
     [
         ({"ends_on": date(2127, 6, 11)}, "ends_on"),
         ({"cutoff_at": datetime(2127, 6, 1)}, "cutoff_at"),  # noqa: DTZ001
-        ({"currency": "XXX"}, "currency"),
+        ({"currency": "INX"}, "currency"),
         ({"allotment": -1}, "allotment"),
         ({"allotment": 10_001}, "allotment"),
         ({"prices": {"child": Price(amount=1)}}, "prices"),
