@@ -139,6 +139,15 @@ async def db_url(fresh_database: FreshDatabase) -> str:
 
 
 @pytest.fixture
+async def server_admin(server: Server, fresh_database: FreshDatabase) -> AsyncIterator[Any]:
+    """The superuser in the fresh database: who can switch triggers off."""
+    name = urlsplit(fresh_database.owner_url).path.lstrip("/")
+    conn = await asyncpg.connect(server.admin_url(name))
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
 async def db(fresh_database: FreshDatabase) -> AsyncIterator[Database]:
     """The application's view of a fresh database: role `jklg_app`, row-level security on."""
     database = await open_database(fresh_database.login_url)

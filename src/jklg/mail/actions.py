@@ -6,7 +6,6 @@ A crash between sending and marking sends the mail once more, under the same Mes
 from __future__ import annotations
 
 import logging
-import smtplib
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -96,7 +95,7 @@ async def _send_all(house: House, due: list[Mail]) -> None:
             while waiting:
                 await _send(house, smtp, waiting[0])
                 waiting.pop(0)
-    except (aiosmtplib.SMTPException, OSError, smtplib.SMTPException) as error:
+    except (aiosmtplib.SMTPException, OSError) as error:
         log.warning("the mail server cannot be used: %r", error)
         async with house.db.transaction() as conn:
             for mail in waiting:
