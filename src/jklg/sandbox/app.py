@@ -245,7 +245,7 @@ def _read(work: Work, path: Sequence[str], query: dict[str, str]) -> dict[str, A
         case ["intents", id_]:
             return work.describe(work.get(Intent, id_))
         case ["intents"]:
-            low, high = _seconds(query, "created_from", 0), _seconds(query, "created_to", 10**11)
+            low, high = _number(query, "created_from", 0), _number(query, "created_to", 10**11)
             found = [i for i in reversed(work.all(Intent)) if low <= int(i.created_at.timestamp()) <= high]
             page, more = _page(found, query)
             return {"object": "list", "data": [work.describe(intent) for intent in page], "has_more": more}
@@ -262,7 +262,7 @@ def _read(work: Work, path: Sequence[str], query: dict[str, str]) -> dict[str, A
 
 
 def _page(found: Sequence[Any], query: dict[str, str]) -> tuple[Sequence[Any], bool]:
-    limit = min(max(_seconds(query, "limit", 10), 1), 100)
+    limit = min(max(_number(query, "limit", 10), 1), 100)
     after = query.get("starting_after")
     start = 0
     if after:
@@ -272,8 +272,10 @@ def _page(found: Sequence[Any], query: dict[str, str]) -> tuple[Sequence[Any], b
     return found[start : start + limit], len(found) > start + limit
 
 
-def _seconds(query: dict[str, str], name: str, default: int) -> int:
-    raw = query.get(name, str(default))
+def _number(query: dict[str, str], name: str, default: int) -> int:
+    raw = query.get(name)
+    if raw is None:
+        return default
     if not (raw.isascii() and raw.isdigit() and len(raw) < 12):
         raise BankError("bad_parameter", f"`{name}` must be a whole number.")
     return int(raw)
