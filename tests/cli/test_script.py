@@ -16,8 +16,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:

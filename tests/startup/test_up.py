@@ -24,8 +24,6 @@ import pytest
 
 from jklg.kit.embedded_postgres import known_access
 
-pytestmark = pytest.mark.slow
-
 SOURCE = Path(__file__).parents[2] / "src"
 
 
@@ -277,3 +275,14 @@ def test_beside_a_live_key_there_is_no_sandbox(start: Callable[..., Up]) -> None
     ).open()
     assert up.find("jklg", "web") is not None
     assert up.find("jklg", "sandbox") is None
+
+
+async def test_with_a_database_url_no_server_is_started_and_nothing_is_kept_here(
+    start: Callable[..., Up], data_dir: Path, db_url: str
+) -> None:
+    up = start(DATABASE_URL=db_url).open()
+    assert up.healthy()
+    assert not (data_dir / "cluster").exists()
+    assert not [each for each in up.processes() if each.name() == "postgres"]
+    assert up.end() == 0
+    assert up.survivors() == []
