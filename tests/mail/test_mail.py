@@ -141,7 +141,8 @@ async def test_an_outage_loses_nothing_and_costs_no_tries(
     assert len(office.received) == 1
 
 
-async def test_a_wrong_password_keeps_the_mail(sender: House) -> None:
+async def test_a_wrong_password_keeps_the_mail(sender: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "TIMEOUT_SECONDS", 2)
     wrong = dataclasses.replace(sender, settings=dataclasses.replace(sender.settings, smtp_password="guess"))
     await write(sender)
     await mail.send_due(wrong)
