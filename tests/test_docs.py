@@ -37,26 +37,42 @@ def first_column(name: str, heading: str) -> list[str]:
 
 def variables() -> dict[str, str]:
     """Environment variable -> field of Settings, as `settings.load` reads them."""
-    load = next(node for node in ast.parse(Path(settings_module.__file__).read_text()).body if isinstance(node, ast.FunctionDef) and node.name == "load")
+    load = next(
+        node
+        for node in ast.parse(Path(settings_module.__file__).read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name == "load"
+    )
     found = {}
     for call in ast.walk(load):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Settings":
             for keyword in call.keywords:
-                names = [node.value for node in ast.walk(keyword.value) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+                names = [
+                    node.value
+                    for node in ast.walk(keyword.value)
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+                ]
                 found.update({name: str(keyword.arg) for name in names if re.fullmatch(r"[A-Z][A-Z_]+", name)})
     return found | {"PORT": "port", "JKLG_WORKER_POLL_SECONDS": "worker_poll_seconds"}
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
     found = variables()
-    assert set(found.values()) == set(Settings.__dataclass_fields__), "settings.load reads something this test does not see"
-    rows = {row.split("|")[1].strip(" `"): row.split("|")[2].strip() for row in text("docs/running-it.md").splitlines() if row.startswith("| `")}
+    assert set(found.values()) == set(Settings.__dataclass_fields__), (
+        "settings.load reads something this test does not see"
+    )
+    rows = {
+        row.split("|")[1].strip(" `"): row.split("|")[2].strip()
+        for row in text("docs/running-it.md").splitlines()
+        if row.startswith("| `")
+    }
     defaults = Settings()
     for name, field in found.items():
         assert name in rows, f"docs/running-it.md does not explain {name}"
         default = getattr(defaults, field)
         said = "empty" if default in ("", ()) else f"`{int(default) if isinstance(default, bool | float) else default}`"
-        assert rows[name].startswith(said), f"docs/running-it.md says that {name} is {rows[name]} by default; it is {said}"
+        assert rows[name].startswith(said), (
+            f"docs/running-it.md says that {name} is {rows[name]} by default; it is {said}"
+        )
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -69,13 +85,20 @@ def commands(parser: argparse.ArgumentParser, name: str = "jklg") -> Iterator[tu
         for word, sub in action.choices.items():
             yield from commands(sub, f"{name} {word}")
     if not below:
-        yield name, [action.option_strings[0] for action in parser._actions if action.option_strings and action.dest != "help"]
+        yield (
+            name,
+            [action.option_strings[0] for action in parser._actions if action.option_strings and action.dest != "help"],
+        )
 
 
 def test_every_command_and_flag_is_documented() -> None:
     from jklg.cli import _parser
 
-    rows = {row.split("|")[1].strip(" `"): row for row in text("docs/running-it.md").splitlines() if row.startswith("| `jklg ")}
+    rows = {
+        row.split("|")[1].strip(" `"): row
+        for row in text("docs/running-it.md").splitlines()
+        if row.startswith("| `jklg ")
+    }
     told = dict(commands(_parser()))
     assert told.keys() == rows.keys(), "docs/running-it.md, Commands: not the commands there are"
     missing = [f"{name} {flag}" for name, flags in told.items() for flag in flags if f"`{flag}`" not in rows[name]]
@@ -98,18 +121,34 @@ def codes() -> set[str]:
 
 def _codes_of(tree: ast.Module) -> Iterator[str]:
     kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.Refusal)}
-    kinds |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id in kinds for b in node.bases)}
+    kinds |= {
+        node.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(isinstance(b, ast.Name) and b.id in kinds for b in node.bases)
+    }
     helpers: dict[str, tuple[int, str]] = {}  # function -> which of its arguments is the code, and what is made of it
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             names = [argument.arg for argument in function.args.args]
             for call in ast.walk(function):
-                if isinstance(call, ast.Call) and call.args and isinstance(call.func, ast.Name) and call.func.id in kinds | {"kind"}:
+                if (
+                    isinstance(call, ast.Call)
+                    and call.args
+                    and isinstance(call.func, ast.Name)
+                    and call.func.id in kinds | {"kind"}
+                ):
                     first = call.args[0]
                     if isinstance(first, ast.Name) and first.id in names:
                         helpers[function.name] = (names.index(first.id), "{}")
-                    if isinstance(first, ast.JoinedStr) and isinstance(first.values[0], ast.FormattedValue) and isinstance(first.values[-1], ast.Constant):
-                        helpers[function.name] = (names.index(ast.unparse(first.values[0].value)), "{}" + str(first.values[-1].value))
+                    if (
+                        isinstance(first, ast.JoinedStr)
+                        and isinstance(first.values[0], ast.FormattedValue)
+                        and isinstance(first.values[-1], ast.Constant)
+                    ):
+                        helpers[function.name] = (
+                            names.index(ast.unparse(first.values[0].value)),
+                            "{}" + str(first.values[-1].value),
+                        )
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -138,8 +177,15 @@ def test_every_error_code_is_documented_and_exists() -> None:
 def test_every_failpoint_is_told_in_the_money_path() -> None:
     told = first_column("docs/money-path.md", "## Where the tests may kill the house")
     assert set(told) == failpoints.NAMES
-    reached = set(re.findall(r'failpoints\.reach\("(\w+)"\)', "\n".join(path.read_text() for path in SRC.rglob("*.py"))))
-    idle = {name for name in told if "reached by nothing" in next(row for row in text("docs/money-path.md").splitlines() if row.startswith(f"| `{name}`"))}
+    reached = set(
+        re.findall(r'failpoints\.reach\("(\w+)"\)', "\n".join(path.read_text() for path in SRC.rglob("*.py")))
+    )
+    idle = {
+        name
+        for name in told
+        if "reached by nothing"
+        in next(row for row in text("docs/money-path.md").splitlines() if row.startswith(f"| `{name}`"))
+    }
     assert reached == failpoints.NAMES - idle
 
 
@@ -162,7 +208,9 @@ def test_the_money_path_names_functions_that_exist() -> None:
 
 
 def test_every_word_of_the_glossary_is_used() -> None:
-    house = "\n".join(path.read_text("utf-8") for kind in ("*.py", "*.sql", "*.html") for path in SRC.rglob(kind)).lower()
+    house = "\n".join(
+        path.read_text("utf-8") for kind in ("*.py", "*.sql", "*.html") for path in SRC.rglob(kind)
+    ).lower()
     for cell in first_column("docs/glossary.md", "# Words"):
         for word in re.findall(r"\*\*(.+?)\*\*", cell):
             for each in word.split(", "):
@@ -170,7 +218,11 @@ def test_every_word_of_the_glossary_is_used() -> None:
                 assert re.search(rf"{stem}", house), f"docs/glossary.md: nobody says {each!r}"
 
 
-@pytest.mark.parametrize("path", sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "path",
+    sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "deploy").rglob("*.md")]),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
 def test_every_relative_link_leads_somewhere(path: Path) -> None:
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text("utf-8")):
@@ -205,7 +257,9 @@ def routes() -> Iterator[tuple[str, str]]:
 def test_every_address_is_in_the_openapi_description_or_in_the_table_of_pages() -> None:
     from jklg.app import create_app
 
-    described: dict[str, Any] = json.loads(json.dumps(create_app(settings=Settings(secrets=("x" * 32,))).openapi_schema.to_schema()))
+    described: dict[str, Any] = json.loads(
+        json.dumps(create_app(settings=Settings(secrets=("x" * 32,))).openapi_schema.to_schema())
+    )
     api = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
     listed = {
         (method, row.split("|")[2].strip(" `"))

@@ -93,6 +93,8 @@ def create_app(
 
 
 class SandboxApp:
+    """The play bank as an ASGI application, with the bank and its postman inside."""
+
     def __init__(
         self,
         bank: Bank,
