@@ -40,7 +40,7 @@ class Settings:
     stripe_js_url: str = "https://js.stripe.com/endive/stripe.js"  # STRIPE_JS_URL
     sandbox_url: str = ""  # SANDBOX_URL: where the sandbox gateway listens; `up` starts one; empty means none
     sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
-    sandbox_webhook_secret: str = "sandbox_webhook_secret"  # SANDBOX_WEBHOOK_SECRET
+    sandbox_webhook_secret: str = "sandbox_webhook_secret"  # noqa: S105  # SANDBOX_WEBHOOK_SECRET
     sandbox_faults: bool = False  # SANDBOX_FAULTS=1: the sandbox may be told to misbehave
     hold_minutes: int = 15  # JKLG_HOLD_MINUTES: how long seats are kept while the customer pays
     worker_poll_seconds: float = 1.0  # JKLG_WORKER_POLL_SECONDS

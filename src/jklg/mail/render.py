@@ -34,8 +34,12 @@ def _templates(room: Path, name: str) -> tuple[Template, Template, Template]:
 
 
 def _environment(folder: Path, *, autoescape: bool) -> Environment:
-    environment = Environment(  # noqa: S701  (text parts are not HTML)
-        loader=FileSystemLoader(folder), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=autoescape,  # noqa: S701  (text parts are not HTML)
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["money"] = plain
     environment.filters["day"] = _day

@@ -12,7 +12,6 @@ from jklg.kit.db import Connection, Database
 from jklg.payments import actions, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.webhooks.actions import House
-
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)

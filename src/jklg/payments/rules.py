@@ -156,7 +156,7 @@ def look_again_seconds(state: str, checks: int) -> int | None:
     if state == "succeeded":
         return None
     if state in OPEN:
-        return min(5 * 2 ** min(checks, 10), 600)
+        return min(5 << min(checks, 10), 600)
     later = (600, 3_600, 6 * 3_600, 24 * 3_600, 72 * 3_600)
     return later[checks] if checks < len(later) else None
 

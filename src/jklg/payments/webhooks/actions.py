@@ -48,7 +48,7 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
         state, reason = "ignored", "not_about_a_payment"
     await failpoints.reach("before_inbox_commit")
     async with house.db.connection() as conn:
-        new = await queries.file(
+        return await queries.file(
             conn,
             gateway=gateway.name,
             event_id=notice.event_id,
@@ -63,7 +63,6 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
             reason=reason,
             origin="webhook",
         )
-    return new
 
 
 async def process_due(house: House, limit: int = 50) -> int:
