@@ -16,7 +16,7 @@
     const wrap = document.createElement("label");
     wrap.textContent = label;
     const input = document.createElement("input");
-    Object.assign(input, { name, value, autocomplete, inputMode: "numeric", required: true });
+    Object.assign(input, { name, value, autocomplete, inputMode: "numeric" });
     wrap.append(input);
     return wrap;
   }

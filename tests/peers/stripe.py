@@ -23,11 +23,9 @@ from typing import Any
 import httpx
 import stripe
 from stripe import params as published
-from tests.peers.loopback import serve
-from tests.peers.stripe_params import BadParam, check, decode
 
 from jklg.kit.clock import Clock
-from jklg.sandbox.bank import Bank, BankError, Event, Intent, Refund, Saved, Thing, Work
+from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
 from jklg.sandbox.http import (
@@ -43,6 +41,9 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
+from jklg.sandbox.things import BankError, Event, Intent, Refund, Saved, Thing
+from tests.peers.loopback import serve
+from tests.peers.stripe_params import BadParam, check, decode
 
 CARDS: dict[str, tuple[str, str]] = {
     "4242424242424242": ("pay", ""),

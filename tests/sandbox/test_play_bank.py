@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from tests.peers.loopback import serve
 
 from jklg.sandbox import SandboxApp, create_app
 from jklg.sandbox.storage import MemoryStorage, Row
+from tests.peers.loopback import serve
 
 KEY = {"Authorization": "Bearer key"}
 ASHA_PAYS = {

@@ -28,7 +28,7 @@ import msgspec
 from jklg.kit.clock import Clock
 from jklg.kit.money import CURRENCIES, MAX_MINOR
 from jklg.sandbox import pages
-from jklg.sandbox.bank import Bank, BankError, Event, Intent, Saved, Work
+from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
 from jklg.sandbox.http import (
@@ -45,6 +45,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage, PostgresStorage, Storage
+from jklg.sandbox.things import BankError, Event, Intent, Saved
 
 S = TypeVar("S")
 

@@ -10,7 +10,8 @@ import logging
 
 import httpx
 
-from jklg.sandbox.bank import Bank, Event
+from jklg.sandbox.bank import Bank
+from jklg.sandbox.things import Event
 
 log = logging.getLogger(__name__)
 

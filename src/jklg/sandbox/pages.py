@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader
 
 from jklg.kit import money
-from jklg.sandbox.bank import Bank, BankError, Intent, Work
+from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.http import Answer, Request, redirect
+from jklg.sandbox.things import BankError, Intent
 
 _templates = Environment(loader=PackageLoader("jklg.sandbox"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 

@@ -12,14 +12,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-from tests.peers.stripe import StripePeer
 
 from jklg.kit.clock import Clock
 from jklg.payments.gateways.contract import Gateway, Notice, Order, Snapshot
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox import Faults, SandboxApp, create_app
-from jklg.sandbox.bank import Bank, Intent
+from jklg.sandbox.bank import Bank
+from jklg.sandbox.things import Intent
+from tests.peers.stripe import StripePeer
 
 SECRET, OLD_SECRET = "whsec_new", "whsec_old"
 

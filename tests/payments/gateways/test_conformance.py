@@ -14,8 +14,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, StripeCounter, order
-from tests.peers.loopback import serve
 
 from jklg.payments.gateways.contract import (
     OPEN_STATES,
@@ -27,7 +25,9 @@ from jklg.payments.gateways.contract import (
     GatewayUnreachable,
     Snapshot,
 )
-from jklg.sandbox.bank import Intent, Refund
+from jklg.sandbox.things import Intent, Refund
+from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, StripeCounter, order
+from tests.peers.loopback import serve
 
 SOON = timedelta(seconds=6)
 HOUR_AGO, TOMORROW = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(days=1)

@@ -10,14 +10,14 @@ import pytest
 import stripe
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.payments.gateways.counters import SECRET, StripeCounter, order
-from tests.peers.stripe_params import BadParam, check, decode
 
 from jklg.kit import money
 from jklg.payments.gateways.contract import GatewayRefused, GatewayUnknown
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.payments.gateways.stripe.amounts import from_stripe, to_stripe
-from jklg.sandbox.bank import Intent
+from jklg.sandbox.things import Intent
+from tests.payments.gateways.counters import SECRET, StripeCounter, order
+from tests.peers.stripe_params import BadParam, check, decode
 
 
 @pytest.fixture

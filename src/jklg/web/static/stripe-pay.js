@@ -31,13 +31,11 @@ function start(form) {
   const stripe = window.Stripe(publishableKey);
   const elements = stripe.elements({ clientSecret, appearance: appearance() });
   const payment = elements.create("payment");
-  const place = form.querySelector("[data-payment-element]");
-  place.textContent = "";
   payment.on("ready", () => busy(false));
   payment.on("loaderror", () =>
     say("The card form did not load. Nothing was taken. Please load this page again."),
   );
-  payment.mount(place);
+  payment.mount(form.querySelector("[data-payment-element]"));
 
   form.addEventListener("submit", async () => {
     if (button.disabled) return;
@@ -51,7 +49,9 @@ function start(form) {
         confirmParams: { return_url: returnUrl },
         redirect: "if_required",
       });
-      if (error) return fail(error);
+      // Paid already, in another tab: no error to the payer. The return page tells how it stands.
+      const paid = error && error.payment_intent && error.payment_intent.status === "succeeded";
+      if (error && !paid) return fail(error);
       window.location.assign(returnUrl);
     } catch {
       fail({ message: "We lost the connection to Stripe. Load this page again to see how your payment stands." });

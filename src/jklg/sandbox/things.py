@@ -1,0 +1,103 @@
+"""What the play bank keeps, each saved as one JSON document, and how it says no."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class BankError(Exception):
+    """The bank says no. `status` and `code` travel over HTTP."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class Thing(msgspec.Struct, kw_only=True):
+    """Anything that is kept. `due_at`: when it wants to be looked at next, if ever."""
+
+    kind: ClassVar[str]
+    id: str
+    due_at: datetime | None = None
+
+
+class Intent(Thing, kw_only=True):
+    """Somebody means to pay once. Status: requires_payment_method, requires_action, processing, succeeded, canceled."""
+
+    kind = "intent"
+    amount: int
+    currency: str
+    status: str
+    client_secret: str
+    created_at: datetime
+    changed_at: datetime
+    amount_received: int = 0
+    description: str = ""
+    email: str = ""
+    return_url: str = ""
+    metadata: dict[str, str] = {}
+    payment_method: str | None = None
+    last_error: str | None = None
+
+
+class Refund(Thing, kw_only=True):
+    """Status: pending, succeeded, failed. `then`: what it becomes at `due_at`."""
+
+    kind = "refund"
+    intent: str
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+    changed_at: datetime
+    metadata: dict[str, str] = {}
+    failure_reason: str | None = None
+    then: str | None = None
+
+
+class Dispute(Thing, kw_only=True):
+    """The payer's bank took the money back."""
+
+    kind = "dispute"
+    intent: str
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+
+
+class Event(Thing, kw_only=True):
+    """Something happened; `body` is what the shop is sent, the same bytes each time.
+
+    Delivery: due, held, lost, delivered, dead.
+    """
+
+    kind = "event"
+    type: str
+    body: str
+    created_at: datetime
+    delivery: str = "due"
+    copies: int = 1
+    attempts: int = 0
+
+
+class Saved(Thing, kw_only=True):
+    """The answer given under an idempotency key (the id), for its replay."""
+
+    kind = "saved"
+    fingerprint: str
+    status: int
+    body: str
+
+
+def plain(thing: Thing) -> dict[str, Any]:
+    """A thing as JSON values, without what is nobody's business."""
+    fields: dict[str, Any] = msgspec.to_builtins(thing)
+    for private in ("due_at", "then"):
+        fields.pop(private, None)
+    return fields
