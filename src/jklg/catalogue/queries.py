@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 import msgspec
@@ -283,3 +284,17 @@ def _pattern(words: str | None) -> str | None:
         return None
     escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+async def months_on_sale(conn: Connection, limit: int = 18) -> list[date]:
+    """The first days of the months in which anything published departs and can still be booked."""
+    rows = await conn.fetch(
+        """
+        SELECT DISTINCT date_trunc('month', d.starts_on)::date AS month
+        FROM departures d JOIN packages p ON p.id = d.package_id
+        WHERE p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now() AND d.seats_taken < d.allotment
+        ORDER BY month LIMIT $1
+        """,
+        limit,
+    )
+    return [row["month"] for row in rows]

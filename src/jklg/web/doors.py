@@ -17,10 +17,13 @@ _SEEN_FOR_EVER = "public, max-age=31536000, immutable"
 
 @get("/static/{name:path}", include_in_schema=False)
 async def static_file(request: Ask) -> Response[bytes]:
-    file = shelf().files.get(request.scope["path"])
+    """By its hashed address for ever; by its plain name (`/static/house.css`) to be asked for again each time."""
+    path: str = request.scope["path"]
+    hashed = shelf().addresses.get(path.removeprefix("/static/"))
+    file = shelf().files.get(hashed or path)
     if file is None:
         raise NotFound("file_not_found", "There is no such file.")
-    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": _SEEN_FOR_EVER})
+    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": "no-cache" if hashed else _SEEN_FOR_EVER})
 
 
 @get("/favicon.ico", include_in_schema=False)

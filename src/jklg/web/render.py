@@ -54,7 +54,14 @@ class Pages:
             live=settings.live,
         )
         self.environment.filters.update(
-            money=money, money_text=money_text, day=day, short_day=short_day, month=month, time_of_day=time_of_day, moment=moment
+            money=money,
+            money_text=money_text,
+            day=day,
+            short_day=short_day,
+            month=month,
+            time_of_day=time_of_day,
+            moment=moment,
+            zone_name=zone_name,
         )
 
     def render(self, template: str, scope: Any, **context: Any) -> bytes:
@@ -143,10 +150,10 @@ def time_of_day(at: datetime, zone: str) -> str:
 def moment(at: datetime, zone: str) -> Markup:
     """'14:32, India Standard Time, on Wed 12 May 2027', for machines as well."""
     local = at.astimezone(ZoneInfo(zone))
-    words = f"{local:%H:%M}, {_zone_name(zone)}, on {day(local.date())}"
+    words = f"{local:%H:%M}, {zone_name(at, zone)}, on {day(local.date())}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), escape(words))
 
 
-@lru_cache(64)
-def _zone_name(zone: str) -> str:
-    return get_timezone_name(ZoneInfo(zone), width="long", locale="en")
+def zone_name(at: datetime, zone: str) -> str:
+    """'India Standard Time', or its summer sister, as it is at that moment."""
+    return get_timezone_name(at.astimezone(ZoneInfo(zone)), width="long", locale="en")

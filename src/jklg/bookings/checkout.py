@@ -1,0 +1,178 @@
+"""What a submitted checkout form says, read field by field: every complaint is kept beside its field, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from jklg import pricing
+from jklg.bookings import rules
+from jklg.bookings.actions import HoldRequest, TravellerRequest
+from jklg.departures import Offer
+from jklg.kit.errors import Refusal
+from jklg.pricing.rules import PEOPLE, ages
+
+TERMS_VERSION = "2026-11"
+EXTRA = "extra."
+SOMEBODY = ("Somebody", "somebody@example.org", "+91 00000 00000")
+"""Contact details that are fine, to hear about one of them at a time."""
+
+
+class TravellerFields(msgspec.Struct, kw_only=True):
+    """The fields of one traveller as the page shows them."""
+
+    prefix: str
+    category: str
+    title: str
+    help: str
+    needs_birth: bool
+
+
+class Form(msgspec.Struct, kw_only=True):
+    """What came in, and what is wrong with it: field name -> sentence, in the order of the page."""
+
+    values: Mapping[str, str]
+    errors: dict[str, str]
+    party: dict[str, int]
+    extras: list[tuple[UUID, int]]
+
+    def value(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two submits the same wish: everything but the offer's own papers."""
+        wish = sorted((name, value.strip()) for name, value in self.values.items() if name not in ("quote_id", "attempt"))
+        return hashlib.sha256(msgspec.json.encode(wish)).hexdigest()
+
+
+def read(values: Mapping[str, str], offer: Offer) -> Form:
+    """The party and the extras. Numbers that are none are complained about and count as nothing."""
+    form = Form(values=values, errors={}, party={}, extras=[])
+    for category in PEOPLE:
+        if category in offer.prices:
+            form.party[category] = _number(form, category)
+    for extra in offer.extras.values():
+        quantity = _number(form, f"{EXTRA}{extra.id}")
+        if quantity:
+            form.extras.append((extra.id, quantity))
+    return form
+
+
+def _number(form: Form, name: str) -> int:
+    text = form.value(name).strip() or "0"
+    if not text.isascii() or not text.isdigit() or len(text) > 4:
+        form.errors[name] = "Please write a whole number, 0 or more."
+        return 0
+    return int(text)
+
+
+def note(form: Form, refusal: Refusal) -> None:
+    """Put a refusal of price or seats beside the field that it speaks of."""
+    details = refusal.details or {}
+    field = str(details.get("field", ""))
+    if field.startswith("party"):
+        name = field.removeprefix("party").removeprefix(".") or "adult"
+    elif "extra_id" in details:
+        name = f"{EXTRA}{details['extra_id']}"
+    elif refusal.code == "sold_out":
+        name = "adult"
+    else:
+        name = field
+    form.errors.setdefault(name, refusal.sentence)
+
+
+def travellers_wanted(offer: Offer, party: Mapping[str, int]) -> Iterator[TravellerFields]:
+    """One group of fields for each person of the party, adults first."""
+    for category, (one, _) in PEOPLE.items():
+        price = offer.prices.get(category)
+        number = min(party.get(category, 0), pricing.rules.MAX_PEOPLE)
+        for position in range(1, number + 1) if price else ():
+            yield TravellerFields(
+                prefix=f"traveller.{category}.{position}",
+                category=category,
+                title=f"{one} {position}" if number > 1 else one,
+                help=ages(price) if price else "",
+                needs_birth=category != "adult",
+            )
+
+
+def check(form: Form, offer: Offer) -> HoldRequest | None:
+    """Everything that a person must have typed. None when there are complaints, all of them in `form.errors`."""
+    contact = [form.value(name) for name in ("name", "email", "phone")]
+    for position, name in enumerate(("name", "email", "phone")):
+        alone = [*SOMEBODY[:position], contact[position], *SOMEBODY[position + 1 :]]
+        try:
+            rules.check_contact(*alone)
+        except Refusal as refusal:
+            form.errors[name] = _instead_of_nothing(name) if not contact[position].strip() else refusal.sentence
+    travellers = [
+        traveller
+        for fields in travellers_wanted(offer, form.party)
+        if (traveller := _check_traveller(form, offer, fields)) is not None
+    ]
+    try:
+        rules.check_requests(form.value("special_requests"))
+    except Refusal as refusal:
+        form.errors["special_requests"] = refusal.sentence
+    if form.value("terms") != TERMS_VERSION:
+        form.errors["terms"] = "Please read the booking terms and tick the box."
+    if form.errors:
+        return None
+    return HoldRequest(
+        departure_id=offer.id,
+        party=form.party,
+        name=contact[0],
+        email=contact[1],
+        phone=contact[2],
+        extras=form.extras,
+        travellers=travellers,
+        quote_id=_uuid(form.value("quote_id")),
+        special_requests=form.value("special_requests"),
+        terms_version=TERMS_VERSION,
+    )
+
+
+def _instead_of_nothing(name: str) -> str:
+    return {
+        "name": "Please give your name.",
+        "email": "Please give your e-mail address: the confirmation goes there.",
+        "phone": "Please give a phone number for the day of departure.",
+    }[name]
+
+
+def _check_traveller(form: Form, offer: Offer, fields: TravellerFields) -> TravellerRequest | None:
+    """Adults may be named later; whose price depends on the age may not."""
+    name = form.value(f"{fields.prefix}.name")
+    born_text = form.value(f"{fields.prefix}.date_of_birth").strip()
+    if not name.strip() and not born_text and not fields.needs_birth:
+        return None
+    born = None
+    if born_text:
+        try:
+            born = date.fromisoformat(born_text)
+        except ValueError:
+            form.errors[f"{fields.prefix}.date_of_birth"] = "Please write the date of birth as year-month-day, such as 2019-05-12."
+            return None
+    traveller = TravellerRequest(name=name, category=fields.category, date_of_birth=born)
+    if not name.strip():
+        form.errors[f"{fields.prefix}.name"] = f"Please give the name of {fields.title.lower()}."
+        traveller = TravellerRequest(name=SOMEBODY[0], category=fields.category, date_of_birth=born)
+    try:
+        pricing.rules.check_travellers(offer, form.party, [traveller])
+    except Refusal as refusal:
+        field = str((refusal.details or {}).get("field", "")).rpartition(".")[2]
+        form.errors[f"{fields.prefix}.{field}"] = refusal.sentence
+        return None
+    return traveller
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

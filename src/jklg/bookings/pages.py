@@ -1,0 +1,290 @@
+"""From a chosen date to held seats, and the key that opens a booking again.
+
+The address of a checkout carries its `attempt`, an id made before anything is shown. Whatever happens to the form (a double
+click, a reload, the back button, a second tab of the same address), one attempt makes one booking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+
+from jklg import bookings, catalogue, departures, pricing
+from jklg.bookings import checkout, rules
+from jklg.bookings.checkout import Form
+from jklg.catalogue.api import picture_url
+from jklg.departures import Offer
+from jklg.kit.errors import Conflict, NotFound, Refusal
+from jklg.kit.ids import uuid7
+from jklg.web import idempotency
+from jklg.web import queries as web_queries
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+from jklg.web.session import Key, key_for, read_keys, with_key
+
+Ask = Request[Any, Any, State]
+SCOPE = "checkout"
+ONE_WISH = b"one attempt, one booking"
+ASK_AGAIN = ("quote_expired", "quote_differs", "price_changed")
+"""The price is another one than the page showed: show the new one and ask."""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of an attempt: the booking it made, and the wish that made it."""
+
+    reference: str
+    booking_id: UUID
+    wish: str
+
+
+class OpenBooking(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking opened with a key of this browser's ring, read with the guest's own rights."""
+
+    booking: bookings.Booking
+    travellers: list[Any]
+    paid: int
+    due: int
+    claims: Any
+
+
+# --- checkout ---------------------------------------------------------------------------------------------------------
+
+
+@get("/checkout", include_in_schema=False)
+async def show_checkout(request: Ask) -> Response[bytes]:
+    values = {name: value for name, value in request.query_params.items() if isinstance(value, str)}
+    if _attempt(values.get("attempt", "")) is None:
+        return go(f"/checkout?{urlencode({**values, 'attempt': str(uuid7())})}")
+    offer = await _offer(request, values.get("departure", ""))
+    return await _show(request, offer, checkout.read(values, offer), 200)
+
+
+@post("/checkout", include_in_schema=False, status_code=200)
+async def submit_checkout(request: Ask) -> Response[bytes]:
+    """Hold the seats and go on to paying; or show the form again, with all that was typed."""
+    values = await read_form(request)
+    if _attempt(values.get("attempt", "")) is None:
+        values["attempt"] = str(uuid7())
+    offer = await _offer(request, values.get("departure", ""))
+    form = checkout.read(values, offer)
+    if "update" in values:
+        return await _show(request, offer, form, 200)
+    wanted = checkout.check(form, offer)
+    if wanted is None:
+        return await _show(request, offer, form, 422)
+    if wanted.quote_id is None:
+        return await _show(request, offer, form, 409, new_price=True)
+    try:
+        made = await _hold_once(request, form, wanted)
+    except Refusal as refusal:
+        if refusal.code in ASK_AGAIN:
+            return await _show(request, offer, form, 409, new_price=True)
+        checkout.note(form, refusal)
+        return await _show(request, await _offer(request, str(offer.id)), form, refusal.status)
+    if made.wish != form.fingerprint:
+        return await _show(request, offer, form, 409, new_attempt=True, made=made)
+    return _go_and_pay(request, made)
+
+
+@post("/checkout/quote", include_in_schema=False, status_code=200)
+async def requote(request: Ask) -> Response[bytes]:
+    """The parts of the form that depend on the party, for `quote.js`: the same page, less its frame."""
+    values = await read_form(request)
+    offer = await _offer(request, values.get("departure", ""))
+    return await _show(request, offer, checkout.read(values, offer), 200, template="bookings/checkout_parts.html")
+
+
+async def _offer(request: Ask, departure: str) -> Offer:
+    """NotFound (departure_not_found), also for what is no id at all."""
+    missing = NotFound("departure_not_found", "We cannot find this departure.")
+    try:
+        departure_id = UUID(departure)
+    except ValueError:
+        raise missing from None
+    async with request.app.state.house.db.connection() as conn:
+        offer = await departures.get_offer(conn, departure_id)
+    if offer is None:
+        raise missing
+    return offer
+
+
+async def _show(
+    request: Ask,
+    offer: Offer,
+    form: Form,
+    status: int,
+    *,
+    template: str = "bookings/checkout.html",
+    new_price: bool = False,
+    new_attempt: bool = False,
+    made: Made | None = None,
+) -> Response[bytes]:
+    """The checkout with a fresh quote. A departure that cannot be booked any more gets a page that says so."""
+    house = request.app.state.house
+    async with house.db.connection() as conn:
+        package = await catalogue.get_package(conn, offer.package_id, unpublished=True)
+        made = made or await _made_before(conn, form)
+    if package is None:
+        raise NotFound("departure_not_found", "We cannot find this departure.")
+    if made is None and (not offer.bookable or offer.seats_left == 0):
+        return await _show_closed(request, offer, package)
+    quote = None
+    if offer.bookable and not any(name in form.errors for name in (*form.party, *_extra_fields(offer))):
+        try:
+            quote = await pricing.make_quote(house.db, offer.id, form.party, form.extras)
+        except Refusal as refusal:
+            checkout.note(form, refusal)
+            status = max(status, 200 if request.method == "GET" else refusal.status)
+    attempt = str(uuid7()) if new_attempt else form.value("attempt")
+    return page(
+        request,
+        template,
+        status=status,
+        personal=True,
+        offer=offer,
+        package=package,
+        form=form,
+        quote=quote,
+        seats=sum(number for category, number in form.party.items() if offer.prices[category].takes_seat),
+        travellers=list(checkout.travellers_wanted(offer, form.party)),
+        categories=[(category, pricing.rules.PEOPLE[category][1].capitalize(), pricing.rules.ages(offer.prices[category])) for category in form.party],
+        attempt=attempt,
+        new_price=new_price,
+        made=made,
+        hold_minutes=house.settings.hold_minutes,
+        terms_version=checkout.TERMS_VERSION,
+        picture_url=picture_url,
+    )
+
+
+def _extra_fields(offer: Offer) -> list[str]:
+    return [f"{checkout.EXTRA}{extra_id}" for extra_id in offer.extras]
+
+
+async def _show_closed(request: Ask, offer: Offer, package: catalogue.Package) -> Response[bytes]:
+    async with request.app.state.house.db.connection() as conn:
+        others = await departures.list_departures(conn, offer.package_id)
+    free = [other for other in others if other.seats_left and other.id != offer.id]
+    nearest = sorted(free, key=lambda other: abs(other.starts_on - offer.starts_on))[:4]
+    return page(
+        request,
+        "bookings/closed.html",
+        status=409,
+        personal=True,
+        offer=offer,
+        package=package,
+        others=sorted(nearest, key=lambda other: other.starts_on),
+    )
+
+
+async def _made_before(conn: Any, form: Form) -> Made | None:
+    """What this attempt has led to already, e.g. when somebody comes back to the form with the browser's button."""
+    attempt = _attempt(form.value("attempt"))
+    body = await web_queries.find_answer(conn, SCOPE, attempt) if attempt else None
+    return msgspec.json.decode(body, type=Made) if body else None
+
+
+async def _hold_once(request: Ask, form: Form, wanted: bookings.HoldRequest) -> Made:
+    """Hold seats for this attempt, or find what it held before. Raises what `bookings.hold` raises."""
+    house = request.app.state.house
+    attempt = str(_attempt(form.value("attempt")))
+    claimed = await _claim(house, attempt)
+    if isinstance(claimed, idempotency.Answered):
+        return msgspec.json.decode(claimed.body, type=Made)
+    try:
+        async with house.db.transaction() as conn:
+            before = await bookings.get(conn, claimed.resource_id)  # a first try that ended before it could answer
+        reference = before.reference if before else (
+            await bookings.hold(house.db, wanted, hold_minutes=house.settings.hold_minutes, booking_id=claimed.resource_id)
+        ).reference
+    except Exception:
+        await idempotency.release(house.db, SCOPE, attempt)
+        raise
+    made = Made(reference=reference, booking_id=claimed.resource_id, wish=form.fingerprint)
+    await idempotency.keep(house.db, SCOPE, attempt, 303, msgspec.json.encode(made))
+    return made
+
+
+async def _claim(house: Any, attempt: str) -> idempotency.Claimed | idempotency.Answered:
+    """A second click waits for the first: the browser shows the answer to the last one only."""
+    for patience in range(40):
+        try:
+            return await idempotency.claim(house.db, SCOPE, attempt, ONE_WISH)
+        except Conflict:
+            await asyncio.sleep(0.05 + 0.01 * patience)
+    raise Conflict("try_again", "We are still working on your last click. Please wait a moment and look at your bookings.")
+
+
+def _go_and_pay(request: Ask, made: Made) -> Response[bytes]:
+    settings = request.app.state.house.settings
+    key = Key(made.reference, made.booking_id, bookings.manage_token(settings.secret, made.booking_id))
+    return go(f"/bookings/{made.reference}/pay", cookies=[with_key(settings, request.cookies, key)])
+
+
+def _attempt(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
+
+
+# --- the key to a booking ---------------------------------------------------------------------------------------------
+
+
+@get("/manage/{reference:str}/{token:str}", include_in_schema=False)
+async def open_with_link(request: Ask, reference: str, token: str) -> Response[bytes]:
+    """The link of a mail: puts the key on this browser's ring and takes it out of the address."""
+    house = request.app.state.house
+    settings = house.settings
+    async with house.db.transaction() as conn:
+        booking = await bookings.get_by_reference(conn, reference.upper()) if rules.REFERENCE.fullmatch(reference.upper()) else None
+    if booking is None:
+        raise rules.not_found()
+    bookings.guest_claims(settings.secrets, booking.id, token)
+    ours = Key(booking.reference, booking.id, bookings.manage_token(settings.secret, booking.id))
+    return go(
+        f"/bookings/{booking.reference}",
+        cookies=[with_key(settings, request.cookies, ours)],
+        headers={"Referrer-Policy": "no-referrer"},
+    )
+
+
+@get("/bookings", include_in_schema=False)
+async def my_bookings(request: Ask) -> Response[bytes]:
+    """The bookings that this browser has keys to."""
+    house = request.app.state.house
+    found = []
+    for key in read_keys(house.settings, request.cookies):
+        try:
+            found.append((await open_booking(request, key.reference)).booking)
+        except NotFound:
+            continue
+    return page(request, "bookings/mine.html", personal=True, bookings=found)
+
+
+async def open_booking(request: Ask, reference: str) -> OpenBooking:
+    """The booking of this reference, if this browser has the key. NotFound (booking_not_found) for everybody else."""
+    house = request.app.state.house
+    key = key_for(house.settings, request.cookies, reference.upper())
+    if key is None:
+        raise rules.not_found()
+    who = bookings.guest_claims(house.settings.secrets, key.booking_id, key.token)
+    async with house.db.transaction(who) as conn:
+        booking = await bookings.get_by_reference(conn, key.reference)
+        if booking is None or booking.id != key.booking_id:
+            raise rules.not_found()
+        travellers = await bookings.list_travellers(conn, booking.id)
+        paid = await bookings.amount_paid(conn, booking.id, booking.currency)
+    due = booking.total_price - paid if booking.status in ("held", "confirmed") else 0
+    return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=max(due, 0), claims=who)
+
+
+router = Router(
+    path="/", route_handlers=[show_checkout, submit_checkout, requote, open_with_link, my_bookings]
+)

@@ -1,0 +1,191 @@
+"""From held seats to a paid booking, and the booking's own page. What a browser says on return is never believed: `settle` asks.
+
+The booking page is here, not in bookings, because it shows payments, and bookings do not know them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+
+from jklg import payments
+from jklg.bookings.pages import OpenBooking, open_booking
+from jklg.kit.errors import BadInput, Conflict
+from jklg.payments import queries, rules
+from jklg.payments.queries import Transaction
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+
+log = logging.getLogger(__name__)
+Ask = Request[Any, Any, State]
+
+GATEWAY_WORDS = {
+    "stripe": ("Card", "Visa, Mastercard, RuPay and others, through Stripe"),
+    "sandbox": ("Play bank", "A bank to try things out with; no real money moves"),
+    "paypal": ("PayPal", "With your PayPal account or a card"),
+    "razorpay": ("UPI, netbanking or card", "Through Razorpay"),
+}
+WAITS = (2, 3, 4, 6, 10, 15, 30)
+"""Seconds between two looks of a page that waits for the bank, so that it is quick at first and patient later."""
+UNPAID = ("requires_payment_method", "requires_action")
+ENDED = ("failed", "canceled", "expired")
+
+
+@get("/bookings/{reference:str}", include_in_schema=False)
+async def booking_page(request: Ask, reference: str) -> Response[bytes]:
+    """Confirmation and manage-my-booking in one: the reference, how it stands, who travels, what was paid."""
+    seen = await open_booking(request, reference)
+    return page(
+        request,
+        "payments/booking.html",
+        personal=True,
+        booking=seen.booking,
+        travellers=seen.travellers,
+        paid=seen.paid,
+        due=seen.due,
+        transactions=await _transactions(request, seen),
+        gateway_words=GATEWAY_WORDS,
+    )
+
+
+@get("/bookings/{reference:str}/pay", include_in_schema=False)
+async def pay_page(request: Ask, reference: str) -> Response[bytes]:
+    """The gateway's widget for what is due. Opening the page opens the one attempt, or finds it: a reload opens no second."""
+    seen = await open_booking(request, reference)
+    if seen.booking.status != "held" or seen.due == 0:
+        return _to_booking(seen)
+    house = request.app.state.house
+    open_attempt = next((each for each in await _transactions(request, seen) if each.state in rules.OPEN), None)
+    gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
+    if gateway is None:
+        return page(
+            request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due,
+            gateways=list(house.gateways), words=GATEWAY_WORDS,
+        )  # fmt: skip
+    if open_attempt is None and seen.booking.hold_seconds_left == 0:
+        return _to_booking(seen)
+    try:
+        settled = await payments.start(house, seen.booking.id, gateway)
+    except Conflict as refusal:
+        log.info("no payment for %s: %s", seen.booking.reference, refusal.code)
+        return _to_booking(seen)
+    return await _show_attempt(request, await open_booking(request, reference), settled)
+
+
+@post("/bookings/{reference:str}/pay", include_in_schema=False, status_code=200)
+async def choose_gateway(request: Ask, reference: str) -> Response[bytes]:
+    """Start with the chosen gateway; an open attempt with another one is closed first."""
+    seen = await open_booking(request, reference)
+    gateway = (await read_form(request)).get("gateway", "")
+    house = request.app.state.house
+    for attempt in await _transactions(request, seen):
+        if attempt.state in rules.OPEN and attempt.gateway != gateway and gateway in house.gateways:
+            await payments.cancel_attempt(house, attempt.id, actor="guest")
+    try:
+        await payments.start(house, seen.booking.id, gateway)
+    except Conflict as refusal:
+        if refusal.code != "payment_open":
+            return _to_booking(seen)
+    except BadInput:
+        log.info("%s asked for the gateway %r", seen.booking.reference, gateway)
+    return go(f"/bookings/{seen.booking.reference}/pay")
+
+
+async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settled) -> Response[bytes]:
+    """The page that fits the state of an attempt."""
+    house, attempt, booking = request.app.state.house, settled.transaction, seen.booking
+    if attempt.state == "succeeded":
+        return _to_booking(seen)
+    if attempt.state in ENDED:
+        return _declined(request, seen, attempt, status=200)
+    if attempt.ref is None or attempt.state not in UNPAID:
+        return _waiting(request, seen, attempt, reached=attempt.ref is not None)
+    widget = house.gateways[attempt.gateway].widget(
+        ref=attempt.ref,
+        client_secret=attempt.client_secret or "",
+        amount=attempt.amount,
+        currency=attempt.currency,
+        return_url=f"{house.settings.public_url}/bookings/{booking.reference}/return?transaction={attempt.id}",
+    )
+    return page(
+        request,
+        "payments/pay.html",
+        personal=True,
+        csp=widget.csp,
+        booking=booking,
+        attempt=attempt,
+        widget=widget,
+        others=[name for name in house.gateways if name != attempt.gateway],
+        words=GATEWAY_WORDS,
+    )
+
+
+@get("/bookings/{reference:str}/return", include_in_schema=False)
+async def return_page(request: Ask, reference: str) -> Response[bytes]:
+    """Where a gateway sends the customer back to. Shows what the gateway says now, whatever the address claims."""
+    seen = await open_booking(request, reference)
+    attempt = await _attempt(request, seen)
+    if attempt is None:
+        return _to_booking(seen)
+    settled = await payments.settle(request.app.state.house, attempt.id, source="return")
+    now = settled.transaction
+    seen = await open_booking(request, reference)
+    if now.state == "succeeded" or seen.booking.status == "confirmed":
+        return _to_booking(seen)
+    if settled.unknown or now.state not in (*UNPAID, *ENDED):
+        return _waiting(request, seen, now, reached=settled.unknown is None)
+    if seen.booking.status != "held":
+        return _to_booking(seen)
+    return _declined(request, seen, now, status=200)
+
+
+async def _attempt(request: Ask, seen: OpenBooking) -> Transaction | None:
+    """The attempt named in the address, if it is this booking's; else the latest one."""
+    attempts = await _transactions(request, seen)
+    named = request.query_params.get("transaction", "")
+    return next((each for each in attempts if str(each.id) == named), attempts[0] if attempts else None)
+
+
+def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
+    """Not known yet. The page looks again by itself, with or without JavaScript."""
+    looked = request.query_params.get("looked", "0")
+    looks = min(int(looked), 1000) if looked.isascii() and looked.isdigit() and len(looked) < 6 else 0
+    where = f"/bookings/{seen.booking.reference}/return?transaction={attempt.id}&looked={looks + 1}"
+    if attempt.ref is None:
+        where = f"/bookings/{seen.booking.reference}/pay?looked={looks + 1}"
+    wait = WAITS[min(looks, len(WAITS) - 1)]
+    return page(
+        request, "payments/waiting.html", personal=True, headers={"Refresh": f"{wait}; url={where}"},
+        booking=seen.booking, attempt=attempt, reached=reached, again=where, wait=wait,
+    )  # fmt: skip
+
+
+def _declined(request: Ask, seen: OpenBooking, attempt: Transaction, *, status: int) -> Response[bytes]:
+    return page(request, "payments/declined.html", status=status, personal=True, booking=seen.booking, attempt=attempt)
+
+
+@post("/bookings/{reference:str}/cancel", include_in_schema=False, status_code=200)
+async def give_up(request: Ask, reference: str) -> Response[bytes]:
+    """Let held seats go. Twice is as good as once."""
+    seen = await open_booking(request, reference)
+    try:
+        await payments.give_up(request.app.state.house, seen.booking.id, actor="guest")
+    except Conflict as refusal:
+        log.info("not given up %s: %s", seen.booking.reference, refusal.code)
+    return _to_booking(seen)
+
+
+def _to_booking(seen: OpenBooking) -> Response[bytes]:
+    return go(f"/bookings/{seen.booking.reference}")
+
+
+async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:
+    """Every attempt of the booking, newest first, read with the guest's own rights."""
+    async with request.app.state.house.db.transaction(seen.claims) as conn:
+        return await queries.list_of_booking(conn, seen.booking.id)
+
+
+router = Router(path="/", route_handlers=[booking_page, pay_page, choose_gateway, return_page, give_up])
