@@ -1,0 +1,107 @@
+"""Asha pays the house with Stripe: the seat, the money and the books, against the strict peer. Webhooks come over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from random import Random
+
+import httpx
+import pytest
+
+from jklg import app, bookings, ledger, payments
+from jklg.app import House
+from jklg.kit.db import Database
+from jklg.payments.gateways.stripe import StripeGateway
+from jklg.settings import Settings
+from tests.peers.stripe import StripePeer
+from tests.trade import add_departure, hold
+
+
+class Town:
+    def __init__(self, house: House, peer: StripePeer) -> None:
+        self.house = house
+        self.peer = peer
+
+    async def work(self) -> None:
+        """Webhooks arrive, and the worker goes round."""
+        for _ in range(4):
+            await self.peer.deliver_due()
+            for name, sweep in app.SWEEPS.items():
+                if name != "mail":
+                    await sweep(self.house)
+
+    async def balance(self, account: str) -> int:
+        async with self.house.db.transaction() as conn:
+            return await ledger.balance(conn, account, "INR")
+
+    async def booking(self, held: bookings.Held) -> bookings.Booking:
+        async with self.house.db.transaction() as conn:
+            found = await bookings.get(conn, held.id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def town(settings: Settings, db: Database) -> AsyncIterator[Town]:
+    doors: list[object] = []
+
+    async def web(scope: object, receive: object, send: object) -> None:
+        await doors[0](scope, receive, send)  # type: ignore[operator]
+
+    peer = StripePeer(
+        webhook_url="http://localhost:3000/api/payments/process-webhook",
+        dice=Random(1),
+        webhook_client=httpx.AsyncClient(transport=httpx.ASGITransport(app=web)),  # type: ignore[arg-type]
+    )
+    gateway = StripeGateway(
+        "sk_test_peer",
+        "pk_test_peer",
+        ["whsec_peer"],
+        "http://stripe.peer",
+        client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
+    )
+    house = await app.build_house(settings, db, {"stripe": gateway}, dice=Random(2))
+    web_application = app.create_app(house)
+    doors.append(web_application)
+    async with web_application.lifespan():
+        yield Town(house, peer)
+    await gateway.close()
+
+
+async def test_asha_pays_with_stripe_and_the_webhook_confirms_her_booking(town: Town) -> None:
+    held = await hold(town.house.db, await add_departure(town.house.db))
+    started = await payments.start(town.house, held.id, "stripe")
+    assert started.transaction.state == "requires_payment_method"
+    await town.peer.confirm(started.transaction.client_secret or "")
+    await town.work()
+    booking = await town.booking(held)
+    assert (booking.status, booking.payment_status) == ("confirmed", "Paid")
+    assert await town.balance("gateway_clearing:stripe") == held.total_price
+    assert await town.balance("customer_deposits") == -held.total_price
+
+
+async def test_a_lost_answer_a_decline_and_a_doubled_webhook_still_take_the_money_once(town: Town) -> None:
+    held = await hold(town.house.db, await add_departure(town.house.db))
+    town.peer.faults.drop_after = 1
+    town.peer.faults.duplicate_webhooks = 9
+    started = await payments.start(town.house, held.id, "stripe")
+    assert started.unknown == "no_answer"
+    await town.work()  # the webhook of the lost attempt binds it
+    again = await payments.start(town.house, held.id, "stripe")
+    secret = again.transaction.client_secret or ""
+    await town.peer.confirm(secret, "4000000000000002")
+    await town.work()
+    await town.peer.confirm(secret)
+    await town.work()
+    assert (await town.booking(held)).payment_status == "Paid"
+    assert await town.balance("gateway_clearing:stripe") == held.total_price
+    assert (
+        len(
+            [
+                request
+                for request in town.peer.requests
+                if (request.method, request.path) == ("POST", "/v1/payment_intents")
+            ]
+        )
+        == 1
+    )
