@@ -222,6 +222,14 @@ def test_a_cluster_of_another_version_is_refused_with_advice(data_dir: Path) -> 
         start(data_dir, options=FAST)
 
 
+def test_a_cluster_without_its_passwords_is_left_alone_and_named(data_dir: Path) -> None:
+    start(data_dir, options=FAST).close()
+    (data_dir / "postgres.json").unlink()
+    with pytest.raises(PostgresTrouble, match="Put that file back"):
+        start(data_dir, options=FAST)
+    assert (data_dir / "cluster" / "PG_VERSION").exists()
+
+
 def test_settings_that_postgresql_refuses_are_shown_with_its_own_words(data_dir: Path) -> None:
     with pytest.raises(PostgresTrouble, match="shared_buffers"):
         start(data_dir, options={"shared_buffers": "none"})

@@ -509,7 +509,10 @@ def _initdb(place: _Place, cluster: Path, password_file: Path) -> None:
 def _read_access(place: _Place) -> Access:
     access = known_access(place.data_dir)
     if access is None:
-        raise PostgresTrouble(f"{place.cluster} exists and {place.data_dir / 'postgres.json'}, its passwords, do not.")
+        raise PostgresTrouble(
+            f"{place.cluster} exists, and its passwords in {place.data_dir / 'postgres.json'} are gone. "
+            "Put that file back; or, to start afresh and lose what is in there, remove the cluster."
+        )
     created_by = int((place.cluster / "PG_VERSION").read_text())
     if created_by != place.binaries.version:
         raise PostgresTrouble(
