@@ -25,7 +25,9 @@ def main() -> int:
         epilog="\n".join(f"  {name:10} {what}" for name, what in BENCHMARKS.items()),
     )
     parser.add_argument("name", choices=BENCHMARKS)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work: to see that it runs, not to believe it")
+    parser.add_argument(
+        "--quick", action="store_true", help="a tenth of the work: to see that it runs, not to believe it"
+    )
     parser.add_argument("--count", type=int, help="simulate: how many seeds")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

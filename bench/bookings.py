@@ -62,7 +62,9 @@ def race(report: Report, stand: Stand, rounds: int, requests: int) -> None:
         return [booking_request(server.port, on_sale[n % DEPARTURES], n, PARTY) for n in range(requests)]
 
     def verify() -> None:
-        booked, taken = stand.sql("SELECT (SELECT count(*) FROM bookings), (SELECT sum(seats_taken) FROM departures)")[0]
+        booked, taken = stand.sql("SELECT (SELECT count(*) FROM bookings), (SELECT sum(seats_taken) FROM departures)")[
+            0
+        ]
         if (booked, taken) != (requests, 3 * requests):
             raise Unable(f"{requests} answers of 201, {booked} bookings, {taken} seats taken")
 
@@ -109,8 +111,12 @@ def check_same_work(stand: Stand, servers: Sequence[Server], departure: UUID) ->
         status, answer = load.ask(server.port, booking_request(server.port, departure, 1, PARTY))
         if status != 201:
             raise Unable(f"{server.name} answered {status}: {answer}")
-        row = stand.sql("SELECT to_jsonb(b) AS row FROM bookings b WHERE id = $1", UUID(answer["booking"]["id"]))[0]["row"]
-        found.append((_without(answer, "manage_token", "manage_url"), _without(answer["booking"]), _without(json.loads(row))))
+        row = stand.sql("SELECT to_jsonb(b) AS row FROM bookings b WHERE id = $1", UUID(answer["booking"]["id"]))[0][
+            "row"
+        ]
+        found.append(
+            (_without(answer, "manage_token", "manage_url"), _without(answer["booking"]), _without(json.loads(row)))
+        )
     for server, same in zip(servers, found, strict=True):
         if same != found[0]:
             raise Unable(f"{server.name} does other work than {servers[0].name}:\n{same}\n{found[0]}")

@@ -21,7 +21,13 @@ def running(command: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, s
     """Run `command` in its own process group for the length of the block; yields its process id. What it says goes to `log`."""
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield process.pid
@@ -58,7 +64,9 @@ def wait_until_served(port: int, path: str, *, pid: int | None, log: Path, secon
             break
         time.sleep(0.02)
     said = log.read_text(errors="replace")[-3000:] if log.exists() else ""
-    raise Unable(f"nothing is served at http://localhost:{port}{path} after {time.perf_counter() - started:.0f} s\n{said}")
+    raise Unable(
+        f"nothing is served at http://localhost:{port}{path} after {time.perf_counter() - started:.0f} s\n{said}"
+    )
 
 
 def alive(pid: int) -> bool:

@@ -53,7 +53,9 @@ def take_turns(
             outcome = load.drive(server.port, requests, connections)
             cpu = processes.cpu_seconds(family) - cpu
             if outcome.statuses != {work.expected: len(requests)} or outcome.dropped:
-                raise Unable(f"{server.name} answered {outcome.statuses}, {outcome.dropped} dropped; expected {work.expected} throughout")
+                raise Unable(
+                    f"{server.name} answered {outcome.statuses}, {outcome.dropped} dropped; expected {work.expected} throughout"
+                )
             work.verify()
             if number:
                 mine = measured[server.name]
@@ -69,7 +71,12 @@ def take_turns(
 
 
 def compare(
-    report: Report, measured: dict[str, Measured], pgbench: Sequence[float], *, pgbench_floor: float, express_ceiling: float
+    report: Report,
+    measured: dict[str, Measured],
+    pgbench: Sequence[float],
+    *,
+    pgbench_floor: float,
+    express_ceiling: float,
 ) -> None:
     """Medians, then the ratios: of each round first, then their median, so that a noisy minute counts for both sides."""
     report.say("\n  median (lowest to highest)")

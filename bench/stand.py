@@ -95,7 +95,9 @@ class Stand(msgspec.Struct, frozen=True):
 
     def run_pgbench(self, script: str, *, transactions: int, variables: Mapping[str, str] | None = None) -> float:
         """Transactions a second of `script` over `POOL` connections, prepared, as the application's role."""
-        given = [part for name, value in {"turn": "0", **(variables or {})}.items() for part in ("-D", f"{name}={value}")]
+        given = [
+            part for name, value in {"turn": "0", **(variables or {})}.items() for part in ("-D", f"{name}={value}")
+        ]
         file = self.folder / "script.sql"
         file.write_text(script)
         command = [
@@ -201,7 +203,9 @@ def install_peer(name: str) -> None:
     if npm is None:
         raise Unable("the peers need npm on the PATH")
     print(f"installing {name} (npm ci)", flush=True)
-    done = subprocess.run([npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=180, check=False
+    )
     if done.returncode:
         raise Unable(f"npm ci for {name}: {done.stderr[-2000:]}")
     stamp.write_text(lock)

@@ -31,7 +31,10 @@ def race(report: Report, stand: Stand, rounds: int, requests: int) -> None:
     """Notices of Stripe, each new: JKLG, the peers and pgbench, in turns, each on an empty inbox."""
     script = pgbench_script()
     example = event("evt_example")
-    given = {"body": example.decode(), "headers": json.dumps(headers_of(example, int(time.time())) | {"content-length": "3200"})}
+    given = {
+        "body": example.decode(),
+        "headers": json.dumps(headers_of(example, int(time.time())) | {"content-length": "3200"}),
+    }
     report.say(
         f"POST {PATH}: {rounds} rounds of {requests} notices of {len(example)} bytes, {CONNECTIONS} clients, "
         f"{POOL} connections to PostgreSQL each"
@@ -105,7 +108,12 @@ def event(event_id: str) -> bytes:
         "payment_method": "pm_1SWbench0000000000000001",
         "payment_method_configuration_details": {"id": "pmc_1SWbench0000000000000001", "parent": None},
         "payment_method_options": {
-            "card": {"installments": None, "mandate_options": None, "network": None, "request_three_d_secure": "automatic"},
+            "card": {
+                "installments": None,
+                "mandate_options": None,
+                "network": None,
+                "request_three_d_secure": "automatic",
+            },
             "link": {"persistent_token": None},
         },
         "payment_method_types": ["card", "link"],
@@ -146,7 +154,10 @@ def check_same_work(stand: Stand, servers: Sequence[Server]) -> None:
     filed = []
     for server in servers:
         forged = load.request_bytes(server.port, PATH, body, headers_of(body, int(time.time()), secret="whsec_mallory"))
-        statuses = [load.ask(server.port, request)[0] for request in (forged, notice(server.port, body), notice(server.port, body))]
+        statuses = [
+            load.ask(server.port, request)[0]
+            for request in (forged, notice(server.port, body), notice(server.port, body))
+        ]
         rows = stand.sql(
             """
             SELECT gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, state, reason, origin,

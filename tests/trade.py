@@ -110,4 +110,6 @@ async def status_of(db: Database, booking_id: UUID) -> str:
 
 async def let_hold_run_out(conn: Connection, booking_id: UUID) -> None:
     """As if the customer had gone for lunch."""
-    await conn.execute("UPDATE bookings SET hold_expires_at = house_now() - interval '1 second' WHERE id = $1", booking_id)
+    await conn.execute(
+        "UPDATE bookings SET hold_expires_at = house_now() - interval '1 second' WHERE id = $1", booking_id
+    )

@@ -103,7 +103,9 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
     if settings.sandbox_url:
         from jklg.payments.gateways.sandbox import SandboxGateway
 
-        gateways["sandbox"] = SandboxGateway(settings.sandbox_url, settings.sandbox_key, settings.sandbox_webhook_secret)
+        gateways["sandbox"] = SandboxGateway(
+            settings.sandbox_url, settings.sandbox_key, settings.sandbox_webhook_secret
+        )
     return gateways
 
 
@@ -128,7 +130,9 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
     from jklg.web import assemble
 
-    return assemble(_routers(), settings=house.settings if house else settings or load(), lifespan=_lifespan(house, settings))
+    return assemble(
+        _routers(), settings=house.settings if house else settings or load(), lifespan=_lifespan(house, settings)
+    )
 
 
 def _routers() -> list[Any]:

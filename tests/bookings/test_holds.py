@@ -95,7 +95,7 @@ async def test_a_hold_with_an_open_payment_is_not_released_even_by_hand(db: Data
         await let_hold_run_out(conn, held.id)
     assert await bookings.expire_due(db) == 0
     conn2 = await asyncpg.connect(db_url)
-    await conn2.execute("SET request.jwt.claims = '{\"role\":\"system\"}'")
+    await conn2.execute('SET request.jwt.claims = \'{"role":"system"}\'')
     with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refusal:
         await conn2.execute("UPDATE bookings SET status = 'expired' WHERE id = $1", held.id)
     assert refusal.value.constraint_name == "bookings_not_released_while_paying"
@@ -138,7 +138,9 @@ async def test_an_extra_with_a_stock_of_three_is_not_sold_four_times(db: Databas
     with pytest.raises(Conflict) as refusal:
         await hold(db, departure_id, extras=[(pony, 2)])
     assert refusal.value.code == "extra_sold_out"
-    races = await asyncio.gather(*(hold(db, departure_id, extras=[(pony, 1)]) for _ in range(5)), return_exceptions=True)
+    races = await asyncio.gather(
+        *(hold(db, departure_id, extras=[(pony, 1)]) for _ in range(5)), return_exceptions=True
+    )
     assert sum(isinstance(r, bookings.Held) for r in races) == 1
     conn = await asyncpg.connect(db_url)
     assert await conn.fetchval("SELECT taken FROM departure_extras WHERE extra_id = $1", pony) == 3
@@ -192,7 +194,8 @@ async def test_a_price_that_changed_between_the_look_and_the_hold_is_not_charged
         before = await departures.get_offer(conn, departure_id)
         assert before is not None
         await conn.execute(
-            "UPDATE departure_prices SET amount = amount + 1 WHERE departure_id = $1 AND category = 'adult'", departure_id
+            "UPDATE departure_prices SET amount = amount + 1 WHERE departure_id = $1 AND category = 'adult'",
+            departure_id,
         )
         refusal = await conn.fetchval(
             "SELECT refusal FROM hold_booking($1)",
@@ -207,7 +210,8 @@ async def test_a_quote_keeps_its_price_when_the_price_list_changes(db: Database)
     quote = await pricing.make_quote(db, departure_id, {"adult": 2}, [])
     async with db.connection() as conn:
         await conn.execute(
-            "UPDATE departure_prices SET amount = amount * 2 WHERE departure_id = $1 AND category = 'adult'", departure_id
+            "UPDATE departure_prices SET amount = amount * 2 WHERE departure_id = $1 AND category = 'adult'",
+            departure_id,
         )
     held = await hold(db, departure_id, quote_id=quote.quote_id)
     assert held.total_price == 2 * ADULT
@@ -223,7 +227,13 @@ async def test_a_quote_is_not_for_another_party_nor_for_ever(db: Database) -> No
         await conn.execute("SELECT set_config('jklg.clock', (house_now() + interval '31 minutes')::text, false)")
         expired = await conn.fetchval(
             "SELECT refusal FROM hold_booking($1)",
-            {"id": str(uuid4()), "departure_id": str(departure_id), "quote_id": str(quote.quote_id), "total_price": quote.total, "seats": 1},
+            {
+                "id": str(uuid4()),
+                "departure_id": str(departure_id),
+                "quote_id": str(quote.quote_id),
+                "total_price": quote.total,
+                "seats": 1,
+            },
         )
         await conn.execute("SELECT set_config('jklg.clock', '', false)")
     assert expired == "quote_expired"
@@ -308,7 +318,9 @@ async def test_mallory_cannot_make_or_guess_a_manage_token(db: Database) -> None
         assert refusal.value.code == "booking_not_found"
 
 
-async def test_seats_of_travelled_bookings_stay_counted_and_their_money_becomes_revenue(db: Database, db_url: str) -> None:
+async def test_seats_of_travelled_bookings_stay_counted_and_their_money_becomes_revenue(
+    db: Database, db_url: str
+) -> None:
     departure_id = await add_departure(db)
     held = await hold(db, departure_id)
     async with db.transaction() as conn:

@@ -56,7 +56,9 @@ async def test_destinations_have_true_heights(client: httpx.AsyncClient, db: Dat
     assert 78 < pangong["longitude"] < 79
 
 
-@pytest.mark.parametrize("name", ["nothing-here", "1", "%00", "%27%3B--", "018f0000-0000-7000-8000-000000000000", "a" * 3000])
+@pytest.mark.parametrize(
+    "name", ["nothing-here", "1", "%00", "%27%3B--", "018f0000-0000-7000-8000-000000000000", "a" * 3000]
+)
 async def test_what_is_not_there_is_a_plain_404(client: httpx.AsyncClient, name: str) -> None:
     for room, code in (("packages", "package_not_found"), ("destinations", "destination_not_found")):
         answer = await client.get(f"/api/{room}/{name}")

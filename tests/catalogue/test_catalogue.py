@@ -14,7 +14,9 @@ from jklg.kit.db import Database
 from jklg.kit.errors import BadInput
 from jklg.kit.ids import uuid7
 
-WULAR = NewDestination(slug="wular-lake", name="Wular Lake", region="Kashmir", summary="Wide water.", description="A lake.")
+WULAR = NewDestination(
+    slug="wular-lake", name="Wular Lake", region="Kashmir", summary="Wide water.", description="A lake."
+)
 
 
 def a_package(**changes: Any) -> NewPackage:
@@ -106,7 +108,10 @@ async def test_an_incomplete_package_is_refused(db: Database, changes: dict[str,
     ("wanted", "slugs"),
     [
         (PackageFilter(sort="price"), ["jammu-heritage", "gurez-valley-explorer", "kashmir-bliss", "ladakh-adventure"]),
-        (PackageFilter(sort="duration"), ["jammu-heritage", "gurez-valley-explorer", "kashmir-bliss", "ladakh-adventure"]),
+        (
+            PackageFilter(sort="duration"),
+            ["jammu-heritage", "gurez-valley-explorer", "kashmir-bliss", "ladakh-adventure"],
+        ),
         (PackageFilter(sort="name"), ["gurez-valley-explorer", "jammu-heritage", "kashmir-bliss", "ladakh-adventure"]),
         (PackageFilter(), ["gurez-valley-explorer", "kashmir-bliss", "ladakh-adventure", "jammu-heritage"]),
         (PackageFilter(destination="gulmarg"), ["kashmir-bliss"]),
@@ -143,7 +148,9 @@ async def test_a_destination_is_also_found_by_its_id(db: Database) -> None:
 async def test_page_by_page_one_sees_each_package_once(db: Database, sort: str) -> None:
     async with db.transaction() as conn:
         await demo.load(conn)
-        whole = [card.slug for card in await catalogue.list_packages(conn, read_filter(None, None, None, sort, None, None))]
+        whole = [
+            card.slug for card in await catalogue.list_packages(conn, read_filter(None, None, None, sort, None, None))
+        ]
         seen: list[str] = []
         cursor: str | None = None
         for _ in range(5):
@@ -162,12 +169,16 @@ async def test_a_card_tells_when_the_package_leaves_next_with_room(db: Database)
         (card,) = await catalogue.list_packages(conn, PackageFilter(destination="vaishno-devi"))
         first = await conn.fetchval("SELECT min(starts_on) FROM departures WHERE package_id = $1", card.id)
         assert card.next_departure_on == first
-        await conn.execute("UPDATE departures SET allotment = 0 WHERE package_id = $1 AND starts_on = $2", card.id, first)
+        await conn.execute(
+            "UPDATE departures SET allotment = 0 WHERE package_id = $1 AND starts_on = $2", card.id, first
+        )
         (card,) = await catalogue.list_packages(conn, PackageFilter(destination="vaishno-devi"))
     assert card.next_departure_on is not None
     assert card.next_departure_on > first
 
 
-@pytest.mark.parametrize("text", ["", "Ä", "a b", "-", "a--b", "x" * 201, "'", "\x00", "é" * 36, "018f0000-0000-7000-8000-00000000000"])
+@pytest.mark.parametrize(
+    "text", ["", "Ä", "a b", "-", "a--b", "x" * 201, "'", "\x00", "é" * 36, "018f0000-0000-7000-8000-00000000000"]
+)
 def test_words_that_are_neither_slug_nor_id_name_nothing(text: str) -> None:
     assert read_key(text) is None or text == "018f0000-0000-7000-8000-00000000000"

@@ -28,9 +28,21 @@ def test_a_scene_is_a_small_described_and_harmless_picture(scene: str) -> None:
     assert title.text
     assert svg.get("aria-labelledby") == title.get("id")
     assert {element.tag.removeprefix(SVG) for element in svg.iter()} <= {
-        "svg", "title", "defs", "linearGradient", "radialGradient", "stop", "g", "path", "rect", "circle", "use"
+        "svg",
+        "title",
+        "defs",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "g",
+        "path",
+        "rect",
+        "circle",
+        "use",
     }
-    assert not [value for element in svg.iter() for value in element.attrib.values() if "nan" in value or "inf" in value]
+    assert not [
+        value for element in svg.iter() for value in element.attrib.values() if "nan" in value or "inf" in value
+    ]
 
 
 def test_the_same_name_gives_the_same_drawing_and_another_name_another_one() -> None:
@@ -55,6 +67,8 @@ def test_a_name_cannot_smuggle_markup_into_the_picture() -> None:
 
 def test_gradients_of_two_pictures_on_one_page_do_not_mix() -> None:
     def ids(scene: str) -> set[str]:
-        return {str(element.get("id")) for element in ElementTree.fromstring(scenes.draw(scene)).iter() if element.get("id")}
+        return {
+            str(element.get("id")) for element in ElementTree.fromstring(scenes.draw(scene)).iter() if element.get("id")
+        }
 
     assert not ids("dal-lake-dawn") & ids("dal-lake-dusk")

@@ -19,7 +19,15 @@ async def counts(db: Database) -> list[int]:
     async with db.connection() as conn:
         return [
             int(await conn.fetchval(f"SELECT count(*) FROM {table}"))
-            for table in ("destinations", "packages", "itinerary_days", "extras", "departures", "departure_prices", "departure_extras")
+            for table in (
+                "destinations",
+                "packages",
+                "itinerary_days",
+                "extras",
+                "departures",
+                "departure_prices",
+                "departure_extras",
+            )
         ]
 
 
@@ -106,7 +114,9 @@ async def test_every_departure_can_be_bought_by_a_family_and_by_one_alone(db: Da
 async def test_bookings_close_in_the_evening_of_a_day_in_india(db: Database) -> None:
     await demo.load(db)
     async with db.connection() as conn:
-        hours = await conn.fetch("SELECT DISTINCT to_char(cutoff_at AT TIME ZONE 'Asia/Kolkata', 'HH24:MI') AS hour FROM departures")
+        hours = await conn.fetch(
+            "SELECT DISTINCT to_char(cutoff_at AT TIME ZONE 'Asia/Kolkata', 'HH24:MI') AS hour FROM departures"
+        )
     assert [row["hour"] for row in hours] == ["18:00"]
 
 

@@ -8,19 +8,21 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.trade import ADULT, add_departure, add_extra, add_package, hold
 
 from jklg import departures
 from jklg.departures import NewDeparture, Price
 from jklg.kit.db import Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
+from tests.trade import ADULT, add_departure, add_extra, add_package, hold
 
 
 async def test_an_offer_tells_all_that_a_price_needs(db: Database) -> None:
     package_id = await add_package(db)
     pony, oxygen = await add_extra(db, package_id, "Pony ride"), await add_extra(db, package_id, "Oxygen")
-    departure_id = await add_departure(db, package_id=package_id, seats=8, extras={pony: (180_000, 3), oxygen: (500, None)})
+    departure_id = await add_departure(
+        db, package_id=package_id, seats=8, extras={pony: (180_000, 3), oxygen: (500, None)}
+    )
     await hold(db, departure_id, extras=[(pony, 2)])
     async with db.connection() as conn:
         offer = await departures.get_offer(conn, departure_id)
@@ -51,7 +53,9 @@ async def test_an_offer_costs_one_round_trip(db: Database) -> None:
         ("UPDATE packages SET status = 'archived' WHERE id = (SELECT package_id FROM departures WHERE id = $1)", False),
     ],
 )
-async def test_whether_a_departure_can_be_booked_is_judged_by_the_database(db: Database, change: str, bookable: bool) -> None:
+async def test_whether_a_departure_can_be_booked_is_judged_by_the_database(
+    db: Database, change: str, bookable: bool
+) -> None:
     departure_id = await add_departure(db)
     async with db.connection() as conn:
         await conn.execute(change, departure_id)
@@ -145,7 +149,9 @@ async def test_a_departure_that_is_not_there_cannot_be_locked(db: Database) -> N
         ({"extras": {uuid7(): (1, -1)}}, "extras"),
     ],
 )
-async def test_a_departure_that_makes_no_sense_is_not_put_on_sale(db: Database, changes: dict[str, Any], field: str) -> None:
+async def test_a_departure_that_makes_no_sense_is_not_put_on_sale(
+    db: Database, changes: dict[str, Any], field: str
+) -> None:
     package_id = await add_package(db)
     sound: dict[str, Any] = {
         "package_id": package_id,
@@ -178,7 +184,9 @@ async def test_a_departure_that_makes_no_sense_is_not_put_on_sale(db: Database, 
         ),
     ],
 )
-async def test_what_must_never_happen_is_refused_by_the_database_itself(db: Database, statement: str, promise: str) -> None:
+async def test_what_must_never_happen_is_refused_by_the_database_itself(
+    db: Database, statement: str, promise: str
+) -> None:
     package_id = await add_package(db)
     pony = await add_extra(db, package_id)
     await add_departure(db, package_id=package_id, extras={pony: (1, 3)})

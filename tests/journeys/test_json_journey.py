@@ -38,7 +38,7 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(street: Street) -> AsyncIterator[Shop]:  # noqa: F811
+async def shop(street: Street) -> AsyncIterator[Shop]:
     application = create_app(street.house)
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     async with application.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as http:
@@ -61,7 +61,11 @@ async def test_a_program_buys_two_seats(shop: Shop) -> None:
     assert quote.json()["total"] == 2 * ADULT + 150_000 == sum(line["amount"] for line in quote.json()["lines"])
     made = await shop.book(found[0]["id"], quote_id=quote.json()["quote_id"], extras=extras)
     booking, token = made["booking"], made["manage_token"]
-    assert (booking["status"], booking["payment_status"], booking["amount_due"]) == ("held", "Pending", quote.json()["total"])
+    assert (booking["status"], booking["payment_status"], booking["amount_due"]) == (
+        "held",
+        "Pending",
+        quote.json()["total"],
+    )
     intent = await shop.http.post(
         "/api/payments/create-payment-intent",
         json={"bookingId": booking["id"], "bookingToken": token, "amount": booking["amount_due"], "currency": "inr", "email": "x", "name": "y", "customerId": "z"},
@@ -101,7 +105,13 @@ async def test_an_older_client_books_by_package_and_date(shop: Shop) -> None:
 
 async def test_one_key_makes_one_booking_however_often_it_is_sent(shop: Shop) -> None:
     departure_id = await add_departure(shop.street.db)
-    body = {"departure_id": str(departure_id), "party": {"adult": 1}, "customer_name": "Asha", "customer_email": "a@example.org", "customer_phone": "+91 98765 43210"}
+    body = {
+        "departure_id": str(departure_id),
+        "party": {"adult": 1},
+        "customer_name": "Asha",
+        "customer_email": "a@example.org",
+        "customer_phone": "+91 98765 43210",
+    }
     key = {"Idempotency-Key": "a-key-of-her-own"}
     answers = await asyncio.gather(*(shop.http.post("/api/bookings", json=body, headers=key) for _ in range(8)))
     assert {answer.status_code for answer in answers} <= {201, 409}
@@ -118,7 +128,13 @@ async def test_one_key_makes_one_booking_however_often_it_is_sent(shop: Shop) ->
 
 async def test_a_refused_request_may_be_corrected_under_the_same_key(shop: Shop) -> None:
     departure_id = await add_departure(shop.street.db)
-    body = {"departure_id": str(departure_id), "party": {"adult": 1}, "customer_name": "Asha", "customer_email": "nonsense", "customer_phone": "+91 98765 43210"}
+    body = {
+        "departure_id": str(departure_id),
+        "party": {"adult": 1},
+        "customer_name": "Asha",
+        "customer_email": "nonsense",
+        "customer_phone": "+91 98765 43210",
+    }
     key = {"Idempotency-Key": "a-key-of-her-own"}
     assert (await shop.http.post("/api/bookings", json=body, headers=key)).status_code == 422
     right = await shop.http.post("/api/bookings", json={**body, "customer_email": "a@example.org"}, headers=key)
@@ -155,7 +171,9 @@ async def test_nonsense_gets_a_clear_no_and_takes_no_seat(shop: Shop, changes: J
     assert await seats_taken(shop.street.db, departure_id) == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"1e999", b"{" * 100_000, b'{"a":' * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"1e999", b"{" * 100_000, b'{"a":' * 5000]
+)
 async def test_a_body_that_is_no_booking_is_a_4xx(shop: Shop, body: bytes) -> None:
     for path in ("/api/bookings", "/api/quotes", "/api/payments/create-payment-intent"):
         answer = await shop.http.post(path, content=body, headers={"Content-Type": "application/json"})
@@ -169,7 +187,8 @@ async def test_another_persons_booking_answers_like_one_that_does_not_exist(shop
     nobodys = "00000000-0000-7000-8000-000000000000"
     token = {"X-Booking-Token": mallorys["manage_token"]}
     started = await shop.http.post(
-        "/api/payments/create-payment-intent", json={"bookingId": ashas["booking"]["id"], "bookingToken": ashas["manage_token"]}
+        "/api/payments/create-payment-intent",
+        json={"bookingId": ashas["booking"]["id"], "bookingToken": ashas["manage_token"]},
     )
     transaction = started.json()["transactionId"]
     for method, path in (
@@ -189,7 +208,8 @@ async def test_another_persons_booking_answers_like_one_that_does_not_exist(shop
         assert (theirs.status_code, theirs.json()) == (none.status_code, none.json())
         assert theirs.json()["code"] == "transaction_not_found"
     stolen = await shop.http.post(
-        "/api/payments/create-payment-intent", json={"bookingId": ashas["booking"]["id"], "bookingToken": mallorys["manage_token"]}
+        "/api/payments/create-payment-intent",
+        json={"bookingId": ashas["booking"]["id"], "bookingToken": mallorys["manage_token"]},
     )
     assert (stolen.status_code, stolen.json()["code"]) == (404, "booking_not_found")
 
@@ -197,7 +217,10 @@ async def test_another_persons_booking_answers_like_one_that_does_not_exist(shop
 async def test_the_query_string_of_the_return_page_is_not_believed(shop: Shop) -> None:
     made = await shop.book(await add_departure(shop.street.db))
     started = (
-        await shop.http.post("/api/payments/create-payment-intent", json={"bookingId": made["booking"]["id"], "bookingToken": made["manage_token"]})
+        await shop.http.post(
+            "/api/payments/create-payment-intent",
+            json={"bookingId": made["booking"]["id"], "bookingToken": made["manage_token"]},
+        )
     ).json()
     looked = await shop.http.get(
         f"/api/payments/{started['transactionId']}?redirect_status=succeeded&status=completed",
@@ -222,7 +245,9 @@ async def test_the_client_cannot_name_the_amount(shop: Shop) -> None:
     made = await shop.book(await add_departure(shop.street.db))
     wanted = {"bookingId": made["booking"]["id"], "bookingToken": made["manage_token"]}
     for amount, currency in ((50, "inr"), (made["booking"]["amount_due"], "usd")):
-        answer = await shop.http.post("/api/payments/create-payment-intent", json={**wanted, "amount": amount, "currency": currency})
+        answer = await shop.http.post(
+            "/api/payments/create-payment-intent", json={**wanted, "amount": amount, "currency": currency}
+        )
         assert (answer.status_code, answer.json()["code"]) == (422, "amount_mismatch")
         assert answer.json()["details"]["payable"][0]["amount"] == made["booking"]["amount_due"]
     assert await shop.street.intents() == []
@@ -256,14 +281,26 @@ async def test_the_webhook_door_takes_raw_bytes_and_nothing_else(shop: Shop) -> 
 
 async def test_a_webhook_is_judged_on_its_bytes_whatever_its_content_type(shop: Shop) -> None:
     made = await shop.book(await add_departure(shop.street.db))
-    await shop.http.post("/api/payments/create-payment-intent", json={"bookingId": made["booking"]["id"], "bookingToken": made["manage_token"]})
+    await shop.http.post(
+        "/api/payments/create-payment-intent",
+        json={"bookingId": made["booking"]["id"], "bookingToken": made["manage_token"]},
+    )
     for headers, body in await shop.street.notices():
-        plain = await shop.http.post("/api/payments/webhooks/sandbox", content=body, headers={**headers, "Content-Type": "text/plain"})
+        plain = await shop.http.post(
+            "/api/payments/webhooks/sandbox", content=body, headers={**headers, "Content-Type": "text/plain"}
+        )
         assert plain.status_code == 200
 
 
 async def test_the_api_describes_itself(shop: Shop) -> None:
     schema = (await shop.http.get("/schema/openapi.json")).json()
-    for path in ("/api/packages", "/api/quotes", "/api/bookings", "/api/bookings/{booking_id}", "/api/payments/create-payment-intent", "/api/payments/process-webhook"):
+    for path in (
+        "/api/packages",
+        "/api/quotes",
+        "/api/bookings",
+        "/api/bookings/{booking_id}",
+        "/api/payments/create-payment-intent",
+        "/api/payments/process-webhook",
+    ):
         assert path in schema["paths"], path
     assert (await shop.http.get("/schema")).status_code == 200

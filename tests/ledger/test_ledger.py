@@ -101,7 +101,9 @@ async def test_what_is_in_the_books_is_never_edited(db_url: str, db: Database, t
     await capture(db)
     column = {"ledger_transactions": "kind", "ledger_entries": "account"}[table]
     for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
-        await refuses(db_url, f"{table}_append_only" if not statement.startswith("TRUNCATE") else _truncated(table), statement)
+        await refuses(
+            db_url, f"{table}_append_only" if not statement.startswith("TRUNCATE") else _truncated(table), statement
+        )
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with db.transaction() as conn:
                 await conn.execute(statement)

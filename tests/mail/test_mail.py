@@ -118,7 +118,9 @@ async def test_a_mail_goes_out_once_over_smtp(sender: House, post_office: tuple[
     assert await states(sender) == ["sent"]
 
 
-async def test_two_senders_at_once_send_each_mail_once(sender: House, post_office: tuple[PostOffice, Controller]) -> None:
+async def test_two_senders_at_once_send_each_mail_once(
+    sender: House, post_office: tuple[PostOffice, Controller]
+) -> None:
     for number in range(12):
         await write(sender, f"confirmed:{number}")
     await asyncio.gather(*(mail.send_due(sender, limit=5) for _ in range(6)))
@@ -196,7 +198,9 @@ async def test_a_name_cannot_add_a_header_or_a_tag(sender: House, post_office: t
 def test_every_compiled_mail_is_current() -> None:
     assert len(build.sources()) >= 3
     for source in build.sources():
-        assert source.with_name("body.html.j2").read_text() == build.compiled(source), f"run python -m jklg.mail.build: {source}"
+        assert source.with_name("body.html.j2").read_text() == build.compiled(source), (
+            f"run python -m jklg.mail.build: {source}"
+        )
 
 
 async def test_the_mails_of_a_whole_sale_say_what_they_must(house: House) -> None:

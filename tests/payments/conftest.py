@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import asyncpg
 import httpx
 import pytest
 
-from jklg import app, bookings, jobs, ledger, payments
+from jklg import app, bookings, ledger, payments
 from jklg.app import House
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
@@ -22,8 +23,6 @@ from jklg.payments.webhooks import file_notice
 from jklg.sandbox import Faults, SandboxApp, create_app
 from jklg.sandbox.bank import Event, Intent
 from jklg.settings import Settings
-from random import Random
-
 from tests.conftest import FreshDatabase
 from tests.trade import add_departure, hold
 

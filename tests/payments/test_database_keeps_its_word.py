@@ -109,17 +109,32 @@ async def test_what_was_asked_of_the_gateway_is_frozen_and_captured_money_only_g
 ) -> None:
     transaction_id = await attempt(owner, booking_id, "succeeded", captured=10_000)
     await owner.execute("UPDATE transactions SET transaction_id = 'pi_1' WHERE id = $1", transaction_id)
-    for change in ("amount = 1", "currency = 'USD'", "gateway = 'stripe'", "livemode = true", "request_key = 'x'", "transaction_id = 'pi_2'"):
-        await refuses(owner, "transactions_request_frozen", f"UPDATE transactions SET {change} WHERE id = $1", transaction_id)
+    for change in (
+        "amount = 1",
+        "currency = 'USD'",
+        "gateway = 'stripe'",
+        "livemode = true",
+        "request_key = 'x'",
+        "transaction_id = 'pi_2'",
+    ):
+        await refuses(
+            owner, "transactions_request_frozen", f"UPDATE transactions SET {change} WHERE id = $1", transaction_id
+        )
     await refuses(
-        owner, "transactions_captured_only_grows", "UPDATE transactions SET captured_amount = 9999 WHERE id = $1", transaction_id
+        owner,
+        "transactions_captured_only_grows",
+        "UPDATE transactions SET captured_amount = 9999 WHERE id = $1",
+        transaction_id,
     )
 
 
 async def test_a_success_without_money_is_refused(owner: Connection, booking_id: UUID) -> None:
     transaction_id = await attempt(owner, booking_id, "processing")
     await refuses(
-        owner, "transactions_succeed_with_money", "UPDATE transactions SET state = 'succeeded' WHERE id = $1", transaction_id
+        owner,
+        "transactions_succeed_with_money",
+        "UPDATE transactions SET state = 'succeeded' WHERE id = $1",
+        transaction_id,
     )
 
 
@@ -128,11 +143,16 @@ async def test_a_gateway_object_belongs_to_one_attempt(owner: Connection, db: Da
     first, second = await attempt(owner, booking_id), await attempt(owner, other.id)
     await owner.execute("UPDATE transactions SET transaction_id = 'pi_1' WHERE id = $1", first)
     await refuses(
-        owner, "transactions_gateway_object_once", "UPDATE transactions SET transaction_id = 'pi_1' WHERE id = $1", second
+        owner,
+        "transactions_gateway_object_once",
+        "UPDATE transactions SET transaction_id = 'pi_1' WHERE id = $1",
+        second,
     )
 
 
-async def test_twenty_refunds_of_700_against_10000_make_fourteen(db_url: str, owner: Connection, booking_id: UUID) -> None:
+async def test_twenty_refunds_of_700_against_10000_make_fourteen(
+    db_url: str, owner: Connection, booking_id: UUID
+) -> None:
     transaction_id = await attempt(owner, booking_id, "succeeded", captured=10_000)
     many = await open_database(db_url, max_size=10)
 
@@ -179,7 +199,9 @@ async def test_a_refund_or_a_command_under_the_same_key_is_refused(owner: Connec
 
 
 @pytest.mark.parametrize("table", ["history", "transaction_audit_logs", "gateway_facts"])
-async def test_what_was_recorded_is_never_rewritten(owner: Connection, db: Database, booking_id: UUID, table: str) -> None:
+async def test_what_was_recorded_is_never_rewritten(
+    owner: Connection, db: Database, booking_id: UUID, table: str
+) -> None:
     transaction_id = await attempt(owner, booking_id)
     await owner.execute(
         """INSERT INTO gateway_facts (transaction_id, gateway, livemode, object_id, fact_type, source)
@@ -227,7 +249,8 @@ async def test_a_second_attempt_does_not_unpay_a_paid_booking(owner: Connection,
     assert tuple(await owner.fetchrow(status, booking_id)) == ("Failed", False, False)
     paid = await attempt(owner, booking_id, "submitting", amount=total)
     await owner.execute(
-        "UPDATE transactions SET state = 'succeeded', captured_amount = amount, completed_at = house_now() WHERE id = $1", paid
+        "UPDATE transactions SET state = 'succeeded', captured_amount = amount, completed_at = house_now() WHERE id = $1",
+        paid,
     )
     assert tuple(await owner.fetchrow(status, booking_id)) == ("Paid", False, True)
     await attempt(owner, booking_id, "submitting", amount=total)
@@ -248,7 +271,9 @@ async def test_the_public_status_cannot_be_written_by_hand(owner: Connection, bo
 async def test_every_change_of_an_attempt_leaves_an_audit_row_with_its_author(db: Database, booking_id: UUID) -> None:
     async with db.transaction(claims("system", actor="gateway:sandbox", reason="webhook")) as conn:
         transaction_id = await attempt(conn, booking_id)
-        await conn.execute("UPDATE transactions SET state = 'succeeded', captured_amount = 10000 WHERE id = $1", transaction_id)
+        await conn.execute(
+            "UPDATE transactions SET state = 'succeeded', captured_amount = 10000 WHERE id = $1", transaction_id
+        )
         rows = await conn.fetch(
             "SELECT action, old_status, new_status, changed_by, change_reason FROM transaction_audit_logs WHERE transaction_id = $1 ORDER BY id",
             transaction_id,

@@ -52,7 +52,9 @@ def merged(before: rules.Known, snapshot: Snapshot) -> rules.Known:
 
 
 snapshots = st.one_of(
-    st.builds(says, st.sampled_from(["requires_payment_method", "requires_action", "processing"]), minute=st.integers(0, 5)),
+    st.builds(
+        says, st.sampled_from(["requires_payment_method", "requires_action", "processing"]), minute=st.integers(0, 5)
+    ),
     st.just(says("canceled", minute=6)),
     st.just(says("succeeded", 10_000, minute=7)),
 )
@@ -91,7 +93,9 @@ def test_a_decline_leaves_the_attempt_open_for_another_card() -> None:
 
 
 def test_old_news_of_an_open_attempt_does_not_turn_it_back() -> None:
-    decision = rules.decide(known(state="processing", open_at=NOON + timedelta(minutes=5)), says("requires_action", minute=1))
+    decision = rules.decide(
+        known(state="processing", open_at=NOON + timedelta(minutes=5)), says("requires_action", minute=1)
+    )
     assert decision.state is None
 
 
@@ -134,7 +138,9 @@ def test_a_success_without_money_is_not_believed() -> None:
         (known(), says("processing"), None),
     ],
 )
-def test_an_answer_about_something_else_is_not_applied(before: rules.Known, snapshot: Snapshot, why: str | None) -> None:
+def test_an_answer_about_something_else_is_not_applied(
+    before: rules.Known, snapshot: Snapshot, why: str | None
+) -> None:
     assert rules.not_ours(before, snapshot) == why
 
 

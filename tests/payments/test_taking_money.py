@@ -198,7 +198,9 @@ async def test_a_crash_while_starting_loses_and_doubles_nothing(street: Street, 
     await paid(street, held)
 
 
-@pytest.mark.parametrize("place", ["after_gateway_answer", "before_apply_commit", "after_apply_commit", "worker_before_done"])
+@pytest.mark.parametrize(
+    "place", ["after_gateway_answer", "before_apply_commit", "after_apply_commit", "worker_before_done"]
+)
 async def test_a_crash_while_looking_into_a_notice_loses_and_doubles_nothing(street: Street, place: str) -> None:
     held = await street.asha_holds()
     started = await street.start(held.id)
@@ -226,9 +228,7 @@ async def test_what_is_charged_is_what_was_held_whatever_the_client_says(street:
     held = await street.asha_holds()
     for amount, currency in ((50, "INR"), (held.total_price, "USD"), (held.total_price - 1, None)):
         with pytest.raises(BadInput) as refusal:
-            await payments.start(
-                street.house, held.id, "sandbox", claimed_amount=amount, claimed_currency=currency
-            )
+            await payments.start(street.house, held.id, "sandbox", claimed_amount=amount, claimed_currency=currency)
         assert refusal.value.code == "amount_mismatch"
     assert await street.intents() == []
     started = await payments.start(street.house, held.id, "sandbox", claimed_amount=held.total_price)

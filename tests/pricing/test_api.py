@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.trade import ADULT, add_departure, add_extra, add_package
 
 from jklg.kit.db import Database
 from jklg.kit.ids import uuid7
+from tests.trade import ADULT, add_departure, add_extra, add_package
 
 
 async def test_a_quote_has_the_shape_of_the_contract(client: httpx.AsyncClient, db: Database) -> None:
@@ -43,7 +43,9 @@ async def test_a_refused_quote_names_its_reason(
     client: httpx.AsyncClient, db: Database, changes: dict[str, Any], status: int, code: str
 ) -> None:
     departure_id = await add_departure(db, seats=8)
-    answer = await client.post("/api/quotes", json={"departure_id": str(departure_id), "party": {"adult": 2}, **changes})
+    answer = await client.post(
+        "/api/quotes", json={"departure_id": str(departure_id), "party": {"adult": 2}, **changes}
+    )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["error"]
 
@@ -66,7 +68,9 @@ async def test_a_client_cannot_bring_its_own_price_or_other_nonsense(
     client: httpx.AsyncClient, db: Database, changes: dict[str, Any]
 ) -> None:
     departure_id = await add_departure(db)
-    answer = await client.post("/api/quotes", json={"departure_id": str(departure_id), "party": {"adult": 2}, **changes})
+    answer = await client.post(
+        "/api/quotes", json={"departure_id": str(departure_id), "party": {"adult": 2}, **changes}
+    )
     assert 400 <= answer.status_code < 500
     assert answer.json()["code"]
     async with db.connection() as conn:

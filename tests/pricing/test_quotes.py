@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
-from tests.trade import ADULT, CHILD, add_departure, add_extra, add_package, hold
 
 from jklg import departures, pricing
 from jklg.kit.db import Database, open_database
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
+from tests.trade import ADULT, CHILD, add_departure, add_extra, add_package, hold
 
 
 async def test_a_quote_explains_itself_and_can_be_read_again(db: Database) -> None:

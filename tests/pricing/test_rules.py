@@ -88,7 +88,13 @@ def test_every_line_says_in_words_why_it_is_there() -> None:
 
 @pytest.mark.parametrize(
     ("party", "supplements"),
-    [({"adult": 1}, 1), ({"adult": 1, "infant": 1}, 1), ({"adult": 1, "child": 1}, 0), ({"adult": 2}, 0), ({"adult": 3}, 0)],
+    [
+        ({"adult": 1}, 1),
+        ({"adult": 1, "infant": 1}, 1),
+        ({"adult": 1, "child": 1}, 0),
+        ({"adult": 2}, 0),
+        ({"adult": 3}, 0),
+    ],
 )
 def test_who_has_a_room_alone_pays_the_single_supplement_once(party: dict[str, int], supplements: int) -> None:
     labels = [line.label for line in price(an_offer(), party).lines]
@@ -197,7 +203,9 @@ def offers(draw: st.DrawFn) -> Offer:
             "infant": Price(amount=draw(AMOUNTS), takes_seat=draw(st.booleans())),
             "single_supplement": Price(amount=draw(AMOUNTS), takes_seat=False),
         },
-        extras={id_: ExtraOffer(id=id_, name="An extra", amount=draw(AMOUNTS), stock_left=None) for id_ in (PONY, OXYGEN)},
+        extras={
+            id_: ExtraOffer(id=id_, name="An extra", amount=draw(AMOUNTS), stock_left=None) for id_ in (PONY, OXYGEN)
+        },
     )
 
 
@@ -205,7 +213,9 @@ EXTRAS = st.lists(st.tuples(st.sampled_from([PONY, OXYGEN]), st.integers(1, 500)
 
 
 @given(offers(), PARTIES, EXTRAS)
-def test_the_lines_always_add_up_to_the_total(offer: Offer, party: dict[str, int], extras: list[tuple[UUID, int]]) -> None:
+def test_the_lines_always_add_up_to_the_total(
+    offer: Offer, party: dict[str, int], extras: list[tuple[UUID, int]]
+) -> None:
     priced = price(offer, party, extras)
     assert sum(line.amount for line in priced.lines) == priced.total >= 0
     assert all(line.quantity * line.unit_amount == line.amount for line in priced.lines)
@@ -215,7 +225,9 @@ def test_the_lines_always_add_up_to_the_total(offer: Offer, party: dict[str, int
 
 
 @given(offers(), PARTIES, EXTRAS)
-def test_seats_are_the_people_whose_price_takes_one(offer: Offer, party: dict[str, int], extras: list[tuple[UUID, int]]) -> None:
+def test_seats_are_the_people_whose_price_takes_one(
+    offer: Offer, party: dict[str, int], extras: list[tuple[UUID, int]]
+) -> None:
     priced = price(offer, party, extras)
     assert priced.seats == sum(number for category, number in party.items() if offer.prices[category].takes_seat) >= 1
 
@@ -244,7 +256,11 @@ def test_three_decimals_always_end_in_zero_and_never_cost_more(
     assert 0 <= before - priced.total <= 9
 
 
-@given(st.dictionaries(st.text(max_size=12), st.one_of(st.integers(), st.booleans(), st.floats(), st.none(), st.text(max_size=3))))
+@given(
+    st.dictionaries(
+        st.text(max_size=12), st.one_of(st.integers(), st.booleans(), st.floats(), st.none(), st.text(max_size=3))
+    )
+)
 def test_any_nonsense_is_refused_and_never_an_accident(party: Any) -> None:
     try:
         assert isinstance(price(an_offer(), party), Priced)
@@ -272,13 +288,23 @@ def test_age_is_counted_on_the_day_of_departure(born: date, on: date, age: int) 
 
 
 def test_ages_are_said_as_people_say_them() -> None:
-    said = [ages(Price(amount=0, min_age=low, max_age=high)) for low, high in ((12, 150), (3, 11), (0, 2), (7, 7), (0, 150))]
+    said = [
+        ages(Price(amount=0, min_age=low, max_age=high)) for low, high in ((12, 150), (3, 11), (0, 2), (7, 7), (0, 150))
+    ]
     assert said == ["age 12 and over", "age 3 to 11", "under 3", "age 7", "any age"]
 
 
 def test_asha_ben_and_their_daughter_may_travel() -> None:
     party = {"adult": 2, "child": 1}
-    check_travellers(an_offer(), party, [Someone("Asha Rao", date_of_birth=date(1990, 1, 1)), Someone("Ben Rao"), Someone("Devi Rao", "child", date(2018, 7, 1))])
+    check_travellers(
+        an_offer(),
+        party,
+        [
+            Someone("Asha Rao", date_of_birth=date(1990, 1, 1)),
+            Someone("Ben Rao"),
+            Someone("Devi Rao", "child", date(2018, 7, 1)),
+        ],
+    )
     check_travellers(an_offer(), party, [Someone("Asha Rao")])
     check_travellers(an_offer(), party, [])
 

@@ -17,7 +17,9 @@ from jklg.staff import rules
 class Desk:
     db: Database
 
-    async def sign_in(self, email: str = "chitra@example.org", password: str = "a long walk in the hills", network: str = "10.0.0.1") -> staff.SignedIn:
+    async def sign_in(
+        self, email: str = "chitra@example.org", password: str = "a long walk in the hills", network: str = "10.0.0.1"
+    ) -> staff.SignedIn:
         return await staff.sign_in(self.db, email=email, password=password, network=network, user_agent="a browser")
 
 
@@ -37,7 +39,12 @@ async def test_chitra_signs_in_and_out(desk: Desk) -> None:
 
 async def test_a_wrong_password_and_an_unknown_address_are_the_same_answer(desk: Desk) -> None:
     answers = set()
-    for email, password in (("chitra@example.org", "wrong password"), ("nobody@example.org", "wrong password"), ("", ""), ("chitra@example.org", "x" * 5000)):
+    for email, password in (
+        ("chitra@example.org", "wrong password"),
+        ("nobody@example.org", "wrong password"),
+        ("", ""),
+        ("chitra@example.org", "x" * 5000),
+    ):
         with pytest.raises(NotSignedIn) as refusal:
             await desk.sign_in(email, password)
         answers.add((refusal.value.code, refusal.value.sentence))
@@ -79,7 +86,9 @@ async def test_an_old_session_ends(desk: Desk) -> None:
 async def test_neither_passwords_nor_tokens_are_stored(desk: Desk) -> None:
     session = await desk.sign_in()
     async with desk.db.transaction() as conn:
-        rows = await conn.fetch("SELECT staff::text FROM staff UNION ALL SELECT staff_sessions::text FROM staff_sessions")
+        rows = await conn.fetch(
+            "SELECT staff::text FROM staff UNION ALL SELECT staff_sessions::text FROM staff_sessions"
+        )
     text = " ".join(row[0] for row in rows)
     assert session.token not in text and "a long walk" not in text and "$argon2id$v=19$m=19456,t=2,p=1$" in text
 
@@ -92,7 +101,13 @@ async def test_an_address_is_given_once_whatever_its_case(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"name": ""}, "name_invalid"), ({"email": "chitra"}, "email_invalid"), ({"role": "Owner"}, "role_invalid"), ({"password": "short"}, "password_invalid"), ({"password": "x" * 129}, "password_invalid")],
+    [
+        ({"name": ""}, "name_invalid"),
+        ({"email": "chitra"}, "email_invalid"),
+        ({"role": "Owner"}, "role_invalid"),
+        ({"password": "short"}, "password_invalid"),
+        ({"password": "x" * 129}, "password_invalid"),
+    ],
 )
 async def test_a_bad_account_is_refused_by_name(db: Database, changes: dict[str, str], code: str) -> None:
     account = {"email": "dev@example.org", "name": "Dev", "role": "Admin", "password": "long enough", **changes}

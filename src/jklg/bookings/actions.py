@@ -230,9 +230,7 @@ async def receive_money(
         )
     else:
         account, reason = "suspense:unapplied", distrusted
-    new = await ledger.post(
-        conn, "capture", *fact, booking.id, currency, [(from_account, amount), (account, -amount)]
-    )
+    new = await ledger.post(conn, "capture", *fact, booking.id, currency, [(from_account, amount), (account, -amount)])
     if not new:
         return Received(new=False, confirmed=False, suspense_reason=None)
     confirmed = reason is None and paid_before + amount >= booking.total_price and await confirm(conn, booking)

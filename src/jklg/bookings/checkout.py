@@ -46,7 +46,9 @@ class Form(msgspec.Struct, kw_only=True):
     @property
     def fingerprint(self) -> str:
         """What makes two submits the same wish: everything but the offer's own papers."""
-        wish = sorted((name, value.strip()) for name, value in self.values.items() if name not in ("quote_id", "attempt"))
+        wish = sorted(
+            (name, value.strip()) for name, value in self.values.items() if name not in ("quote_id", "attempt")
+        )
         return hashlib.sha256(msgspec.json.encode(wish)).hexdigest()
 
 
@@ -156,7 +158,9 @@ def _check_traveller(form: Form, offer: Offer, fields: TravellerFields) -> Trave
         try:
             born = date.fromisoformat(born_text)
         except ValueError:
-            form.errors[f"{fields.prefix}.date_of_birth"] = "Please write the date of birth as year-month-day, such as 2019-05-12."
+            form.errors[f"{fields.prefix}.date_of_birth"] = (
+                "Please write the date of birth as year-month-day, such as 2019-05-12."
+            )
             return None
     traveller = TravellerRequest(name=name, category=fields.category, date_of_birth=born)
     if not name.strip():

@@ -54,7 +54,9 @@ async def list_page(request: Ask) -> Response[bytes]:
 def _wanted(asked: Mapping[str, str]) -> tuple[PackageFilter, Refusal | None]:
     """The filter, or everything and the reason why not."""
     try:
-        return rules.read_filter(asked["destination"], asked["month"], asked["q"], asked["sort"], str(PAGE), asked["cursor"]), None
+        return rules.read_filter(
+            asked["destination"], asked["month"], asked["q"], asked["sort"], str(PAGE), asked["cursor"]
+        ), None
     except Refusal as refusal:
         return PackageFilter(limit=PAGE), refusal
 
@@ -73,7 +75,9 @@ async def place_page(request: Ask, slug: str) -> Response[bytes]:
         if place is None:
             raise NotFound("destination_not_found", "We do not know this place.")
         packages = await catalogue.list_packages(conn, PackageFilter(destination=place.slug))
-    return page(request, "catalogue/place.html", place=place, packages=packages, scene_of=_scene_of, picture_url=picture_url)
+    return page(
+        request, "catalogue/place.html", place=place, packages=packages, scene_of=_scene_of, picture_url=picture_url
+    )
 
 
 def _scene_of(slug: str) -> str:

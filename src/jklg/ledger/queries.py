@@ -58,7 +58,9 @@ async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
 
 async def count(conn: Connection) -> tuple[int, int]:
     """(transactions, entries)."""
-    row = await conn.fetchrow("SELECT (SELECT count(*) FROM ledger_transactions), (SELECT count(*) FROM ledger_entries)")
+    row = await conn.fetchrow(
+        "SELECT (SELECT count(*) FROM ledger_transactions), (SELECT count(*) FROM ledger_entries)"
+    )
     assert row is not None
     return row[0], row[1]
 
@@ -85,4 +87,6 @@ SELECT kind, source_type, source_id, count(*) FROM ledger_transactions
 GROUP BY kind, source_type, source_id HAVING count(*) > 1 ORDER BY 1, 2, 3
 """
 
-TRIAL_BALANCE_OFF = "SELECT currency, sum(amount) FROM ledger_entries GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency"
+TRIAL_BALANCE_OFF = (
+    "SELECT currency, sum(amount) FROM ledger_entries GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency"
+)

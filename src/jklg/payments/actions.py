@@ -207,7 +207,9 @@ async def _ask(
 
 async def _refused(house: House, transaction: Transaction, refusal: GatewayRefused) -> Settled:
     """A proven no. To creating: the attempt has failed. To fetching what existed: a person should look."""
-    async with house.db.transaction(claims("system", actor=f"gateway:{transaction.gateway}", reason=refusal.code)) as conn:
+    async with house.db.transaction(
+        claims("system", actor=f"gateway:{transaction.gateway}", reason=refusal.code)
+    ) as conn:
         await bookings.lock(conn, transaction.booking_id)
         now = await queries.lock(conn, transaction.id)
         if now.ref is None and now.state in ("created", "submitting"):
@@ -271,7 +273,9 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
             gateway_at=snapshot.gateway_at,
         )  # fmt: skip
     if decision.anomaly and not decision.captured_more:
-        await _report(conn, transaction, decision.anomaly, {"captured": snapshot.captured, "currency": snapshot.currency})
+        await _report(
+            conn, transaction, decision.anomaly, {"captured": snapshot.captured, "currency": snapshot.currency}
+        )
     if decision.captured_more:
         await _receive(conn, transaction, booking, snapshot, decision, source)
     if snapshot.currency != transaction.currency and snapshot.captured:
@@ -285,7 +289,12 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
 
 
 async def _receive(
-    conn: Connection, transaction: Transaction, booking: Booking, snapshot: Snapshot, decision: rules.Decision, source: str
+    conn: Connection,
+    transaction: Transaction,
+    booking: Booking,
+    snapshot: Snapshot,
+    decision: rules.Decision,
+    source: str,
 ) -> None:
     """Money arrived. It goes to the booking, or to suspense and from there back to the payer."""
     await queries.add_fact(
@@ -444,4 +453,3 @@ def _known(transaction: Transaction) -> rules.Known:
         authorized=transaction.authorized,
         open_at=transaction.open_at,
     )
-

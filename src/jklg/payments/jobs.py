@@ -46,7 +46,11 @@ async def close_overdue(house: House, limit: int = 20) -> int:
     for transaction_id in overdue:
         settled = await actions.cancel_attempt(house, transaction_id, actor="system")
         if settled.transaction.state in rules.OPEN:
-            log.info("payment %s is past its time and still open: %s", transaction_id, settled.unknown or settled.transaction.state)
+            log.info(
+                "payment %s is past its time and still open: %s",
+                transaction_id,
+                settled.unknown or settled.transaction.state,
+            )
     return len(overdue)
 
 
@@ -61,7 +65,12 @@ async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
         transaction = await queries.get(conn, UUID(news["transaction_id"]))
         assert transaction is not None, "news is announced with its row"
         await _write(
-            conn, house, "payment_receipt", f"payment_receipt:{transaction.id}", transaction, amount=transaction.captured
+            conn,
+            house,
+            "payment_receipt",
+            f"payment_receipt:{transaction.id}",
+            transaction,
+            amount=transaction.captured,
         )
 
 

@@ -75,7 +75,10 @@ async def find_open(conn: Connection, booking_id: UUID) -> Transaction | None:
 
 async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) -> UUID | None:
     found: UUID | None = await conn.fetchval(
-        "SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3", gateway, livemode, ref
+        "SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3",
+        gateway,
+        livemode,
+        ref,
     )
     return found
 
@@ -83,7 +86,8 @@ async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) 
 async def count_recent(conn: Connection, booking_id: UUID) -> int:
     """Attempts of the last hour for a booking."""
     found = await conn.fetchval(
-        "SELECT count(*) FROM transactions WHERE booking_id = $1 AND created_at > house_now() - interval '1 hour'", booking_id
+        "SELECT count(*) FROM transactions WHERE booking_id = $1 AND created_at > house_now() - interval '1 hour'",
+        booking_id,
     )
     return int(found)
 
@@ -225,7 +229,13 @@ FROM gateway_commands
 
 
 async def add_command(
-    conn: Connection, *, command_id: UUID, transaction_id: UUID, kind: str, request_key: str, refund_id: UUID | None = None
+    conn: Connection,
+    *,
+    command_id: UUID,
+    transaction_id: UUID,
+    kind: str,
+    request_key: str,
+    refund_id: UUID | None = None,
 ) -> None:
     """Write the intention to call. Twice is once: the request key is unique."""
     await conn.execute(

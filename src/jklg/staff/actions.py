@@ -39,9 +39,7 @@ async def add(db: Database, *, email: str, name: str, role: str, password: str) 
     staff_id = uuid7()
     try:
         async with db.transaction() as conn:
-            await queries.insert(
-                conn, staff_id=staff_id, name=name, email=email, role=role, password_hash=hashed
-            )
+            await queries.insert(conn, staff_id=staff_id, name=name, email=email, role=role, password_hash=hashed)
             await history.record(conn, "system", "staff.added", "staff", staff_id, {"role": role})
     except asyncpg.UniqueViolationError as error:
         raise Conflict("email_taken", "Somebody of the staff has this e-mail address already.") from error

@@ -74,7 +74,9 @@ async def read_form(request: Request[Any, Any, State]) -> dict[str, str]:
     if kind and kind != RequestEncodingType.URL_ENCODED:
         raise UnsupportedBody("unsupported_media_type", "This form was sent in a way we do not read.")
     try:
-        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="replace")
+        pairs = parse_qsl(
+            (await request.body()).decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="replace"
+        )
     except ValueError as error:
         raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
     return {name.replace("\0", ""): value.replace("\0", "").replace("\r\n", "\n") for name, value in pairs}

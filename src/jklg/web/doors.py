@@ -23,19 +23,26 @@ async def static_file(request: Ask) -> Response[bytes]:
     file = shelf().files.get(hashed or path)
     if file is None:
         raise NotFound("file_not_found", "There is no such file.")
-    return Response(file.content, media_type=file.media_type, headers={"Cache-Control": "no-cache" if hashed else _SEEN_FOR_EVER})
+    return Response(
+        file.content, media_type=file.media_type, headers={"Cache-Control": "no-cache" if hashed else _SEEN_FOR_EVER}
+    )
 
 
 @get("/favicon.ico", include_in_schema=False)
 async def favicon() -> Response[bytes]:
     """For those who ask by habit; pages name the hashed one."""
     address = shelf().addresses["favicon.svg"]
-    return Response(shelf().files[address].content, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+    return Response(
+        shelf().files[address].content, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"}
+    )
 
 
 @get("/robots.txt", include_in_schema=False)
 async def robots(request: Ask) -> Response[str]:
-    lines = ["User-agent: *", *(f"Disallow: {path}" for path in ("/checkout", "/bookings", "/manage/", "/staff", "/dev/", "/api/"))]
+    lines = [
+        "User-agent: *",
+        *(f"Disallow: {path}" for path in ("/checkout", "/bookings", "/manage/", "/staff", "/dev/", "/api/")),
+    ]
     lines.append(f"Sitemap: {request.app.state.pages.settings.public_url}/sitemap.xml")
     return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})
 

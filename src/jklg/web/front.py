@@ -108,7 +108,10 @@ class FrontDoor:
         return origin == self._own_origin or _host(origin) == headers.get(b"host", b"")
 
     async def _refuse(self, scope: Any, answer: Send) -> None:
-        refusal = Forbidden("cross_site", "This form was sent from another site, so we did nothing. Please open the page here and try again.")
+        refusal = Forbidden(
+            "cross_site",
+            "This form was sent from another site, so we did nothing. Please open the page here and try again.",
+        )
         status, headers, body = errors.write(self._pages, scope, errors.explain(refusal, errors.request_id(scope)))
         await _send(answer, status, [(name.encode(), value.encode()) for name, value in headers.items()], body)
 

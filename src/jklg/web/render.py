@@ -85,9 +85,13 @@ def page(
     if personal:
         more["X-Robots-Tag"] = "noindex"
     if csp:
-        more["Content-Security-Policy"] = content_security_policy({name: list(sources) for name, sources in csp.items()})
+        more["Content-Security-Policy"] = content_security_policy(
+            {name: list(sources) for name, sources in csp.items()}
+        )
     body = request.app.state.pages.render(template, request.scope, **context)
-    return Response(body, status_code=status, media_type="text/html; charset=utf-8", headers=more, cookies=list(cookies))
+    return Response(
+        body, status_code=status, media_type="text/html; charset=utf-8", headers=more, cookies=list(cookies)
+    )
 
 
 def go(url: str, *, cookies: Sequence[Cookie] = (), headers: Mapping[str, str] | None = None) -> Response[bytes]:

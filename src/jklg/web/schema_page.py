@@ -29,7 +29,9 @@ class SchemaPage(OpenAPIRenderPlugin):
         super().__init__(path=path, media_type=MediaType.HTML, favicon="", style="")
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        body: bytes = request.app.state.pages.render("web/schema.html", request.scope, info=openapi_schema["info"], groups=_groups(openapi_schema))
+        body: bytes = request.app.state.pages.render(
+            "web/schema.html", request.scope, info=openapi_schema["info"], groups=_groups(openapi_schema)
+        )
         return body
 
 
@@ -68,7 +70,9 @@ def _example(of: dict[str, Any], schema: dict[str, Any], depth: int) -> Any:
     if of.get("properties"):
         needed = of.get("required", [])
         return {
-            name: _example(inner, schema, depth + 1) for name, inner in of["properties"].items() if name in needed or depth == 0
+            name: _example(inner, schema, depth + 1)
+            for name, inner in of["properties"].items()
+            if name in needed or depth == 0
         }
     kinds = of.get("type", "string")
     kind = kinds[0] if isinstance(kinds, list) else kinds

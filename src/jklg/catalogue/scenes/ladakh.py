@@ -148,7 +148,9 @@ def leh_palace(paper: Paper) -> None:
         0.1,
         snow=345,
     )
-    paper.crag([(LEFT, 500), (170, 440), (360, 500), (560, 520), (RIGHT, 560)], 800, 0.4, base="#7a5f52", rough=0.09, detail=2)
+    paper.crag(
+        [(LEFT, 500), (170, 440), (360, 500), (560, 520), (RIGHT, 560)], 800, 0.4, base="#7a5f52", rough=0.09, detail=2
+    )
     hill = "#8f6b52"
     paper.crag(
         [

@@ -106,7 +106,12 @@ async def _send(house: House, command: Command) -> None:
         )
     except GatewayRefused as refusal:
         answer = RefundSnapshot(
-            ref="", refund_id=refund.id, state="failed", amount=refund.amount, currency=refund.currency, failure=str(refusal)
+            ref="",
+            refund_id=refund.id,
+            state="failed",
+            amount=refund.amount,
+            currency=refund.currency,
+            failure=str(refusal),
         )
     except GatewayError as silence:
         log.warning("%s did not answer about refund %s: %s", refund.gateway, refund.id, silence)
