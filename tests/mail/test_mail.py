@@ -7,7 +7,7 @@ import dataclasses
 import email
 import email.policy
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def post_office() -> Iterator[tuple[PostOffice, Controller]]:
 
 
 @pytest.fixture
-async def sender(settings: Settings, db: Any, post_office: tuple[PostOffice, Controller]) -> AsyncIterator[House]:
+async def sender(settings: Settings, db: Any, post_office: tuple[PostOffice, Controller]) -> House:
     ready = dataclasses.replace(
         settings,
         smtp_host="127.0.0.1",
@@ -72,7 +72,7 @@ async def sender(settings: Settings, db: Any, post_office: tuple[PostOffice, Con
         smtp_password="secret",
         smtp_from_email="bookings@agency.example",
     )
-    yield await app.build_house(ready, db, {})
+    return await app.build_house(ready, db, {})
 
 
 async def write(house: House, once_key: str = "confirmed:1", **changes: str) -> bool:
