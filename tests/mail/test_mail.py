@@ -7,6 +7,7 @@ import dataclasses
 import email
 import email.policy
 import socket
+import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -30,6 +31,14 @@ class PostOffice:
     def __init__(self) -> None:
         self.received: list[EmailMessage] = []
         self.refuse: str | None = None
+        self.refuse_sender: str | None = None
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 go on"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         if self.refuse:
@@ -40,16 +49,19 @@ class PostOffice:
         return "250 kept"
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @pytest.fixture
 def post_office() -> Iterator[tuple[PostOffice, Controller]]:
     office = PostOffice()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     controller = Controller(
         office,
         hostname="127.0.0.1",
-        port=port,
+        port=free_port(),
         auth_required=True,
         auth_require_tls=False,
         authenticator=lambda server, session, envelope, mechanism, data: AuthResult(
@@ -134,7 +146,7 @@ async def test_an_outage_loses_nothing_and_costs_no_tries(
     office, _ = post_office
     away = dataclasses.replace(sender, settings=dataclasses.replace(sender.settings, smtp_port=1))
     await write(sender)
-    assert await mail.send_due(away) == 1
+    assert await mail.send_due(away) == 0
     assert await states(sender) == ["queued"]
     async with sender.db.transaction() as conn:
         assert await conn.fetchval("SELECT attempts FROM mail_outbox") == 0
@@ -149,6 +161,149 @@ async def test_a_wrong_password_keeps_the_mail(sender: House, monkeypatch: pytes
     await write(sender)
     await mail.send_due(wrong)
     assert await states(sender) == ["queued"]
+
+
+async def test_a_bad_address_is_shown_and_does_not_hold_up_the_others(
+    sender: House, post_office: tuple[PostOffice, Controller]
+) -> None:
+    """Once, an address that no server takes was seen as an outage, and everything behind it waited for ever."""
+    for number, address in enumerate(("no address at all", "ä\n@example.org", "ben@example.org")):
+        await write(sender, f"confirmed:{number}", to_address=address)
+    assert await mail.send_due(sender) == 3
+    assert await states(sender) == ["dead", "dead", "sent"]
+    assert len(post_office[0].received) == 1
+
+
+async def test_an_address_in_another_script_arrives(sender: House, post_office: tuple[PostOffice, Controller]) -> None:
+    await write(sender, to_address="asha@bücher.example", to_name="आशा राव")
+    await mail.send_due(sender)
+    (message,) = post_office[0].received
+    assert message["To"].addresses[0].addr_spec == "asha@xn--bcher-kva.example"
+    assert message["To"].addresses[0].display_name == "आशा राव"
+
+
+@pytest.mark.parametrize("command", ["refuse_sender", "refuse"])
+async def test_a_server_that_refuses_us_costs_no_mail_a_try(
+    sender: House, post_office: tuple[PostOffice, Controller], command: str
+) -> None:
+    office, _ = post_office
+    for number in range(3):
+        await write(sender, f"confirmed:{number}")
+    setattr(office, command, "550 this sender may not" if command == "refuse_sender" else "421 closing for tonight")
+    assert await mail.send_due(sender) == 0
+    assert await states(sender) == ["queued"] * 3
+    async with sender.db.transaction() as conn:
+        assert await conn.fetchval("SELECT sum(attempts) FROM mail_outbox") == 0
+    setattr(office, command, None)
+    await hurry(sender)
+    assert await mail.send_due(sender) == 3
+    assert len(office.received) == 3
+
+
+async def test_a_mail_that_was_refused_for_now_twelve_times_is_given_up_and_shown(
+    sender: House, post_office: tuple[PostOffice, Controller]
+) -> None:
+    post_office[0].refuse = "451 come back later"
+    await write(sender)
+    pauses = []
+    for _ in range(actions.MAX_ATTEMPTS):
+        assert await states(sender) == ["queued"]
+        await hurry(sender)
+        await mail.send_due(sender)
+        async with sender.db.transaction() as conn:
+            pauses.append(
+                await conn.fetchval("SELECT extract(epoch FROM next_attempt_at - house_now()) FROM mail_outbox")
+            )
+    assert await states(sender) == ["dead"]
+    for number, pause in enumerate(pauses[:-1], 1):
+        expected = min(5 * 2**number, 6 * 3600)
+        assert expected * 0.5 - 1 <= pause <= expected * 1.5
+
+
+async def test_policy_can_be_mended_so_it_is_no_reason_to_give_up(
+    sender: House, post_office: tuple[PostOffice, Controller]
+) -> None:
+    post_office[0].refuse = "550 5.7.1 relaying denied"
+    await write(sender)
+    await mail.send_due(sender)
+    assert await states(sender) == ["queued"]
+
+
+async def test_a_sender_that_ran_out_of_time_gives_back_what_it_did_not_begin(
+    sender: House, post_office: tuple[PostOffice, Controller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its lease would run out while it is still at work, and another would send the same mails."""
+    monkeypatch.setattr(actions, "ROUND_SECONDS", 0)
+    await write(sender)
+    assert await mail.send_due(sender) == 0
+    assert post_office[0].received == []
+    async with sender.db.transaction() as conn:
+        assert await conn.fetchval("SELECT attempts FROM mail_outbox") == 0
+        assert await conn.fetchval("SELECT next_attempt_at < house_now() + interval '1 minute' FROM mail_outbox")
+    assert actions.ROUND_SECONDS + actions.MAIL_SECONDS < 300
+
+
+CERTIFICATE = Path(__file__).parent / "localhost.pem"
+
+
+@pytest.fixture
+def secure_office() -> Iterator[tuple[PostOffice, Controller, list[str]]]:
+    """A mail server as they are: STARTTLS first, then a password, then mail."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    office = PostOffice()
+    asked: list[str] = []
+
+    def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        asked.append(mechanism)
+        return AuthResult(success=data == LoginPassword(b"agency", b"secret"))
+
+    controller = Controller(
+        office,
+        hostname="127.0.0.1",
+        port=free_port(),
+        tls_context=context,
+        require_starttls=True,
+        auth_required=True,
+        authenticator=check,
+    )
+    controller.start()
+    yield office, controller, asked
+    controller.stop()
+
+
+async def test_mail_goes_through_starttls_and_a_password(
+    sender: House, secure_office: tuple[PostOffice, Controller, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, controller, asked = secure_office
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    secure = dataclasses.replace(
+        sender, settings=dataclasses.replace(sender.settings, smtp_port=controller.port, smtp_tls="starttls")
+    )
+    await write(secure)
+    assert await mail.send_due(secure) == 1
+    assert len(office.received) == 1 and len(asked) == 1
+
+
+async def test_neither_password_nor_mail_goes_to_a_server_whose_certificate_nobody_trusts(
+    sender: House, secure_office: tuple[PostOffice, Controller, list[str]]
+) -> None:
+    office, controller, asked = secure_office
+    secure = dataclasses.replace(
+        sender, settings=dataclasses.replace(sender.settings, smtp_port=controller.port, smtp_tls="starttls")
+    )
+    await write(secure)
+    assert await mail.send_due(secure) == 0
+    assert (office.received, asked, await states(secure)) == ([], [], ["queued"])
+
+
+async def test_mail_is_not_sent_in_the_clear_when_the_server_offers_nothing_else(
+    sender: House, post_office: tuple[PostOffice, Controller]
+) -> None:
+    stripped = dataclasses.replace(sender, settings=dataclasses.replace(sender.settings, smtp_tls="starttls"))
+    await write(stripped)
+    assert await mail.send_due(stripped) == 0
+    assert post_office[0].received == [] and await states(stripped) == ["queued"]
 
 
 async def test_a_refusal_for_now_is_tried_again_and_one_for_good_is_shown(
@@ -189,10 +344,15 @@ async def test_without_a_mail_server_mail_is_caught(house: House) -> None:
 
 
 async def test_a_name_cannot_add_a_header_or_a_tag(sender: House, post_office: tuple[PostOffice, Controller]) -> None:
-    await write(sender, to_name="Asha\r\nBcc: all@example.org", subject="Booked\r\nX-Evil: 1")
+    await write(
+        sender, to_name='Asha\r\nBcc: all@example.org, "x" <y@example.org>\x1b\u202e', subject="Booked\r\nX-Evil: 1"
+    )
     await mail.send_due(sender)
     (message,) = post_office[0].received
     assert message["Bcc"] is None and message["X-Evil"] is None
+    assert [address.addr_spec for address in message["To"].addresses] == ["asha@example.org"]
+    assert message["To"].addresses[0].display_name == 'Asha Bcc: all@example.org, "x" <y@example.org>'
+    assert message["Subject"] == "Booked X-Evil: 1"
 
 
 def test_every_compiled_mail_is_current() -> None:

@@ -5,7 +5,10 @@ A crash between sending and marking sends the mail once more, under the same Mes
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import unicodedata
+from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -27,6 +30,11 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12
 TIMEOUT_SECONDS = 20
+"""For one command."""
+MAIL_SECONDS = 90
+"""For one mail."""
+ROUND_SECONDS = 180
+"""After this no further mail is begun: with MAIL_SECONDS it stays below the lease of five minutes (queries.claim_due)."""
 
 
 class House(Protocol):
@@ -58,7 +66,7 @@ async def write(
         once_key=once_key,
         to_address=to_address,
         to_name=to_name,
-        subject=" ".join(subject.split()),
+        subject=one_line(subject),
         text_body=text,
         html_body=html,
         message_id=f"<{mail_id}@jklg>",
@@ -66,19 +74,20 @@ async def write(
 
 
 async def send_due(house: House, limit: int = 20) -> int:
-    """Send what is due, over one connection. Without SMTP settings (development only) mails are caught: /dev/mail."""
+    """Send what is due, over one connection. Answers how many mails got an answer; a mail server that is away is none.
+
+    Without SMTP settings (development only) mails are caught: /dev/mail.
+    """
     async with house.db.transaction() as conn:
         due = await queries.claim_due(conn, limit)
         if not house.settings.smtp_host:
             for mail in due:
                 await queries.finish(conn, mail.id, "caught")
             return len(due)
-    if due:
-        await _send_all(house, due)
-    return len(due)
+    return await _send_all(house, due) if due else 0
 
 
-async def _send_all(house: House, due: list[Mail]) -> None:
+async def _send_all(house: House, due: list[Mail]) -> int:
     settings = house.settings
     smtp = aiosmtplib.SMTP(
         hostname=settings.smtp_host,
@@ -90,56 +99,115 @@ async def _send_all(house: House, due: list[Mail]) -> None:
         timeout=TIMEOUT_SECONDS,
     )
     waiting = list(due)
+    trouble = "our time for this round was up"
+    begun = asyncio.get_running_loop().time()
     try:
         async with smtp:
-            while waiting:
+            while waiting and asyncio.get_running_loop().time() - begun < ROUND_SECONDS:
                 await _send(house, smtp, waiting[0])
                 waiting.pop(0)
-    except (aiosmtplib.SMTPException, OSError) as error:
-        log.warning("the mail server cannot be used: %r", error)
-        async with house.db.transaction() as conn:
-            for mail in waiting:
-                pause = 30 * (0.5 + house.dice.random())
-                await queries.postpone(conn, mail.id, pause, repr(error), uncount=True)
+    except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        trouble = repr(error)
+        log.warning("the mail server cannot be used: %s", trouble)
+    if waiting:
+        await _give_back(house, waiting, trouble)
+    return len(due) - len(waiting)
+
+
+async def _give_back(house: House, waiting: list[Mail], trouble: str) -> None:
+    """What we did not get to is due again soon. It costs these mails none of their tries."""
+    async with house.db.transaction() as conn:
+        for mail in waiting:
+            await queries.postpone(conn, mail.id, 30 * (0.5 + house.dice.random()), trouble, uncount=True)
 
 
 async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
-    """Send one mail and mark it. A refusal of this mail is its own affair; a broken connection is raised."""
+    """Send one mail and mark it. What is wrong with this mail is its own affair; what is wrong with the server is raised."""
     try:
-        await smtp.send_message(compose(house.settings, mail, house.clock))
-    except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
+        message = compose(house.settings, mail, house.clock)
+        async with asyncio.timeout(MAIL_SECONDS):
+            await smtp.send_message(message)
+    except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
+        if _is_about_us(error):
+            raise
         await _refused(house, mail, error)
+        return
+    except (ValueError, HeaderParseError, aiosmtplib.SMTPNotSupported) as error:
+        # An address that this server, or no server, can be given: asking again changes nothing.
+        await _give_up(house, mail, error)
         return
     await failpoints.reach("after_mail_sent")
     async with house.db.transaction() as conn:
         await queries.finish(conn, mail.id, "sent")
 
 
+def _is_about_us(error: aiosmtplib.SMTPException) -> bool:
+    """Whether the server refuses us and would refuse every mail: it is closing (421), or our own address may not send.
+
+    552 to the sender is about this mail's size (RFC 1870).
+    """
+    if isinstance(error, aiosmtplib.SMTPSenderRefused):
+        return error.code != 552
+    return any(reply.code == 421 for reply in _replies(error))
+
+
+def _replies(error: aiosmtplib.SMTPException) -> list[aiosmtplib.SMTPResponseException]:
+    """The server's answers inside an error."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return list(error.recipients)
+    return [error] if isinstance(error, aiosmtplib.SMTPResponseException) else []
+
+
 async def _refused(house: House, mail: Mail, error: aiosmtplib.SMTPException) -> None:
-    """The server said no to this mail: for good (5xx), or for now."""
-    replies = error.recipients if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else [error]
-    for_good = all(getattr(reply, "code", 0) >= 500 for reply in replies)
+    """The server said no to this mail: for good (5xx), or for now. Policy (5.7.x, 530) can be mended, so it is for now."""
+    replies = _replies(error)
+    for_good = all(
+        reply.code >= 500 and reply.code != 530 and not reply.message.startswith("5.7.") for reply in replies
+    )
+    if for_good or mail.attempts >= MAX_ATTEMPTS:
+        await _give_up(house, mail, error)
+        return
+    pause = min(5 * 2**mail.attempts, 6 * 3600) * (0.5 + house.dice.random())
     async with house.db.transaction() as conn:
-        if for_good or mail.attempts >= MAX_ATTEMPTS:
-            log.error("mail %s will not be delivered: %r", mail.id, error)
-            await queries.finish(conn, mail.id, "dead", repr(error))
-        else:
-            pause = min(5 * 2**mail.attempts, 6 * 3600) * (0.5 + house.dice.random())
-            await queries.postpone(conn, mail.id, pause, repr(error), uncount=False)
+        await queries.postpone(conn, mail.id, pause, repr(error), uncount=False)
+
+
+async def _give_up(house: House, mail: Mail, error: Exception) -> None:
+    """Staff find it on their Today page."""
+    log.error("mail %s will not be delivered: %r", mail.id, error)
+    async with house.db.transaction() as conn:
+        await queries.finish(conn, mail.id, "dead", repr(error))
 
 
 def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
-    """The message as it goes out. Names cannot break out of their header: the e-mail policy refuses line breaks."""
+    """The message as it goes out. Names cannot break out of their header. ValueError for an address that is none."""
     message = EmailMessage()
-    message["From"] = Address(settings.agency_name, addr_spec=settings.smtp_from_email)
-    message["To"] = Address(" ".join(mail.to_name.split()), addr_spec=mail.to_address)
-    message["Subject"] = mail.subject
+    message["From"] = Address(one_line(settings.agency_name), addr_spec=settings.smtp_from_email)
+    message["To"] = Address(one_line(mail.to_name), addr_spec=_ascii_domain(mail.to_address))
+    message["Subject"] = one_line(mail.subject)
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text_body)
     message.add_alternative(mail.html_body, subtype="html")
     return message
+
+
+def one_line(text: str) -> str:
+    """Fit for a header: control characters and those that reverse the writing are gone, joiners that scripts need stay."""
+    return " ".join("".join(" " if _is_hostile(letter) else letter for letter in text).split())
+
+
+def _is_hostile(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or unicodedata.bidirectional(letter) in (
+        "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI",
+    )  # fmt: skip
+
+
+def _ascii_domain(address: str) -> str:
+    """Mail travels by the ASCII form of a domain."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain if domain.isascii() else domain.encode('idna').decode()}"
 
 
 async def latest(db: Database, limit: int = 100) -> list[Mail]:

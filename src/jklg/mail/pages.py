@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from email.errors import HeaderParseError
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg.kit.errors import NotFound
 from jklg.mail import actions
@@ -24,12 +26,21 @@ async def outbox(request: Ask) -> Response[bytes]:
 
 
 @get("/dev/mail/{mail_id:str}", include_in_schema=False)
-async def one(request: Ask, mail_id: str) -> Response[bytes]:
-    return page(request, "mail/mail.html", personal=True, csp={"frame-src": ["'self'"]}, mail=await _find(request, mail_id))
+async def one(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
+    """One mail as it would have gone out: its headers, its HTML in a frame of its own, its text."""
+    house = request.app.state.house
+    mail = await _find(request, mail_id)
+    try:
+        headers = [(name, str(value)) for name, value in actions.compose(house.settings, mail, house.clock).items()]
+    except (ValueError, HeaderParseError) as error:
+        headers = [("To", f"{mail.to_name} <{mail.to_address}>"), ("Cannot be sent", str(error))]
+    return page(
+        request, "mail/mail.html", personal=True, csp={"frame-src": ["'self'"]}, mail=mail, mail_headers=headers
+    )
 
 
 @get("/dev/mail/{mail_id:str}/html", include_in_schema=False)
-async def html(request: Ask, mail_id: str) -> Response[bytes]:
+async def html(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
     """The HTML part alone, in a sandbox: a mail is not a page of ours."""
     mail = await _find(request, mail_id)
     return Response(
