@@ -47,7 +47,14 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection without claims: sees public rows only. No database transaction is open."""
         async with self.pool.acquire() as conn:
-            yield conn
+            try:
+                yield conn
+            except asyncpg.DataError:
+                # An argument that asyncpg cannot encode leaves a statement begun and not ended; 15 s later the server
+                # cancels it, and whoever has the connection then would pay. Any complete message ends it.
+                if not conn.is_closed():
+                    await conn.execute("SELECT")
+                raise
 
     @asynccontextmanager
     async def transaction(self, who: Claims = SYSTEM) -> AsyncIterator[Connection]:
