@@ -186,7 +186,7 @@ async def _show_closed(request: Ask, offer: Offer, package: catalogue.Package) -
 async def _made_before(conn: Any, form: Form) -> Made | None:
     """What this attempt has led to already, e.g. when somebody comes back to the form with the browser's button."""
     attempt = _attempt(form.value("attempt"))
-    body = await web_queries.find_answer(conn, SCOPE, attempt) if attempt else None
+    body = await web_queries.find_answer(conn, SCOPE, str(attempt)) if attempt else None
     return msgspec.json.decode(body, type=Made) if body else None
 
 

@@ -10,6 +10,7 @@ from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 
 from jklg import catalogue, departures, pricing
+from jklg.catalogue import PackageCard
 from jklg.catalogue.api import picture_url
 from jklg.departures import Departure, Price
 from jklg.kit.errors import NotFound
@@ -31,11 +32,17 @@ async def home(request: Ask) -> Response[bytes]:
         request,
         "site/home.html",
         packages=packages[:6],
-        hero=packages[0] if packages else None,
+        hero=_hero(packages),
         destinations=destinations,
         months=months,
         picture_url=picture_url,
     )
+
+
+def _hero(packages: list[PackageCard]) -> PackageCard | None:
+    """The favourite that leaves next."""
+    leaving = [package for package in packages if package.next_departure_on]
+    return min(leaving, key=lambda package: (not package.featured, package.next_departure_on), default=None)
 
 
 @get("/packages/{slug:str}", include_in_schema=False)

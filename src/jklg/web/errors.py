@@ -82,10 +82,10 @@ def explain(error: Exception, request: str) -> Answer:
         return Answer(error.status_code, code, sentence, None, dict(error.headers or {}))
     if isinstance(error, msgspec.ValidationError):
         return Answer(422, "wrong_type", f"{str(error).replace('`', '')}.")
-    if isinstance(error, asyncpg.DataError):
+    if isinstance(error, asyncpg.DataError) and "(expected " not in str(error):  # that would be our own slip of types
         log.warning("refused %s: the database cannot hold it: %r", request, error)
         return Answer(422, "invalid_value", "Something in this request is out of range or has a character we cannot keep.")
-    if isinstance(error, BUSY):
+    if isinstance(error, BUSY) and not isinstance(error, asyncpg.DataError):
         log.error("unavailable %s: %r", request, error)
         return Answer(503, "unavailable", "We cannot answer at this moment. Please try again.", None, {"Retry-After": "2"})
     log.error("unexpected %s", request, exc_info=error)

@@ -154,10 +154,11 @@ def time_of_day(at: datetime, zone: str) -> str:
 def moment(at: datetime, zone: str) -> Markup:
     """'14:32, India Standard Time, on Wed 12 May 2027', for machines as well."""
     local = at.astimezone(ZoneInfo(zone))
-    words = f"{local:%H:%M}, {zone_name(at, zone)}, on {day(local.date())}"
+    words = f"{local:%H:%M}, {zone_name(zone)}, on {day(local.date())}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), escape(words))
 
 
-def zone_name(at: datetime, zone: str) -> str:
-    """'India Standard Time', or its summer sister, as it is at that moment."""
-    return get_timezone_name(at.astimezone(ZoneInfo(zone)), width="long", locale="en")
+@lru_cache(64)
+def zone_name(zone: str) -> str:
+    """'India Time', 'Central European Time'."""
+    return get_timezone_name(ZoneInfo(zone), width="long", locale="en")
