@@ -6,15 +6,16 @@ from typing import Any
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.db import claims
 from jklg.kit.errors import NotFound, NotSignedIn
-from jklg.staff.guard import require_staff
+from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.rules import can
-from jklg.web.render import go, page
+from jklg.web.render import page
 
 Ask = Request[Any, Any, State]
 
@@ -25,7 +26,7 @@ async def today(request: Ask) -> Response[bytes]:
     try:
         person = await require_staff(request, "dashboard_view")
     except NotSignedIn:
-        return go("/staff/sign-in")
+        return to_sign_in(request)
     sees_money = can(person.role, "bookings_create")
     async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
         booked = await queries.list_bookings_today(conn)
@@ -51,15 +52,17 @@ async def today(request: Ask) -> Response[bytes]:
 
 
 @get("/staff/bookings/{reference:str}", include_in_schema=False)
-async def booking(request: Ask, reference: str) -> Response[bytes]:
+async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """One booking with its people, its price, its money and its story."""
     try:
         person = await require_staff(request, "bookings_view")
     except NotSignedIn:
-        return go("/staff/sign-in")
+        return to_sign_in(request)
     sees_money = can(person.role, "bookings_create")
     async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
-        found = await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
+        found = (
+            await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
+        )
         if found is None:
             raise NotFound("booking_not_found", "We cannot find this booking.")
         return page(

@@ -35,7 +35,8 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 async def add(db: Database, *, email: str, name: str, role: str, password: str) -> UUID:
     """Open an account. BadInput: name_invalid, email_invalid, role_invalid, password_invalid; Conflict: email_taken."""
     name, email = rules.check_new(name, email, role, password)
-    hashed = await asyncio.to_thread(_hasher.hash, password)
+    async with _hashing:
+        hashed = await asyncio.to_thread(_hasher.hash, password)
     staff_id = uuid7()
     try:
         async with db.transaction() as conn:
@@ -47,25 +48,31 @@ async def add(db: Database, *, email: str, name: str, role: str, password: str) 
 
 
 async def sign_in(db: Database, *, email: str, password: str, network: str, user_agent: str) -> SignedIn:
-    """Check a password and open a session of 12 hours.
+    """Check a password and open a session of 12 hours. `network` is the address of whoever asks.
 
     Raises TooMany (too_many_tries), NotSignedIn (invalid_credentials). Unknown, wrong and inactive are one answer, in
-    the same time. Tries are counted for the account *from this network*, so a stranger elsewhere cannot lock its owner out.
+    the same time. Tries are counted for the account *from this network*, so a stranger elsewhere cannot lock its owner
+    out; and they are counted before they are made, so that a hundred at once are not all the first.
     """
-    subjects = [f"{email.strip().lower()[:320]} {network}", network]
+    email = email.replace("\0", "").strip()[:320]
+    subjects = rules.counted_as(email, network)
     async with db.transaction() as conn:
-        of_account = await queries.count_failures(conn, subjects[0])
-        of_network = await queries.count_failures(conn, subjects[1])
-        account = await queries.find_by_email(conn, email.strip()[:320])
-    if of_account >= rules.MAX_FAILURES or of_network >= rules.MAX_FAILURES_OF_NETWORK:
+        tried_at = await queries.note_try(conn, list(subjects))
+    async with db.transaction() as conn:
+        tries = await queries.count_tries(conn, list(subjects))
+        account = await queries.find_by_email(conn, email)
+        too_many = tries[subjects.account] > rules.MAX_TRIES or tries[subjects.network] > rules.MAX_TRIES_OF_NETWORK
+        if too_many:
+            await queries.forget_try(conn, list(subjects), tried_at)
+    if too_many:
         raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.")
-    right, upgraded = await _verify(password, account.password_hash if account else _nobodys_hash())
+    right, upgraded = await _verify(password, account)
     if not right or account is None or not account.is_active:
-        async with db.transaction() as conn:
-            await queries.add_failures(conn, subjects)
         raise NotSignedIn("invalid_credentials", "E-mail address or password is wrong.")
     token = new_token()
     async with db.transaction() as conn:
+        await queries.forget_try(conn, [subjects.network], tried_at)
+        await queries.forget_tries(conn, subjects.account)
         if upgraded:
             await queries.set_password_hash(conn, account.id, upgraded)
         await queries.open_session(
@@ -73,24 +80,24 @@ async def sign_in(db: Database, *, email: str, password: str, network: str, user
             token_hash=token_hash(token),
             staff_id=account.id,
             hours=SESSION_HOURS,
-            ip_address=network,
+            ip_address=rules.address(network),
             user_agent=user_agent[:500],
         )
-        await history.record(conn, f"staff:{account.id}", "staff.signed_in", "staff", account.id, {"network": network})
+        await history.record(conn, f"staff:{account.id}", "staff.signed_in", "staff", account.id)
     return SignedIn(person_id=account.id, token=token)
 
 
-async def _verify(password: str, hashed: str) -> tuple[bool, str | None]:
-    """(right, a better hash to keep). At most two at a time, in threads."""
+async def _verify(password: str, account: queries.Account | None) -> tuple[bool, str | None]:
+    """(right, a better hash to keep). Without an account a hash of nobody's is checked, so that the answer takes as long."""
     if len(password) > 128:
         password = ""
     async with _hashing:
+        hashed = account.password_hash if account else await asyncio.to_thread(_nobodys_hash)
         return await asyncio.to_thread(_hasher.verify_and_update, password, hashed)
 
 
 @cache
 def _nobodys_hash() -> str:
-    """Checked when there is no such account, so that the answer takes as long."""
     return _hasher.hash(new_token())
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlencode
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import State
 
 from jklg.kit.errors import Forbidden, NotSignedIn
 from jklg.staff.actions import recognise
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
+from jklg.web.render import go
 from jklg.web.session import cookie_name
 
 COOKIE = "jklg_staff"
+_OFFICE_PATH = re.compile(r"/staff(/[A-Za-z0-9_-]+)*")
 
 
 def token_of(request: Request[Any, Any, State]) -> str | None:
@@ -29,3 +33,13 @@ async def require_staff(request: Request[Any, Any, State], permission: str) -> P
     if not can(person.role, permission):
         raise Forbidden("not_permitted", "Your role does not include this.")
     return person
+
+
+def to_sign_in(request: Request[Any, Any, State]) -> Response[bytes]:
+    """Asks whoever is not signed in to do so, and brings them back here afterwards."""
+    return go(f"/staff/sign-in?{urlencode({'next': request.url.path})}")
+
+
+def way_back(wanted: str) -> str:
+    """Where to go after signing in: a page of the back office, never another site."""
+    return wanted if _OFFICE_PATH.fullmatch(wanted) else "/staff"

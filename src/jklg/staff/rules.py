@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
+from hashlib import sha256
+from ipaddress import ip_address, ip_network
+from typing import NamedTuple
+
 from jklg.kit.errors import BadInput
 
 ROLES = ("Admin", "Manager", "Guide", "Support")
@@ -43,7 +48,7 @@ def can(role: str, permission: str) -> bool:
 def check_new(name: str, email: str, role: str, password: str) -> tuple[str, str]:
     """Name and e-mail as they will be kept. BadInput: name_invalid, email_invalid, role_invalid, password_invalid."""
     name, email = " ".join(name.split()), email.strip()
-    if not 1 <= len(name) <= 200 or not name.isprintable():
+    if not 1 <= len(name) <= 200 or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise BadInput("name_invalid", "Please give a name.")
     local, at, domain = email.partition("@")
     if not at or not local or "." not in domain or len(email) > 320 or not email.isprintable() or " " in email:
@@ -55,7 +60,42 @@ def check_new(name: str, email: str, role: str, password: str) -> tuple[str, str
     return name, email
 
 
-MAX_FAILURES = 10
+MAX_TRIES = 10
 """Failed sign-ins within 15 minutes, for one account from one network, before we ask for patience."""
-MAX_FAILURES_OF_NETWORK = 50
+MAX_TRIES_OF_NETWORK = 50
 """The same for one network over all accounts."""
+
+
+class Counted(NamedTuple):
+    """What a try to sign in is counted as."""
+
+    account: str
+    network: str
+
+
+def counted_as(email: str, network: str) -> Counted:
+    """As hashes: people type passwords into the wrong field, and we keep none."""
+    where = network_of(network)
+    return Counted(_hashed(f"{email.lower()} from {where}"), _hashed(where))
+
+
+def _hashed(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def network_of(host: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 address: whoever has one of its addresses has them all."""
+    found = address(host)
+    if found is None:
+        return "unknown"
+    known = ip_address(found)
+    return str(ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
+
+
+def address(host: str) -> str | None:
+    """The network address in `host`, if it is one. An IPv4 address dressed as IPv6 is undressed."""
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(found, "ipv4_mapped", None) or found)
