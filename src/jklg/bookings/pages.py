@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg import bookings, catalogue, departures, pricing
 from jklg.bookings import checkout, rules
@@ -238,7 +239,7 @@ def _attempt(text: str) -> UUID | None:
 
 
 @get("/manage/{reference:str}/{token:str}", include_in_schema=False)
-async def open_with_link(request: Ask, reference: str, token: str) -> Response[bytes]:
+async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath[str]) -> Response[bytes]:
     """The link of a mail: puts the key on this browser's ring and takes it out of the address."""
     house = request.app.state.house
     settings = house.settings

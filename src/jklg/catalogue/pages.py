@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg import catalogue
 from jklg.catalogue import rules, scenes
@@ -69,7 +70,7 @@ async def places_page(request: Ask) -> Response[bytes]:
 
 
 @get("/destinations/{slug:str}", include_in_schema=False)
-async def place_page(request: Ask, slug: str) -> Response[bytes]:
+async def place_page(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     async with request.app.state.house.db.connection() as conn:
         place = await catalogue.get_destination(conn, slug)
         if place is None:

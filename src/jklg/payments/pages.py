@@ -10,10 +10,11 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg import payments
 from jklg.bookings.pages import OpenBooking, open_booking
-from jklg.kit.errors import BadInput, Conflict
+from jklg.kit.errors import BadInput, Conflict, Unavailable
 from jklg.payments import queries, rules
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
@@ -35,7 +36,7 @@ ENDED = ("failed", "canceled", "expired")
 
 
 @get("/bookings/{reference:str}", include_in_schema=False)
-async def booking_page(request: Ask, reference: str) -> Response[bytes]:
+async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Confirmation and manage-my-booking in one: the reference, how it stands, who travels, what was paid."""
     seen = await open_booking(request, reference)
     return page(
@@ -52,21 +53,23 @@ async def booking_page(request: Ask, reference: str) -> Response[bytes]:
 
 
 @get("/bookings/{reference:str}/pay", include_in_schema=False)
-async def pay_page(request: Ask, reference: str) -> Response[bytes]:
+async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """The gateway's widget for what is due. Opening the page opens the one attempt, or finds it: a reload opens no second."""
     seen = await open_booking(request, reference)
     if seen.booking.status != "held" or seen.due == 0:
         return _to_booking(seen)
     house = request.app.state.house
     open_attempt = next((each for each in await _transactions(request, seen) if each.state in rules.OPEN), None)
+    if open_attempt is None and seen.booking.hold_seconds_left == 0:
+        return _to_booking(seen)
+    if not house.gateways:
+        raise Unavailable("no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us.")
     gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
     if gateway is None:
         return page(
             request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due,
             gateways=list(house.gateways), words=GATEWAY_WORDS,
         )  # fmt: skip
-    if open_attempt is None and seen.booking.hold_seconds_left == 0:
-        return _to_booking(seen)
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
     except Conflict as refusal:
@@ -76,7 +79,7 @@ async def pay_page(request: Ask, reference: str) -> Response[bytes]:
 
 
 @post("/bookings/{reference:str}/pay", include_in_schema=False, status_code=200)
-async def choose_gateway(request: Ask, reference: str) -> Response[bytes]:
+async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Start with the chosen gateway; an open attempt with another one is closed first."""
     seen = await open_booking(request, reference)
     gateway = (await read_form(request)).get("gateway", "")
@@ -124,7 +127,7 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
 
 
 @get("/bookings/{reference:str}/return", include_in_schema=False)
-async def return_page(request: Ask, reference: str) -> Response[bytes]:
+async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Where a gateway sends the customer back to. Shows what the gateway says now, whatever the address claims."""
     seen = await open_booking(request, reference)
     attempt = await _attempt(request, seen)
@@ -168,7 +171,7 @@ def _declined(request: Ask, seen: OpenBooking, attempt: Transaction, *, status: 
 
 
 @post("/bookings/{reference:str}/cancel", include_in_schema=False, status_code=200)
-async def give_up(request: Ask, reference: str) -> Response[bytes]:
+async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Let held seats go. Twice is as good as once."""
     seen = await open_booking(request, reference)
     try:

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from jklg import catalogue, departures, pricing
 from jklg.catalogue import PackageCard
@@ -46,7 +47,7 @@ def _hero(packages: list[PackageCard]) -> PackageCard | None:
 
 
 @get("/packages/{slug:str}", include_in_schema=False)
-async def journey(request: Ask, slug: str) -> Response[bytes]:
+async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     """One journey, its days, and the departures to choose from."""
     async with request.app.state.house.db.connection() as conn:
         package = await catalogue.get_package(conn, slug)

@@ -65,7 +65,8 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Litestar's exception handler for everything."""
     answer = explain(error, request_id(request.scope))
     status, headers, body = write(request.app.state.pages, request.scope, answer)
-    return Response(body, status_code=status, headers=headers, media_type=headers.pop("content-type"))
+    media_type = headers.pop("content-type").partition(";")[0]  # Litestar adds the charset
+    return Response(body, status_code=status, headers=headers, media_type=media_type)
 
 
 def explain(error: Exception, request: str) -> Answer:

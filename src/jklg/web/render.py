@@ -90,7 +90,7 @@ def page(
         )
     body = request.app.state.pages.render(template, request.scope, **context)
     return Response(
-        body, status_code=status, media_type="text/html; charset=utf-8", headers=more, cookies=list(cookies)
+        body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies)
     )
 
 

@@ -1,0 +1,142 @@
+"""What every answer carries, and who may send a form."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from jklg.app import House, create_app
+from jklg.web import front
+from jklg.web.front import FrontDoor, content_security_policy
+
+
+@asynccontextmanager
+async def visiting(house: House, **changes: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The same house with other settings."""
+    other = dataclasses.replace(house, settings=dataclasses.replace(house.settings, **changes))
+    app = create_app(other)
+    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver") as client:
+        yield client
+
+
+async def test_every_page_carries_its_protection(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/packages", "/nothing", "/api/nothing", "/robots.txt"):
+        headers = (await client.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "same-origin"
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert "strict-transport-security" not in headers, "not on plain http"
+
+
+async def test_pages_hold_no_inline_script_or_style(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/packages", "/how-booking-works", "/schema/", "/bookings"):
+        text = (await client.get(path)).text
+        assert not re.search(r"<script(?![^>]*\bsrc=)[^>]*>", text), path
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style", text), path
+
+
+async def test_in_production_on_https_plain_connections_are_given_up(house: House) -> None:
+    async with visiting(house, env="production", public_url="https://jklg.example") as client:
+        assert "max-age=31536000" in (await client.get("/")).headers["strict-transport-security"]
+
+
+def test_a_widget_adds_to_the_policy_and_takes_nothing_away() -> None:
+    policy = content_security_policy({"script-src": ["https://js.example"], "frame-src": ["https://js.example"]})
+    assert "script-src 'self' https://js.example" in policy
+    assert "frame-src 'self' https://js.example" in policy
+    for directive, sources in front.CSP.items():
+        assert all(source in policy for source in sources), directive
+
+
+@pytest.mark.parametrize(
+    ("headers", "welcome"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://localhost:3000"}, False),
+        ({"Origin": "http://localhost:3000"}, True),
+        ({"Origin": "http://mallory.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Cookie": "jklg_bookings=x"}, False),
+        ({}, True),
+    ],
+)
+async def test_mallory_cannot_send_our_forms_from_her_site(
+    client: httpx.AsyncClient, headers: dict[str, str], welcome: bool
+) -> None:
+    answer = await client.post("/checkout", data={"departure": "x"}, headers=headers)
+    assert answer.status_code == (404 if welcome else 403)
+    if not welcome:
+        assert "sent from another site" in answer.text
+
+
+async def test_the_api_reads_no_cookie_so_it_needs_no_such_check(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/quotes", json={}, headers={"Sec-Fetch-Site": "cross-site"})
+    assert answer.json()["code"] == "missing_field"
+
+
+async def test_only_the_older_client_on_its_own_origin_may_call_the_api_from_a_browser(house: House) -> None:
+    async with visiting(house, frontend_url="http://localhost:5173") as client:
+        ask = {"Access-Control-Request-Method": "POST"}
+        theirs = await client.options("/api/quotes", headers={"Origin": "http://localhost:5173", **ask})
+        assert theirs.status_code == 204
+        assert theirs.headers["access-control-allow-origin"] == "http://localhost:5173"
+        assert "access-control-allow-credentials" not in theirs.headers
+        stranger = await client.options("/api/quotes", headers={"Origin": "http://mallory.example", **ask})
+        assert "access-control-allow-origin" not in stranger.headers
+        page = await client.get("/", headers={"Origin": "http://localhost:5173"})
+        assert "access-control-allow-origin" not in page.headers
+        refused = await client.post("/api/quotes", json={}, headers={"Origin": "http://localhost:5173"})
+        assert refused.headers["access-control-allow-origin"] == "http://localhost:5173"
+
+
+async def test_a_forwarded_address_is_believed_from_our_own_proxies_only(house: House) -> None:
+    settings = dataclasses.replace(house.settings, trusted_proxies=("10.0.0.0/8",))
+    door = FrontDoor(None, settings, None)  # type: ignore[arg-type]
+    told = [(b"x-forwarded-for", b"203.0.113.9, 198.51.100.7, 10.0.0.2")]
+    assert door._client(("10.0.0.1", 5), told) == ("198.51.100.7", 0)
+    assert door._client(("192.0.2.1", 5), told) == ("192.0.2.1", 5)
+    assert door._client(("10.0.0.1", 5), [(b"x-forwarded-for", b"rubbish")]) == ("10.0.0.1", 5)
+
+
+async def test_head_is_get_without_the_body(client: httpx.AsyncClient) -> None:
+    answer = await client.head("/packages")
+    assert answer.status_code == 200
+    assert answer.content == b""
+
+
+async def test_static_files_are_kept_for_a_year_under_the_hash_of_their_content(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/")).text
+    address = re.search(r'href="(/static/house\.[0-9a-f]{10}\.css)"', page)
+    assert address
+    sheet = await client.get(address.group(1))
+    assert "immutable" in sheet.headers["cache-control"]
+    fonts = re.findall(r'url\("(/static/fonts/[^"]+)"\)', sheet.text)
+    assert len(fonts) == 4
+    for font in fonts:
+        assert (await client.get(font)).headers["content-type"] == "font/woff2"
+    assert (await client.get("/static/house.css")).headers["cache-control"] == "no-cache"
+    assert (await client.get("/static/../render.py")).status_code == 404
+    assert (await client.get("/static/house.0000000000.css")).status_code == 404
+
+
+async def test_a_page_asks_nobody_else_for_anything(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/packages", "/schema/"):
+        assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', (await client.get(path)).text)
+
+
+async def test_robots_keep_out_of_what_is_personal(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/robots.txt")).text
+    assert "Disallow: /bookings" in text
+    assert (await client.get("/bookings")).headers["x-robots-tag"] == "noindex"
