@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Request, Response, Router, get
@@ -11,9 +13,10 @@ from litestar.params import FromPath
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
 from jklg.bookings.rules import REFERENCE
-from jklg.kit.db import claims
+from jklg.kit.db import Connection, claims
 from jklg.kit.errors import NotFound, NotSignedIn
 from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
 
@@ -27,27 +30,25 @@ async def today(request: Ask) -> Response[bytes]:
         person = await require_staff(request, "dashboard_view")
     except NotSignedIn:
         return to_sign_in(request)
-    sees_money = can(person.role, "bookings_create")
-    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
-        booked = await queries.list_bookings_today(conn)
-        money = await queries.list_money_today(conn) if sees_money else []
-        departures = await queries.list_departures_soon(conn)
-        holds, paying = await queries.count_holds(conn)
-        concerns = await queries.list_concerns(conn) if sees_money else []
+    sees_money = _sees_money(person)
+    async with _eyes_of(request, person) as conn:
+        context: dict[str, Any] = {
+            "counts": await queries.count_day(conn),
+            "booked": await queries.list_bookings_today(conn),
+            "holds": await queries.list_holds(conn),
+            "departures": await queries.list_departures_soon(conn),
+            "money": await queries.list_money_today(conn) if sees_money else [],
+            "movements": await queries.list_movements_today(conn) if sees_money else [],
+            "concerns": await queries.list_concerns(conn) if sees_money else [],
+        }
     return page(
         request,
         "backoffice/today.html",
         personal=True,
         person=person,
-        booked=booked,
-        confirmed=[row for row in booked if row.status in ("confirmed", "completed")],
-        money=money,
         sees_money=sees_money,
-        departures=departures,
-        holds=holds,
-        paying=paying,
-        concerns=concerns,
         zone=queries.ZONE,
+        **context,
     )
 
 
@@ -58,8 +59,8 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         person = await require_staff(request, "bookings_view")
     except NotSignedIn:
         return to_sign_in(request)
-    sees_money = can(person.role, "bookings_create")
-    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
+    sees_money = _sees_money(person)
+    async with _eyes_of(request, person) as conn:
         found = (
             await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
         )
@@ -79,6 +80,20 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             story=await history.of(conn, found.id),
             zone=queries.ZONE,
         )
+
+
+def _sees_money(person: Person) -> bool:
+    """Guides lead people and have no business with their payments: money is for those who may take bookings."""
+    return can(person.role, "bookings_create")
+
+
+@asynccontextmanager
+async def _eyes_of(request: Ask, person: Person) -> AsyncIterator[Connection]:
+    """One picture of the house as it is now; nothing can be changed through it."""
+    who = claims("system", actor=f"staff:{person.id}")
+    async with request.app.state.house.db.transaction(who) as conn:
+        await queries.freeze(conn)
+        yield conn
 
 
 router = Router(path="/", route_handlers=[today, booking])

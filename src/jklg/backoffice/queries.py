@@ -36,6 +36,36 @@ class MoneyRow(msgspec.Struct, frozen=True, kw_only=True):
     held_by_gateway: int
 
 
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
+    """One amount that reached or left a gateway today. Received is positive."""
+
+    posted_at: datetime
+    kind: str
+    gateway: str
+    currency: str
+    amount: int
+    reference: str | None
+
+
+class HoldRow(msgspec.Struct, frozen=True, kw_only=True):
+    reference: str
+    name: str
+    package_name: str
+    starts_on: date
+    seats: int
+    hold_expires_at: datetime
+    payment_open: bool
+
+
+class DayCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Of today: bookings made, and those of them that are confirmed or travelled. Of the whole house: holds, and those of them being paid."""
+
+    made: int
+    confirmed: int
+    holds: int
+    paying: int
+
+
 class DepartureRow(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     package_name: str
@@ -57,6 +87,32 @@ class Concern(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+async def freeze(conn: Connection) -> None:
+    """Everything that follows sees one moment, and nothing can be changed."""
+    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+SHOWN = 200
+"""Rows of a list on the Today page. The counts beside it are of everything."""
+
+
+async def count_day(conn: Connection) -> DayCounts:
+    row = await conn.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE today) AS made,
+               count(*) FILTER (WHERE today AND status IN ('confirmed', 'completed')) AS confirmed,
+               count(*) FILTER (WHERE status = 'held') AS holds,
+               count(*) FILTER (WHERE status = 'held' AND payment_open) AS paying
+        FROM bookings,
+             LATERAL (SELECT created_at >= date_trunc('day', house_now() AT TIME ZONE $1) AT TIME ZONE $1 AS today) AS day
+        WHERE today OR status = 'held'
+        """,
+        ZONE,
+    )
+    assert row is not None
+    return DayCounts(**row)
+
+
 async def list_bookings_today(conn: Connection) -> list[BookingRow]:
     rows = await conn.fetch(
         """
@@ -64,9 +120,10 @@ async def list_bookings_today(conn: Connection) -> list[BookingRow]:
                b.total_price, b.created_at
         FROM bookings b JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
         WHERE b.created_at >= date_trunc('day', house_now() AT TIME ZONE $1) AT TIME ZONE $1
-        ORDER BY b.created_at DESC, b.id DESC LIMIT 200
+        ORDER BY b.created_at DESC, b.id DESC LIMIT $2
         """,
         ZONE,
+        SHOWN,
     )
     return [BookingRow(**row) for row in rows]
 
@@ -89,6 +146,22 @@ async def list_money_today(conn: Connection) -> list[MoneyRow]:
     return [MoneyRow(**row) for row in rows]
 
 
+async def list_movements_today(conn: Connection) -> list[Movement]:
+    """What the figures of `list_money_today` are made of, newest first."""
+    rows = await conn.fetch(
+        """
+        SELECT t.posted_at, t.kind, substr(e.account, length('gateway_clearing:') + 1) AS gateway, e.currency, e.amount, b.reference
+        FROM ledger_entries e JOIN ledger_transactions t ON t.id = e.transaction_id LEFT JOIN bookings b ON b.id = e.subject_id
+        WHERE e.account LIKE 'gateway_clearing:%'
+          AND t.posted_at >= date_trunc('day', house_now() AT TIME ZONE $1) AT TIME ZONE $1
+        ORDER BY e.id DESC LIMIT $2
+        """,
+        ZONE,
+        SHOWN,
+    )
+    return [Movement(**row) for row in rows]
+
+
 async def list_departures_soon(conn: Connection) -> list[DepartureRow]:
     rows = await conn.fetch(
         """
@@ -103,13 +176,17 @@ async def list_departures_soon(conn: Connection) -> list[DepartureRow]:
     return [DepartureRow(**row) for row in rows]
 
 
-async def count_holds(conn: Connection) -> tuple[int, int]:
-    """(holds open, of which a payment is under way)."""
-    row = await conn.fetchrow(
-        "SELECT count(*), count(*) FILTER (WHERE payment_open) FROM bookings WHERE status = 'held'"
+async def list_holds(conn: Connection) -> list[HoldRow]:
+    """Open holds, the first to run out first."""
+    rows = await conn.fetch(
+        """
+        SELECT b.reference, b.name, p.name AS package_name, d.starts_on, b.seats, b.hold_expires_at, b.payment_open
+        FROM bookings b JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
+        WHERE b.status = 'held' ORDER BY b.hold_expires_at, b.id LIMIT $1
+        """,
+        SHOWN,
     )
-    assert row is not None
-    return row[0], row[1]
+    return [HoldRow(**row) for row in rows]
 
 
 async def list_concerns(conn: Connection) -> list[Concern]:
@@ -129,8 +206,9 @@ async def list_concerns(conn: Connection) -> list[Concern]:
         UNION ALL
         SELECT 'News not acted on: ' || j.entrypoint, convert_from(coalesce(j.payload, ''), 'UTF8'), NULL, j.created
         FROM pgqueuer j WHERE j.status = 'failed'
-        ORDER BY since LIMIT 200
-        """
+        ORDER BY since LIMIT $1
+        """,
+        SHOWN,
     )
     return [Concern(**row) for row in rows]
 
