@@ -155,7 +155,40 @@ async def test_verify_names_what_was_tampered_with(server_admin: asyncpg.Connect
     await server_admin.execute("UPDATE ledger_entries SET amount = amount + 1 WHERE account = 'customer_deposits'")
     findings = await ledger.verify(db)
     assert not findings.ok
-    assert set(findings.broken) == {"a ledger transaction does not balance", "the trial balance is not zero"}
+    assert set(findings.broken) == {
+        "a ledger transaction does not balance",
+        "entries of a ledger transaction were written apart",
+        "the trial balance is not zero",
+    }
+
+
+@pytest.mark.parametrize(
+    ("tampering", "sentence"),
+    [
+        (  # still balanced: only the moment of writing tells
+            "INSERT INTO ledger_entries (transaction_id, account, currency, amount, subject_id) "
+            "SELECT id, account, 'INR', amount, subject_id FROM ledger_transactions, (VALUES ('a', 5), ('b', -5)) AS v(account, amount)",
+            "entries of a ledger transaction were written apart",
+        ),
+        ("UPDATE ledger_entries SET subject_id = NULL", "an entry is kept for another subject than its transaction"),
+        ("DELETE FROM ledger_entries", "a ledger transaction has fewer than two entries"),
+    ],
+)
+async def test_verify_names_tampering_that_balances(
+    server_admin: asyncpg.Connection, db: Database, tampering: str, sentence: str
+) -> None:
+    await capture(db)
+    await server_admin.execute("SET session_replication_role = replica")
+    await server_admin.execute(tampering)
+    assert list((await ledger.verify(db)).broken) == [sentence]
+
+
+async def test_verify_believes_books_that_were_posted_side_by_side(db_url: str) -> None:
+    db = await open_database(db_url, max_size=10)
+    await asyncio.gather(*(capture(db, f"t{number}", 100 + number) for number in range(50)))
+    findings = await ledger.verify(db)
+    assert (findings.ok, findings.transactions, findings.entries) == (True, 50, 100)
+    await db.close()
 
 
 async def test_checks_of_other_rooms_are_run_and_named(db: Database) -> None:

@@ -74,6 +74,10 @@ OWN_CHECKS = (
     Check(name="balanced", sentence="a ledger transaction does not balance", sql=queries.UNBALANCED),
     Check(name="complete", sentence="a ledger transaction has fewer than two entries", sql=queries.INCOMPLETE),
     Check(name="once", sentence="a fact is in the books twice", sql=queries.DOUBLED),
+    Check(name="at once", sentence="entries of a ledger transaction were written apart", sql=queries.WRITTEN_APART),
+    Check(
+        name="subject", sentence="an entry is kept for another subject than its transaction", sql=queries.OTHER_SUBJECT
+    ),
     Check(name="trial balance", sentence="the trial balance is not zero", sql=queries.TRIAL_BALANCE_OFF),
 )
 

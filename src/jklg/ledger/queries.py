@@ -90,3 +90,19 @@ GROUP BY kind, source_type, source_id HAVING count(*) > 1 ORDER BY 1, 2, 3
 TRIAL_BALANCE_OFF = (
     "SELECT currency, sum(amount) FROM ledger_entries GROUP BY currency HAVING sum(amount) <> 0 ORDER BY currency"
 )
+
+WRITTEN_APART = """
+SELECT t.id, t.kind, t.source_type, t.source_id
+FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+GROUP BY t.id HAVING count(DISTINCT e.xmin::text) > 1 ORDER BY t.id
+"""
+"""The entries of a posting are one INSERT, so PostgreSQL knows them by one number; a row written or edited since has another.
+
+A restore that copies tables (pg_dump as it comes) keeps them together; one that inserts row by row (--inserts) does not.
+"""
+
+OTHER_SUBJECT = """
+SELECT t.id, t.kind, t.source_type, t.source_id, e.account
+FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+WHERE e.subject_id IS DISTINCT FROM t.subject_id ORDER BY t.id, e.id
+"""
