@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.params import FromPath
+from markupsafe import Markup
 
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
@@ -47,7 +50,7 @@ async def today(request: Ask) -> Response[bytes]:
         personal=True,
         person=person,
         sees_money=sees_money,
-        zone=queries.ZONE,
+        when=_when,
         **context,
     )
 
@@ -78,8 +81,15 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],
             story=await history.of(conn, found.id),
-            zone=queries.ZONE,
+            when=_when,
         )
+
+
+def _when(at: datetime) -> Markup:
+    """'23 Nov 2026, 11:16' on the agency's clocks, unbroken: staff read columns of these."""
+    local = at.astimezone(ZoneInfo(queries.ZONE))
+    words = f"{local.day} {local:%b %Y, %H:%M}".replace(" ", "\N{NO-BREAK SPACE}")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)
 
 
 def _sees_money(person: Person) -> bool:

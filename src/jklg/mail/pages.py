@@ -45,9 +45,9 @@ async def html(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
     mail = await _find(request, mail_id)
     return Response(
         mail.html_body.encode(),
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups",
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
             "Cache-Control": "no-store",
         },
     )

@@ -7,9 +7,10 @@ An e-mail is a folder in its room: emails/<name>/{subject.txt,body.txt,body.mjml
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -43,9 +44,15 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     )
     environment.filters["money"] = plain
     environment.filters["day"] = _day
+    environment.filters["day_in"] = _day_in
     return environment
 
 
 def _day(day: date) -> str:
     """'Wednesday 12 May 2027'."""
     return f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _day_in(at: datetime, zone: str) -> str:
+    """The day it was in `zone` at that moment."""
+    return _day(at.astimezone(ZoneInfo(zone)).date())
