@@ -166,7 +166,8 @@ BEGIN
     WHERE b.id = NEW.booking_id;
     RETURN NULL;
 END $$;
-CREATE TRIGGER transactions_keep_payment_status AFTER INSERT OR UPDATE ON transactions
+-- Only for columns that it reads: whoever merely notes when to look again holds no lock on the booking, and must not ask for one.
+CREATE TRIGGER transactions_keep_payment_status AFTER INSERT OR UPDATE OF state, captured_amount, refund_amount ON transactions
     FOR EACH ROW EXECUTE FUNCTION transactions_keep_payment_status();
 
 -- One row for each mutating call to a gateway, written before the call.

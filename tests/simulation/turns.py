@@ -1,0 +1,178 @@
+"""Who may act: everybody at once as far as PostgreSQL can see, one at a time as far as Python is concerned.
+
+Every actor stops before each statement and each call to the bank, and goes on when it is given a turn. So the order of
+everything that happens is chosen by the dice, also between two halves of one database transaction; and an actor that
+has to wait for a row lock really waits, in PostgreSQL, until another one is given the turn in which it lets go.
+Before any turn an actor may crash instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import asyncpg
+
+from jklg.kit.failpoints import Crashed
+
+_acting: ContextVar[Actor | None] = ContextVar("_acting", default=None)
+_GLANCE = 0.004
+"""Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
+
+
+class Actor:
+    """Somebody doing something: 'ready' for a turn, 'running', 'waiting' for a lock, or 'done'."""
+
+    def __init__(self, name: str, number: int) -> None:
+        self.name = name
+        self.number = number
+        self.state = "running"
+        self.where = "begins"
+        self.asking: int | None = None  # the server process that works on our statement
+        self.in_transaction = False
+        self.rested = asyncio.Event()
+        self.turn: asyncio.Future[None] | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def rest(self, state: str) -> None:
+        self.state = state
+        self.rested.set()
+
+
+class Turns:
+    """The actors, and the turns they are given."""
+
+    def __init__(self, monitor: Any) -> None:
+        self._monitor = monitor
+        self._count = 0
+        self.actors: list[Actor] = []
+
+    async def enter(self, name: str, story: Coroutine[Any, Any, None]) -> Actor:
+        """Let somebody begin. They do nothing until they are given their first turn."""
+        self._count += 1
+        actor = Actor(name, self._count)
+        self.actors.append(actor)
+        actor.task = asyncio.create_task(self._play(actor, story))
+        await self._until_it_rests(actor)
+        return actor
+
+    async def _play(self, actor: Actor, story: Coroutine[Any, Any, None]) -> None:
+        _acting.set(actor)
+        try:
+            await self.point("begins")
+        except Crashed:
+            story.close()
+        else:
+            await story
+        finally:
+            self.actors.remove(actor)
+            actor.rest("done")
+
+    def ready(self) -> list[Actor]:
+        return [actor for actor in self.actors if actor.state == "ready"]
+
+    async def point(self, where: str) -> None:
+        """Stop here until it is our turn. Raises Crashed when that turn never comes. For the world itself: no stop."""
+        actor = _acting.get()
+        if actor is None:
+            return
+        actor.where = where
+        actor.turn = asyncio.get_running_loop().create_future()
+        actor.rest("ready")
+        await actor.turn
+
+    async def give(self, actor: Actor, *, crash: bool = False) -> None:
+        """One turn for `actor`; then whoever waited for a lock that it gave up comes to rest as well."""
+        assert actor.turn is not None and actor.state == "ready"
+        waiting = [other for other in self.actors if other.state == "waiting"]
+        actor.state = "running"
+        actor.rested.clear()
+        if crash:
+            actor.turn.set_exception(Crashed(actor.where))
+        else:
+            actor.turn.set_result(None)
+        await self._until_it_rests(actor)
+        for other in waiting:
+            if other.asking is None or not await self._waits_for_lock(other.asking):
+                await self._until_it_rests(other)
+
+    async def until_somebody_is_ready(self) -> None:
+        """Everybody waits for a lock: PostgreSQL finds the deadlock and refuses one of them."""
+        async with asyncio.timeout(30):
+            while self.actors and not self.ready():
+                await asyncio.sleep(0.01)
+
+    async def _until_it_rests(self, actor: Actor) -> None:
+        async with asyncio.timeout(60):
+            while not actor.rested.is_set():
+                try:
+                    async with asyncio.timeout(_GLANCE):
+                        await actor.rested.wait()
+                except TimeoutError:
+                    if actor.asking is not None and await self._waits_for_lock(actor.asking):
+                        if not actor.rested.is_set():
+                            actor.state = "waiting"
+                        return
+
+    async def _waits_for_lock(self, server_process: int) -> bool:
+        return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
+
+    async def ask(self, conn: Any, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """One statement, in one turn. What it has to wait for is waited for outside our turn."""
+        actor = _acting.get()
+        if actor is None:
+            return await getattr(conn, verb)(statement, *args, **kwargs)
+        if statement != "ROLLBACK":
+            await self.point(" ".join(statement.split()[:3]))
+        actor.asking = conn.get_server_pid()
+        try:
+            answer = await getattr(conn, verb)(statement, *args, **kwargs)
+            if statement.startswith("BEGIN"):
+                actor.in_transaction = True
+            return answer
+        finally:
+            actor.asking = None
+            if statement in ("COMMIT", "ROLLBACK"):
+                actor.in_transaction = False
+            if actor.state == "waiting":
+                await self.point("had to wait for a lock")
+
+
+class WatchedPool:
+    """A pool whose connections ask for a turn before each statement."""
+
+    def __init__(self, pool: Any, turns: Turns) -> None:
+        self._pool = pool
+        self._turns = turns
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as conn:
+            yield _WatchedConnection(conn, self._turns)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+class _WatchedConnection:
+    def __init__(self, conn: asyncpg.Connection[asyncpg.Record], turns: Turns) -> None:
+        self._conn = conn
+        self._turns = turns
+
+    async def execute(self, statement: str, *args: Any, **kwargs: Any) -> Any:
+        return await self._turns.ask(self._conn, "execute", statement, args, kwargs)
+
+    async def fetch(self, statement: str, *args: Any, **kwargs: Any) -> Any:
+        return await self._turns.ask(self._conn, "fetch", statement, args, kwargs)
+
+    async def fetchrow(self, statement: str, *args: Any, **kwargs: Any) -> Any:
+        return await self._turns.ask(self._conn, "fetchrow", statement, args, kwargs)
+
+    async def fetchval(self, statement: str, *args: Any, **kwargs: Any) -> Any:
+        return await self._turns.ask(self._conn, "fetchval", statement, args, kwargs)
+
+    def is_closed(self) -> bool:
+        return self._conn.is_closed()
