@@ -106,7 +106,7 @@ async def write(house: House, once_key: str = "confirmed:1", **changes: str) -> 
 
 async def states(house: House) -> list[str]:
     async with house.db.transaction() as conn:
-        return [row[0] for row in await conn.fetch("SELECT state FROM mail_outbox ORDER BY id")]
+        return [row[0] for row in await conn.fetch("SELECT state FROM mail_outbox ORDER BY once_key")]
 
 
 async def hurry(house: House) -> None:
