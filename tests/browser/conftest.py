@@ -61,7 +61,9 @@ async def _launch(playwright: Playwright) -> Browser:
         return await playwright.chromium.launch(executable_path=path, args=FLAGS)
     except Exception as error:
         if os.environ.get("CI") == "true" or path:
-            pytest.fail(f"the browser {path or 'of Playwright'} does not start; set JKLG_TEST_BROWSER to a Chromium: {error}")
+            pytest.fail(
+                f"the browser {path or 'of Playwright'} does not start; set JKLG_TEST_BROWSER to a Chromium: {error}"
+            )
         pytest.skip("no browser to test with: set JKLG_TEST_BROWSER to a Chromium")
 
 
@@ -109,9 +111,11 @@ def _listen(context: BrowserContext, trouble: list[str]) -> None:
     context.on("weberror", lambda error: trouble.append(f"script: {error.error}"))
     context.on(
         "request",
-        lambda request: None
-        if urlsplit(request.url).hostname in ("localhost", "127.0.0.1") or request.url.startswith("data:")
-        else trouble.append(f"asked a stranger: {request.url}"),
+        lambda request: (
+            None
+            if urlsplit(request.url).hostname in ("localhost", "127.0.0.1") or request.url.startswith("data:")
+            else trouble.append(f"asked a stranger: {request.url}")
+        ),
     )
 
 
@@ -134,7 +138,10 @@ async def shop(settings: Settings, db: Database, chromium: Browser, gateways: tu
         faults_enabled=True,
         public_url=f"http://127.0.0.1:{bank_port}",
     )
-    stripe = StripePeer(webhook_url=f"http://127.0.0.1:{port}/api/payments/process-webhook", public_url=f"http://127.0.0.1:{stripe_port}")
+    stripe = StripePeer(
+        webhook_url=f"http://127.0.0.1:{port}/api/payments/process-webhook",
+        public_url=f"http://127.0.0.1:{stripe_port}",
+    )
     ours = dataclasses.replace(settings, port=port, public_url=url, worker_poll_seconds=0.2)
     if "sandbox" in gateways:
         ours = dataclasses.replace(ours, sandbox_url=f"http://127.0.0.1:{bank_port}")

@@ -51,7 +51,9 @@ async def test_asha_buys_on_a_phone_in_the_dark(shop: Shop) -> None:
         await expect_confirmed(page, reference)
         for path in ("/", "/packages", JOURNEY, "/destinations", f"/bookings/{reference}", "/schema/"):
             await page.goto(path)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the phone"
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                f"{path} is wider than the phone"
+            )
 
 
 async def test_asha_buys_with_the_keyboard_alone(shop: Shop) -> None:
@@ -192,7 +194,9 @@ async def test_the_last_seats_go_while_asha_types(shop: Shop) -> None:
     async with shop.visitor() as page:
         await to_checkout(page)
         departure = await page.locator("input[name=departure]").input_value()
-        await shop.one("UPDATE departures SET seats_taken = allotment WHERE id = $1::text::uuid RETURNING id", departure)
+        await shop.one(
+            "UPDATE departures SET seats_taken = allotment WHERE id = $1::text::uuid RETURNING id", departure
+        )
         await fill_contact(page)
         await hold_button(page).click()
         await expect(page.get_by_role("heading", level=1)).to_contain_text("is sold out")
@@ -245,7 +249,9 @@ async def test_the_link_in_the_mail_opens_the_booking_in_another_browser(shop: S
             if await shop.one("SELECT count(*) FROM mail_outbox") == 2:
                 break
             await asyncio.sleep(0.2)
-    link = await shop.one("SELECT substring(text_body FROM 'http[^ \n]*/manage/[^ \n]*') FROM mail_outbox WHERE kind = 'booking_confirmed'")
+    link = await shop.one(
+        "SELECT substring(text_body FROM 'http[^ \n]*/manage/[^ \n]*') FROM mail_outbox WHERE kind = 'booking_confirmed'"
+    )
     async with shop.visitor() as stranger:
         await stranger.goto(f"/bookings/{reference}")
         await expect(stranger.get_by_role("heading", level=1)).to_have_text("We cannot show this booking here")

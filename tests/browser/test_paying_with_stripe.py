@@ -65,4 +65,3 @@ async def test_where_there_are_two_ways_one_is_chosen_and_may_be_changed(shop: S
             "sandbox canceled",
             "stripe succeeded",
         ]
-

@@ -27,7 +27,9 @@ async def browser(house: House) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         app.lifespan(),
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://localhost:3000", headers={"Sec-Fetch-Site": "same-origin"}
+            transport=httpx.ASGITransport(app=app),
+            base_url="http://localhost:3000",
+            headers={"Sec-Fetch-Site": "same-origin"},
         ) as visitor,
     ):
         yield visitor
@@ -47,7 +49,9 @@ def fields(page: httpx.Response) -> dict[str, str]:
 
 
 async def open_checkout(browser: httpx.AsyncClient, departure: UUID, **party: int) -> httpx.Response:
-    page = await browser.get("/checkout", params={"departure": str(departure), **(party or {"adult": 2})}, follow_redirects=True)
+    page = await browser.get(
+        "/checkout", params={"departure": str(departure), **(party or {"adult": 2})}, follow_redirects=True
+    )
     assert page.status_code == 200, page.text
     return page
 
@@ -81,7 +85,9 @@ async def test_asha_holds_two_seats_and_is_sent_on_to_pay(browser: httpx.AsyncCl
     assert "Held, not paid yet" in shown.text
 
 
-async def test_a_double_click_a_reload_and_the_back_button_make_one_booking(browser: httpx.AsyncClient, db: Database) -> None:
+async def test_a_double_click_a_reload_and_the_back_button_make_one_booking(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
     departure = await trade.add_departure(db)
     page = await open_checkout(browser, departure)
     form = ashas(page)
@@ -139,12 +145,16 @@ async def test_every_complaint_stands_beside_its_field_and_on_top_and_nothing_ty
         assert f'id="f-{field}"' in answer.text
         assert answer.text.count(sentence) == 2, sentence
     kept = fields(answer)
-    assert {name: kept[name].strip() for name in typed if name != "terms"} == {name: text for name, text in typed.items() if name != "terms"}
+    assert {name: kept[name].strip() for name in typed if name != "terms"} == {
+        name: text for name, text in typed.items() if name != "terms"
+    }
     assert kept["name"] == "Asha Rao"
     assert await trade.seats_taken(db, departure) == 0
 
 
-async def test_a_price_that_the_page_did_not_show_is_shown_before_anything_is_held(browser: httpx.AsyncClient, db: Database) -> None:
+async def test_a_price_that_the_page_did_not_show_is_shown_before_anything_is_held(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
     departure = await trade.add_departure(db)
     page = await open_checkout(browser, departure)
     changed = await browser.post("/checkout", data=ashas(page, adult="3"))
@@ -211,7 +221,9 @@ async def test_hostile_names_are_text_wherever_they_are_shown(browser: httpx.Asy
     departure = await trade.add_departure(db, package_id=await trade.add_package(db, name=f"Kashmir {HOSTILE}"))
     page = await open_checkout(browser, departure)
     refused = await browser.post("/checkout", data=ashas(page, name=HOSTILE, special_requests=HOSTILE, email=HOSTILE))
-    answer = await browser.post("/checkout", data=ashas(page, name=HOSTILE, special_requests=HOSTILE, **{"traveller.adult.1.name": HOSTILE}))
+    answer = await browser.post(
+        "/checkout", data=ashas(page, name=HOSTILE, special_requests=HOSTILE, **{"traveller.adult.1.name": HOSTILE})
+    )
     booking = await browser.get(answer.headers["location"].removesuffix("/pay"))
     mine = await browser.get("/bookings")
     listed = await browser.get("/packages", params={"q": HOSTILE})
@@ -242,7 +254,9 @@ async def test_a_stranger_and_a_wrong_link_get_the_page_of_a_booking_that_does_n
     assert await trade.status_of(db, held.id) == "held"
 
 
-async def test_the_link_of_the_mail_becomes_a_key_and_leaves_the_address(browser: httpx.AsyncClient, house: House, db: Database) -> None:
+async def test_the_link_of_the_mail_becomes_a_key_and_leaves_the_address(
+    browser: httpx.AsyncClient, house: House, db: Database
+) -> None:
     held = await trade.hold(db, await trade.add_departure(db))
     link = bookings.manage_link("", house.settings.secret, held.id, held.reference)
     answer = await browser.get(link)
@@ -293,7 +307,9 @@ async def test_a_hold_that_ran_out_is_said_plainly_and_cannot_be_paid(browser: h
     assert await trade.seats_taken(db, departure) == 0
 
 
-async def test_the_parts_that_follow_the_party_come_alone_for_the_script(browser: httpx.AsyncClient, db: Database) -> None:
+async def test_the_parts_that_follow_the_party_come_alone_for_the_script(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
     departure = await trade.add_departure(db)
     page = await open_checkout(browser, departure)
     typed: dict[str, Any] = ashas(page, child="1", **{"traveller.adult.1.name": "Asha Rao"})

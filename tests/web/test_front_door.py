@@ -21,7 +21,10 @@ async def visiting(house: House, **changes: Any) -> AsyncIterator[httpx.AsyncCli
     """The same house with other settings."""
     other = dataclasses.replace(house, settings=dataclasses.replace(house.settings, **changes))
     app = create_app(other)
-    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver") as client:
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://testserver") as client,
+    ):
         yield client
 
 
@@ -124,6 +127,10 @@ async def test_static_files_are_kept_for_a_year_under_the_hash_of_their_content(
     assert "immutable" in sheet.headers["cache-control"]
     fonts = re.findall(r'url\("(/static/fonts/[^"]+)"\)', sheet.text)
     assert len(fonts) == 4
+    assert sheet.headers["content-encoding"] == "gzip"
+    plain = await client.get(address.group(1), headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == sheet.content
     for font in fonts:
         assert (await client.get(font)).headers["content-type"] == "font/woff2"
     assert (await client.get("/static/house.css")).headers["cache-control"] == "no-cache"

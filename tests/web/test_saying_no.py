@@ -71,7 +71,9 @@ async def test_what_does_not_exist_and_what_may_not_be_done_have_the_shape_too(c
 async def test_a_body_beyond_one_mebibyte_is_not_read_to_its_end(client: httpx.AsyncClient) -> None:
     answer = await client.post(QUOTE, content=b" " * (1024 * 1024 + 1), headers={"Content-Type": "application/json"})
     shape(answer, 413, "too_large")
-    form = await client.post("/checkout", content=b"a" * (1024 * 1024 + 1), headers={"Content-Type": "application/x-www-form-urlencoded"})
+    form = await client.post(
+        "/checkout", content=b"a" * (1024 * 1024 + 1), headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
     assert form.status_code == 413
 
 
@@ -85,7 +87,10 @@ async def test_a_person_gets_a_page_that_helps(client: httpx.AsyncClient) -> Non
 
 async def test_a_database_that_is_away_is_503_and_says_ask_again(house: House) -> None:
     app = create_app(house)
-    async with app.lifespan(), httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:3000") as client:
+    async with (
+        app.lifespan(),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:3000") as client,
+    ):
         assert (await client.get("/api/health")).status_code == 200
         await house.db.close()
         answer = await client.get("/api/health")
@@ -111,7 +116,9 @@ async def test_our_own_accident_is_logged_with_its_stack_and_shown_without(
     assert "the secret is 42" in caplog.text
 
 
-async def test_a_number_that_no_column_holds_is_our_callers_slip_not_ours(client: httpx.AsyncClient, db: Database) -> None:
+async def test_a_number_that_no_column_holds_is_our_callers_slip_not_ours(
+    client: httpx.AsyncClient, db: Database
+) -> None:
     departure = await trade.add_departure(db)
     body = {"departure_id": str(departure), "party": {"adult": 2}, "extras": [{"id": str(uuid4()), "quantity": 2**62}]}
     shape(await client.post(QUOTE, json=body), 422, "extra_quantity_invalid")

@@ -164,7 +164,9 @@ def _check_traveller(form: Form, offer: Offer, fields: TravellerFields) -> Trave
             return None
     traveller = TravellerRequest(name=name, category=fields.category, date_of_birth=born)
     if not name.strip():
-        form.errors[f"{fields.prefix}.name"] = f"Please give a name for {fields.title.lower() if fields.title[-1].isdigit() else 'the ' + fields.title.lower()}."
+        form.errors[f"{fields.prefix}.name"] = (
+            f"Please give a name for {fields.title.lower() if fields.title[-1].isdigit() else 'the ' + fields.title.lower()}."
+        )
         traveller = TravellerRequest(name=SOMEBODY[0], category=fields.category, date_of_birth=born)
     try:
         pricing.rules.check_travellers(offer, form.party, [traveller])

@@ -154,7 +154,10 @@ async def _show(
         quote=quote,
         seats=sum(number for category, number in form.party.items() if offer.prices[category].takes_seat),
         travellers=list(checkout.travellers_wanted(offer, form.party)),
-        categories=[(category, pricing.rules.PEOPLE[category][1].capitalize(), pricing.rules.ages(offer.prices[category])) for category in form.party],
+        categories=[
+            (category, pricing.rules.PEOPLE[category][1].capitalize(), pricing.rules.ages(offer.prices[category]))
+            for category in form.party
+        ],
         attempt=attempt,
         new_price=new_price,
         made=made,
@@ -201,9 +204,15 @@ async def _hold_once(request: Ask, form: Form, wanted: bookings.HoldRequest) -> 
     try:
         async with house.db.transaction() as conn:
             before = await bookings.get(conn, claimed.resource_id)  # a first try that ended before it could answer
-        reference = before.reference if before else (
-            await bookings.hold(house.db, wanted, hold_minutes=house.settings.hold_minutes, booking_id=claimed.resource_id)
-        ).reference
+        reference = (
+            before.reference
+            if before
+            else (
+                await bookings.hold(
+                    house.db, wanted, hold_minutes=house.settings.hold_minutes, booking_id=claimed.resource_id
+                )
+            ).reference
+        )
     except Exception:
         await idempotency.release(house.db, SCOPE, attempt)
         raise
@@ -219,7 +228,9 @@ async def _claim(house: Any, attempt: str) -> idempotency.Claimed | idempotency.
             return await idempotency.claim(house.db, SCOPE, attempt, ONE_WISH)
         except Conflict:
             await asyncio.sleep(0.05 + 0.01 * patience)
-    raise Conflict("try_again", "We are still working on your last click. Please wait a moment and look at your bookings.")
+    raise Conflict(
+        "try_again", "We are still working on your last click. Please wait a moment and look at your bookings."
+    )
 
 
 def _go_and_pay(request: Ask, made: Made) -> Response[bytes]:
@@ -244,7 +255,11 @@ async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath
     house = request.app.state.house
     settings = house.settings
     async with house.db.transaction() as conn:
-        booking = await bookings.get_by_reference(conn, reference.upper()) if rules.REFERENCE.fullmatch(reference.upper()) else None
+        booking = (
+            await bookings.get_by_reference(conn, reference.upper())
+            if rules.REFERENCE.fullmatch(reference.upper())
+            else None
+        )
     if booking is None:
         raise rules.not_found()
     bookings.guest_claims(settings.secrets, booking.id, token)
@@ -286,6 +301,4 @@ async def open_booking(request: Ask, reference: str) -> OpenBooking:
     return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=max(due, 0), claims=who)
 
 
-router = Router(
-    path="/", route_handlers=[show_checkout, submit_checkout, requote, open_with_link, my_bookings]
-)
+router = Router(path="/", route_handlers=[show_checkout, submit_checkout, requote, open_with_link, my_bookings])

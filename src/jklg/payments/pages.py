@@ -63,7 +63,9 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     if open_attempt is None and seen.booking.hold_seconds_left == 0:
         return _to_booking(seen)
     if not house.gateways:
-        raise Unavailable("no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us.")
+        raise Unavailable(
+            "no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us."
+        )
     gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
     if gateway is None:
         return page(

@@ -113,7 +113,9 @@ async def sitemap(request: Ask) -> Response[str]:
         destinations = await catalogue.list_destinations(conn)
     url = request.app.state.house.settings.public_url
     paths = ["/", "/packages", "/destinations", "/how-booking-works", "/terms"]
-    paths += [f"/packages/{package.slug}" for package in packages] + [f"/destinations/{place.slug}" for place in destinations]
+    paths += [f"/packages/{package.slug}" for package in packages] + [
+        f"/destinations/{place.slug}" for place in destinations
+    ]
     entries = "".join(f"<url><loc>{escape(url + path)}</loc></url>" for path in paths)
     text = f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
     return Response(text, media_type="application/xml", headers={"Cache-Control": "public, max-age=3600"})

@@ -23,9 +23,12 @@ async def static_file(request: Ask) -> Response[bytes]:
     file = shelf().files.get(hashed or path)
     if file is None:
         raise NotFound("file_not_found", "There is no such file.")
-    return Response(
-        file.content, media_type=file.media_type, headers={"Cache-Control": "no-cache" if hashed else _SEEN_FOR_EVER}
-    )
+    headers = {"Cache-Control": "no-cache" if hashed else _SEEN_FOR_EVER, "Vary": "Accept-Encoding"}
+    content = file.content
+    if file.zipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        content = file.zipped
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, media_type=file.media_type, headers=headers)
 
 
 @get("/favicon.ico", include_in_schema=False)

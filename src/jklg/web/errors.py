@@ -85,10 +85,14 @@ def explain(error: Exception, request: str) -> Answer:
         return Answer(422, "wrong_type", f"{str(error).replace('`', '')}.")
     if isinstance(error, asyncpg.DataError) and "(expected " not in str(error):  # that would be our own slip of types
         log.warning("refused %s: the database cannot hold it: %r", request, error)
-        return Answer(422, "invalid_value", "Something in this request is out of range or has a character we cannot keep.")
+        return Answer(
+            422, "invalid_value", "Something in this request is out of range or has a character we cannot keep."
+        )
     if isinstance(error, BUSY) and not isinstance(error, asyncpg.DataError):
         log.error("unavailable %s: %r", request, error)
-        return Answer(503, "unavailable", "We cannot answer at this moment. Please try again.", None, {"Retry-After": "2"})
+        return Answer(
+            503, "unavailable", "We cannot answer at this moment. Please try again.", None, {"Retry-After": "2"}
+        )
     log.error("unexpected %s", request, exc_info=error)
     return Answer(
         500,
@@ -104,7 +108,9 @@ def _validation(error: ValidationException) -> Answer:
     problem: dict[str, Any] = problems[0] if problems and isinstance(problems[0], dict) else {}
     field = str(problem.get("key", ""))
     if not problem or field == "data":
-        missing = BadInput("missing_body" if field == "data" else "parameter_missing", "Something is missing from this request.")
+        missing = BadInput(
+            "missing_body" if field == "data" else "parameter_missing", "Something is missing from this request."
+        )
         return Answer(missing.status, missing.code, missing.sentence)
     sentence = f"{str(problem.get('message', 'This is not valid')).replace('`', '')}, in {field}."
     return Answer(422, "wrong_type", sentence, {"field": field})

@@ -89,9 +89,7 @@ def page(
             {name: list(sources) for name, sources in csp.items()}
         )
     body = request.app.state.pages.render(template, request.scope, **context)
-    return Response(
-        body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies)
-    )
+    return Response(body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies))
 
 
 def go(url: str, *, cookies: Sequence[Cookie] = (), headers: Mapping[str, str] | None = None) -> Response[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 from functools import cache
@@ -10,8 +11,8 @@ from typing import NamedTuple
 
 FOLDER = Path(__file__).parent / "static"
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
     ".png": "image/png",
@@ -21,8 +22,11 @@ _URL = re.compile(r'url\("(?!data:)([^"]+)"\)')
 
 
 class File(NamedTuple):
+    """`zipped` is there where it saves something."""
+
     content: bytes
     media_type: str
+    zipped: bytes | None
 
 
 class Shelf(NamedTuple):
@@ -47,7 +51,8 @@ def shelf() -> Shelf:
             content = _URL.sub(lambda found: f'url("{addresses[found.group(1)]}")', content.decode()).encode()
         stem, suffix = name.rsplit(".", 1)
         address = f"/static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
-        files[address] = File(content, TYPES[path.suffix])
+        zipped = gzip.compress(content, 9, mtime=0) if path.suffix in (".css", ".js", ".svg") else None
+        files[address] = File(content, TYPES[path.suffix], zipped)
         addresses[name] = address
     return Shelf(files, addresses)
 
