@@ -1,4 +1,4 @@
-"""From a chosen date to held seats, and the key that opens a booking again.
+"""From a chosen date to held seats, and the link that opens a booking again.
 
 The address of a checkout carries its `attempt`, an id made before anything is shown. Whatever happens to the form (a double
 click, a reload, the back button, a second tab of the same address), one attempt makes one booking.
@@ -19,6 +19,7 @@ from litestar.params import FromPath
 from jklg import bookings, catalogue, departures, pricing
 from jklg.bookings import checkout, rules
 from jklg.bookings.checkout import Form
+from jklg.bookings.key_ring import open_booking
 from jklg.catalogue.api import picture_url
 from jklg.departures import Offer
 from jklg.kit.errors import Conflict, NotFound, Refusal
@@ -27,7 +28,7 @@ from jklg.web import idempotency
 from jklg.web import queries as web_queries
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
-from jklg.web.session import Key, key_for, read_keys, with_key
+from jklg.web.session import Key, read_keys, with_key
 
 Ask = Request[Any, Any, State]
 SCOPE = "checkout"
@@ -42,19 +43,6 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     booking_id: UUID
     wish: str
-
-
-class OpenBooking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking opened with a key of this browser's ring, read with the guest's own rights."""
-
-    booking: bookings.Booking
-    travellers: list[Any]
-    paid: int
-    due: int
-    claims: Any
-
-
-# --- checkout ---------------------------------------------------------------------------------------------------------
 
 
 @get("/checkout", include_in_schema=False)
@@ -246,9 +234,6 @@ def _attempt(text: str) -> UUID | None:
         return None
 
 
-# --- the key to a booking ---------------------------------------------------------------------------------------------
-
-
 @get("/manage/{reference:str}/{token:str}", include_in_schema=False)
 async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath[str]) -> Response[bytes]:
     """The link of a mail: puts the key on this browser's ring and takes it out of the address."""
@@ -284,21 +269,13 @@ async def my_bookings(request: Ask) -> Response[bytes]:
     return page(request, "bookings/mine.html", personal=True, bookings=found)
 
 
-async def open_booking(request: Ask, reference: str) -> OpenBooking:
-    """The booking of this reference, if this browser has the key. NotFound (booking_not_found) for everybody else."""
-    house = request.app.state.house
-    key = key_for(house.settings, request.cookies, reference.upper())
-    if key is None:
-        raise rules.not_found()
-    who = bookings.guest_claims(house.settings.secrets, key.booking_id, key.token)
-    async with house.db.transaction(who) as conn:
-        booking = await bookings.get_by_reference(conn, key.reference)
-        if booking is None or booking.id != key.booking_id:
-            raise rules.not_found()
-        travellers = await bookings.list_travellers(conn, booking.id)
-        paid = await bookings.amount_paid(conn, booking.id, booking.currency)
-    due = booking.total_price - paid if booking.status in ("held", "confirmed") else 0
-    return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=max(due, 0), claims=who)
-
-
-router = Router(path="/", route_handlers=[show_checkout, submit_checkout, requote, open_with_link, my_bookings])
+router = Router(
+    path="/",
+    route_handlers=[
+        show_checkout,
+        submit_checkout,
+        requote,
+        open_with_link,
+        my_bookings,
+    ],
+)

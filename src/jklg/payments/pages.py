@@ -13,7 +13,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 
 from jklg import payments
-from jklg.bookings.pages import OpenBooking, open_booking
+from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.kit.errors import BadInput, Conflict, Unavailable
 from jklg.payments import queries, rules
 from jklg.payments.queries import Transaction
