@@ -129,6 +129,11 @@ async def test_the_schema_is_served_without_a_script_from_elsewhere(client: http
     document = (await client.get("/schema/openapi.json")).json()
     assert document["openapi"].startswith("3.")
     assert "/api/quotes" in document["paths"]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            refused = operation["responses"]["4XX"]["content"]["application/json"]["schema"]
+            assert refused == {"$ref": "#/components/schemas/Refusal"}, (method, path)
+            assert any(status.startswith("2") for status in operation["responses"]), (method, path)
     page = await client.get("/schema/")
     assert page.status_code == 200
     assert "/api/quotes" in page.text

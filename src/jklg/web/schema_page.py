@@ -19,7 +19,7 @@ class SchemaJson(OpenAPIRenderPlugin):
         super().__init__(path=path, media_type=MediaType.JSON, favicon="", style="")
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        return msgspec.json.encode(openapi_schema)
+        return msgspec.json.encode(_with_refusals(openapi_schema))
 
 
 class SchemaPage(OpenAPIRenderPlugin):
@@ -33,6 +33,44 @@ class SchemaPage(OpenAPIRenderPlugin):
             "web/schema.html", request.scope, info=openapi_schema["info"], groups=_groups(openapi_schema)
         )
         return body
+
+
+REFUSAL = {
+    "type": "object",
+    "required": ["error", "code"],
+    "properties": {
+        "error": {"type": "string", "description": "A sentence for people; may be reworded."},
+        "code": {"type": "string", "description": "A word for programs; never changes."},
+        "details": {
+            "type": "object",
+            "description": "What helps to put it right, e.g. the field.",
+            "additionalProperties": True,
+        },
+    },
+}
+
+
+def _with_refusals(schema: dict[str, Any]) -> dict[str, Any]:
+    """The document with our one shape of refusals at every operation, in place of the framework's own."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+    refused = {
+        "4XX": {"description": "Refused; `code` says why.", "content": content},
+        "5XX": {"description": "Not now, or our fault. 503 may be asked again.", "content": content},
+    }
+    components = schema.get("components", {})
+    paths = {
+        path: {
+            name: {**operation, "responses": {**_fine(operation), **refused}} if name in METHODS else operation
+            for name, operation in item.items()
+        }
+        for path, item in schema.get("paths", {}).items()
+    }
+    schemas = {**components.get("schemas", {}), "Refusal": REFUSAL}
+    return {**schema, "paths": paths, "components": {**components, "schemas": schemas}}
+
+
+def _fine(operation: dict[str, Any]) -> dict[str, Any]:
+    return {status: answer for status, answer in operation.get("responses", {}).items() if status < "4"}
 
 
 def _groups(schema: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
