@@ -9,6 +9,7 @@ Before any turn an actor may crash instead.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -19,6 +20,8 @@ import asyncpg
 from jklg.kit.failpoints import Crashed
 
 _acting: ContextVar[Actor | None] = ContextVar("_acting", default=None)
+_LOCKS = re.compile(r"^(?!.*SKIP LOCKED).*\b(UPDATE|INSERT|DELETE|hold_booking|ledger_post)\b", re.DOTALL)
+"""Statements that may have to wait for a lock."""
 _GLANCE = 0.004
 """Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
 
@@ -31,8 +34,11 @@ class Actor:
         self.number = number
         self.state = "running"
         self.where = "begins"
+        self.next = ""  # the statement that the next turn is for
         self.asking: int | None = None  # the server process that works on our statement
+        self.server_process: int | None = None  # the one we were last served by
         self.in_transaction = False
+        self.wakes_at = 0  # not given a turn before this one, as long as somebody else can be
         self.rested = asyncio.Event()
         self.turn: asyncio.Future[None] | None = None
         self.task: asyncio.Task[None] | None = None
@@ -48,6 +54,7 @@ class Turns:
     def __init__(self, monitor: Any) -> None:
         self._monitor = monitor
         self._count = 0
+        self._over = False
         self.actors: list[Actor] = []
 
     async def enter(self, name: str, story: Coroutine[Any, Any, None]) -> Actor:
@@ -71,13 +78,22 @@ class Turns:
             self.actors.remove(actor)
             actor.rest("done")
 
-    def ready(self) -> list[Actor]:
-        return [actor for actor in self.actors if actor.state == "ready"]
+    async def ready(self) -> list[Actor]:
+        """Who may be given a turn. While somebody waits for a lock, nobody else gets in line for one: PostgreSQL does not
+        promise that a line moves in order, and then the same seed would not tell the same story."""
+        ready = [actor for actor in self.actors if actor.state == "ready"]
+        waiting = [actor.asking for actor in self.actors if actor.state == "waiting"]
+        if not waiting:
+            return ready
+        holders = await self._monitor.fetchval(
+            "SELECT array_agg(DISTINCT h) FROM unnest($1::integer[]) w, unnest(pg_blocking_pids(w)) h", waiting
+        )
+        return [actor for actor in ready if not _LOCKS.search(actor.next) or actor.server_process in (holders or [])]
 
     async def point(self, where: str) -> None:
         """Stop here until it is our turn. Raises Crashed when that turn never comes. For the world itself: no stop."""
         actor = _acting.get()
-        if actor is None:
+        if actor is None or self._over:
             return
         actor.where = where
         actor.turn = asyncio.get_running_loop().create_future()
@@ -99,10 +115,18 @@ class Turns:
             if other.asking is None or not await self._waits_for_lock(other.asking):
                 await self._until_it_rests(other)
 
+    async def end(self) -> None:
+        """Everybody leaves, whatever they were doing."""
+        self._over = True
+        leaving = [actor.task for actor in self.actors if actor.task is not None]
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+
     async def until_somebody_is_ready(self) -> None:
         """Everybody waits for a lock: PostgreSQL finds the deadlock and refuses one of them."""
         async with asyncio.timeout(30):
-            while self.actors and not self.ready():
+            while self.actors and not await self.ready():
                 await asyncio.sleep(0.01)
 
     async def _until_it_rests(self, actor: Actor) -> None:
@@ -126,8 +150,10 @@ class Turns:
         if actor is None:
             return await getattr(conn, verb)(statement, *args, **kwargs)
         if statement != "ROLLBACK":
+            actor.next = statement
             await self.point(" ".join(statement.split()[:3]))
-        actor.asking = conn.get_server_pid()
+            actor.next = ""
+        actor.asking = actor.server_process = conn.get_server_pid()
         try:
             answer = await getattr(conn, verb)(statement, *args, **kwargs)
             if statement.startswith("BEGIN"):

@@ -194,11 +194,11 @@ async def claim_due(conn: Connection, limit: int) -> list[UUID]:
 
 
 async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
-    """Open attempts whose booking waits for nothing else: its hold is past, or it was cancelled."""
+    """Open attempts whose booking waits for nothing: its hold is past, it was given up, or another attempt has paid it."""
     rows = await conn.fetch(
         """
         SELECT t.id FROM bookings b JOIN transactions t ON t.booking_id = b.id
-        WHERE b.payment_open AND (b.status = 'cancelled' OR (b.status = 'held' AND b.hold_expires_at <= house_now()))
+        WHERE b.payment_open AND (b.status <> 'held' OR b.hold_expires_at <= house_now())
           AND t.state IN ('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')
           AND NOT EXISTS (SELECT FROM gateway_commands c WHERE c.transaction_id = t.id AND c.kind = 'cancel' AND c.next_attempt_at > house_now())
         ORDER BY b.hold_expires_at, t.id LIMIT $1

@@ -1,0 +1,339 @@
+"""Bugs that we plant: each takes one safeguard away, or makes one plausible mistake. The simulation has to find every one.
+
+A mutation patches a function of the house for as long as its test lasts, or changes the test's own database.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from jklg import app, bookings
+from jklg.mail import queries as mail_queries
+from jklg.payments import queries as payment_queries
+from jklg.payments import rules as payment_rules
+from jklg.payments import webhooks
+from jklg.payments.gateways import signatures
+from jklg.payments.gateways.sandbox import SandboxGateway
+from jklg.payments.webhooks import actions as webhook_actions
+from jklg.payments.webhooks import queries as webhook_queries
+
+Patch = pytest.MonkeyPatch
+
+
+class Mutation(NamedTuple):
+    """`sql` runs on the test's database as a superuser; `patch` on the house. `found_as`: what the finding must speak of."""
+
+    name: str
+    found_as: str
+    patch: Callable[[Patch], None] | None = None
+    sql: str = ""
+
+
+def _same_but(function: Callable[..., Any], **changes: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The same function, but what it returns has some fields changed, each by a function of the answer."""
+
+    def changed(*args: Any, **kwargs: Any) -> Any:
+        answer = function(*args, **kwargs)
+        return msgspec.structs.replace(answer, **{field: change(answer) for field, change in changes.items()})
+
+    return changed
+
+
+def _rewritten(patch: Patch, module: Any, name: str, old: str, new: str) -> None:
+    """A function with one piece of its text replaced: a line deleted, a condition turned round."""
+    source = inspect.getsource(getattr(module, name))
+    assert old in source, f"{name} does not say {old!r} any more: plant this bug another way"
+    scope = dict(vars(module))
+    exec(compile(source.replace(old, new), module.__file__, "exec", flags=_annotations()), scope)
+    patch.setattr(module, name, scope[name])
+
+
+def _annotations() -> int:
+    import __future__
+
+    return __future__.annotations.compiler_flag
+
+
+def trust_the_clients_amount(patch: Patch) -> None:
+    patch.setattr(payment_rules, "payable", lambda due, claimed, currency, ours: claimed or due)
+
+
+def post_again_what_was_posted(patch: Patch) -> None:
+    """Every answer counts as new money."""
+    patch.setattr(
+        payment_rules, "decide", _same_but(payment_rules.decide, captured_more=lambda decided: decided.captured)
+    )
+
+
+def never_look_for_an_open_attempt(patch: Patch) -> None:
+    async def blind(conn: Any, booking_id: UUID) -> None:
+        return None
+
+    patch.setattr(payment_queries, "find_open", blind)
+
+
+def ignore_late_success(patch: Patch) -> None:
+    """What is closed stays closed."""
+    decide = payment_rules.decide
+
+    def deaf(known: Any, snapshot: Any) -> Any:
+        if known.state in ("canceled", "failed", "expired"):
+            snapshot = msgspec.structs.replace(snapshot, state=known.state, captured=0)
+        return decide(known, snapshot)
+
+    patch.setattr(payment_rules, "decide", deaf)
+
+
+def a_decline_ends_the_attempt(patch: Patch) -> None:
+    decide = payment_rules.decide
+
+    def rash(known: Any, snapshot: Any) -> Any:
+        if snapshot.error and snapshot.state in payment_rules.OPEN:
+            snapshot = msgspec.structs.replace(snapshot, state="failed")
+        return decide(known, snapshot)
+
+    patch.setattr(payment_rules, "decide", rash)
+
+
+def believe_the_last_answer(patch: Patch) -> None:
+    patch.setattr(payment_rules, "_next_state", lambda known, snapshot, captured: snapshot.state)
+
+
+def a_silent_gateway_means_no(patch: Patch) -> None:
+    """Unknown taken for failure: the attempt is closed here and lives on there."""
+    actions = _actions()
+
+    async def closed(house: Any, transaction: Any, booking: Any, silence: Any) -> Any:
+        from jklg.payments.gateways.contract import GatewayRefused
+
+        return await actions._refused(house, transaction, GatewayRefused(silence.code))
+
+    patch.setattr(actions, "_unanswered", closed)
+
+
+def _actions() -> Any:
+    from jklg.payments import actions
+
+    return actions
+
+
+def a_new_key_at_each_try(method: str) -> Callable[[Patch], None]:
+    def plant(patch: Patch) -> None:
+        real = getattr(SandboxGateway, method)
+        number = count()
+
+        async def forgetful(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if "request_key" in kwargs:
+                kwargs["request_key"] += f":{next(number)}"
+            else:
+                args = (msgspec.structs.replace(args[0], request_key=f"{args[0].request_key}:{next(number)}"),)
+            return await real(self, *args, **kwargs)
+
+        patch.setattr(SandboxGateway, method, forgetful)
+
+    return plant
+
+
+def a_lost_refund_is_given_up(patch: Patch) -> None:
+    """No answer to a refund frees its capacity, as if it had been refused."""
+    from jklg.payments.refunds import actions
+
+    _rewritten(patch, actions, "_send", "except GatewayRefused as refusal", "except GatewayError as refusal")
+
+
+def mark_the_notice_done_before_looking(patch: Patch) -> None:
+    async def hasty(house: Any, limit: int = 50) -> int:
+        for tried in range(limit):
+            async with house.db.transaction() as conn:
+                notice = await webhook_queries.claim(conn)
+                if notice is None:
+                    return tried
+                await webhook_queries.finish(conn, notice.id, "done")
+            try:
+                await webhook_actions._look_into(house, notice)
+            except Exception as error:
+                await webhook_actions._put_off(house, notice, error)
+        return limit
+
+    patch.setattr(webhooks, "process_due", hasty)
+
+
+def believe_any_signature(patch: Patch) -> None:
+    patch.setattr(signatures, "verify", lambda *args: None)
+
+
+def write_mail_without_asking_whether_it_was_written(patch: Patch) -> None:
+    _rewritten(patch, mail_queries, "insert", "ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING", "")
+
+
+def announce_before_it_is_committed(patch: Patch) -> None:
+    """The news is told outside the database transaction of its fact: a crash in between, and nobody hears of it."""
+    actions = _actions()
+
+    async def silent(conn: Any, news: str, payload: Any) -> None:
+        return None
+
+    patch.setattr(actions.jobs, "announce", silent)
+
+
+def settle_without_locks(patch: Patch) -> None:
+    async def unlocked(conn: Any, booking_id: UUID) -> Any:
+        return await bookings.get(conn, booking_id)
+
+    async def glance(conn: Any, transaction_id: UUID) -> Any:
+        return await payment_queries.get(conn, transaction_id)
+
+    patch.setattr(bookings, "lock", unlocked)
+    patch.setattr(payment_queries, "lock", glance)
+
+
+def call_the_gateway_before_the_row_is_committed(patch: Patch) -> None:
+    """The order goes out first; the row is written afterwards. A crash in between leaves an attempt that nobody knows."""
+    actions = _actions()
+    write = actions._write_attempt
+
+    async def eager(conn: Any, house: Any, booking_id: UUID, gateway: Any, *more: Any) -> Any:
+        from datetime import UTC, datetime
+
+        from jklg.payments.gateways.contract import Order
+
+        transaction_id = await write(conn, house, booking_id, gateway, *more)
+        booking = await bookings.get(conn, booking_id)
+        if transaction_id is not None and booking is not None:
+            order = Order(
+                transaction_id=transaction_id, booking_id=booking_id, booking_reference="", amount=booking.total_price,
+                currency=booking.currency, request_key=f"create:{transaction_id}", description="", email="", return_url="",
+                created_at=datetime.now(UTC),
+            )  # fmt: skip
+            await gateway.create(order)
+        return transaction_id
+
+    patch.setattr(actions, "_write_attempt", eager)
+
+
+def keep_late_money_quietly(patch: Patch) -> None:
+    """Money nobody asked for goes to suspense, and there it stays."""
+
+    async def nothing(*_: Any, **__: Any) -> None:
+        return None
+
+    patch.setattr(_actions().refunds, "send_back", nothing)
+    patch.setattr(_actions(), "_report", nothing)
+
+
+def confirm_without_looking_for_seats(patch: Patch) -> None:
+    from jklg.bookings import rules
+
+    patch.setattr(rules, "destination_of_money", lambda *_, **__: ("customer_deposits", None))
+
+
+def the_poller_stays_at_home(patch: Patch) -> None:
+    async def asleep(house: Any) -> int:
+        return 0
+
+    patch.setitem(app.SWEEPS, "payments", asleep)
+
+
+def release_seats_without_closing_the_payment(patch: Patch) -> None:
+    async def asleep(house: Any) -> int:
+        return 0
+
+    patch.setitem(app.SWEEPS, "overdue", asleep)
+
+
+_WITHOUT_WAITING = """
+CREATE OR REPLACE FUNCTION bookings_keep_their_word() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+"""
+
+
+def expire_whoever_is_late(patch: Patch) -> None:
+    """A hold past its time is released, open payment or not."""
+    from jklg.bookings import queries
+
+    for name in ("list_holds_due", "expire"):
+        _rewritten(patch, queries, name, " AND NOT payment_open", "")
+
+
+def _polite_check_gone(sql: str) -> str:
+    """hold_booking without its polite look at the seats that are left."""
+    found = re.search(r"CREATE FUNCTION hold_booking_as_house.*?END \$\$;", sql, re.DOTALL)
+    assert found is not None
+    body = found.group().replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    assert "> d.allotment THEN" in body
+    return body.replace("> d.allotment THEN", "> d.allotment + 1 THEN")
+
+
+def _hold_booking_off_by_one() -> str:
+    from importlib.resources import files
+
+    return _polite_check_gone(files("jklg.migrations").joinpath("0006_bookings.sql").read_text("utf-8"))
+
+
+_POST_WITHOUT_ASKING = """
+ALTER TABLE ledger_transactions DROP CONSTRAINT ledger_posts_a_fact_once;
+CREATE OR REPLACE FUNCTION ledger_post(
+    p_id uuid, p_kind text, p_source_type text, p_source_id text, p_subject_id uuid, p_currency text, p_entries jsonb
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ledger_transactions (id, kind, source_type, source_id, subject_id) VALUES (p_id, p_kind, p_source_type, p_source_id, p_subject_id);
+    INSERT INTO ledger_accounts SELECT DISTINCT e.account, p_currency::char(3) FROM jsonb_to_recordset(p_entries) AS e(account text) ON CONFLICT DO NOTHING;
+    INSERT INTO ledger_entries (transaction_id, account, currency, amount, subject_id)
+    SELECT p_id, e.account, p_currency, e.amount, p_subject_id FROM jsonb_to_recordset(p_entries) AS e(account text, amount bigint);
+    RETURN true;
+END $$;
+"""
+
+_ANY_NOTE_LOCKS_THE_BOOKING = """
+DROP TRIGGER transactions_keep_payment_status ON transactions;
+CREATE TRIGGER transactions_keep_payment_status AFTER INSERT OR UPDATE ON transactions
+    FOR EACH ROW EXECUTE FUNCTION transactions_keep_payment_status();
+"""
+"""Transaction first, booking second: two halves of a deadlock. So it was until the first seeds of the simulation."""
+
+MUTATIONS = (
+    Mutation("trust the client's amount", "asks for its booking's own total", trust_the_clients_amount),
+    Mutation("post again what was posted", "captured", post_again_what_was_posted, _POST_WITHOUT_ASKING),
+    Mutation(
+        "sell one seat more than there is", "no more than its allotment",
+        sql="ALTER TABLE departures DROP CONSTRAINT departures_never_oversold;" + _hold_booking_off_by_one(),
+    ),
+    Mutation("seats do not come back", "a departure's seats", sql="""
+        CREATE OR REPLACE FUNCTION booking_takes_seats(p_status text) RETURNS boolean LANGUAGE sql IMMUTABLE RETURN true"""),
+    Mutation("extras are not counted", "extras are counted", sql="DROP TRIGGER booking_extras_count_stock ON booking_extras"),
+    Mutation(
+        "two attempts open at once", "one open attempt", never_look_for_an_open_attempt,
+        "DROP INDEX transactions_one_open_attempt",
+    ),
+    Mutation("a late success is ignored", "", ignore_late_success),
+    Mutation("a decline ends the attempt", "", a_decline_ends_the_attempt),
+    Mutation("the last answer is believed", "", believe_the_last_answer),
+    Mutation("silence means no", "", a_silent_gateway_means_no),
+    Mutation("a new key at each try to refund", "", a_new_key_at_each_try("refund")),
+    Mutation("a new key at each try to create", "made at the bank once", a_new_key_at_each_try("create")),
+    Mutation("a lost refund is given up", "", a_lost_refund_is_given_up),
+    Mutation("a notice is done before it is looked into", "that a done notice speaks of", mark_the_notice_done_before_looking),
+    Mutation("any signature will do", "forged", believe_any_signature),
+    Mutation(
+        "a mail has no once key", "told the same thing twice", write_mail_without_asking_whether_it_was_written,
+        "ALTER TABLE mail_outbox DROP CONSTRAINT mail_outbox_once",
+    ),
+    Mutation("news is lost", "was told so", announce_before_it_is_committed),
+    Mutation("settle takes no locks", "", settle_without_locks),
+    Mutation("locks in another order", "eadlock", sql=_ANY_NOTE_LOCKS_THE_BOOKING),
+    Mutation("the gateway is called before the row is committed", "", call_the_gateway_before_the_row_is_committed),
+    Mutation("late money is kept quietly", "known to somebody", keep_late_money_quietly),
+    Mutation("confirm without looking for seats", "", confirm_without_looking_for_seats),
+    Mutation("the poller stays at home", "", the_poller_stays_at_home),
+    Mutation("overdue payments are not closed", "", release_seats_without_closing_the_payment),
+    Mutation(
+        "seats are released while a payment is open", "while a payment may still succeed", expire_whoever_is_late, _WITHOUT_WAITING
+    ),
+)  # fmt: skip
