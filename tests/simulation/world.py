@@ -20,6 +20,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import msgspec
 
 from jklg import app, bookings, jobs, payments
 from jklg.bookings.actions import HoldRequest
@@ -51,7 +52,7 @@ TURNS = 1000
 CHECK_EVERY = 60
 SPANS = (1, 1, 2, 2, 5, 5, 10, 20, 20, 61, 61, 61, 61, 120, 180, 300, 300, 960, 960, 4_000, 90_000)
 STILL_OPEN = ("requires_payment_method", "requires_action", "processing")
-QUIET_TIMES = [timedelta(minutes=m) for m in (1, 2, 7, 16, 31, 61, 120, 400)] + [timedelta(hours=h) for h in (25, 25, 75, 75)]
+QUIET_TIMES = [timedelta(minutes=m) for m in (1, 2, 7, 16, 31, 61, 120, 400)] + [timedelta(hours=h) for h in (25, 25, 75, 75, 1, 1, 7)]
 
 
 class SimulatedClock(Clock):
@@ -186,7 +187,7 @@ class World:
         if not ready or (roll < 100 and len(self.turns.actors) < 5):
             await self._somebody_begins()
         elif roll < 130:
-            self._time_passes()
+            await self._time_passes()
         elif roll < 142:
             self._trouble()
         elif roll < 150:
@@ -194,8 +195,8 @@ class World:
         else:
             awake = [actor for actor in ready if actor.wakes_at <= self.turn] or ready
             actor = self.dice.choice(awake)
-            if self.dice.randrange(100) < (25 if actor.where.startswith("is answered") else 3):
-                actor.wakes_at = self.turn + self.dice.randint(5, 120)  # a slow process: the world moves on meanwhile
+            if self.dice.randrange(100) < (40 if actor.where.startswith("is answered") else 3):
+                actor.wakes_at = self.turn + self.dice.choice((5, 30, 60, 120, 200))  # a slow process: the world moves on meanwhile
             else:
                 self.tell(f"| {actor.name}: {actor.where}")
                 await self.turns.give(actor)
@@ -218,12 +219,14 @@ class World:
                 await self.turns.give(actor, crash=True)
         await self._check()
 
-    def _time_passes(self) -> None:
+    async def _time_passes(self) -> None:
         """While a database transaction is open only moments pass: a longer one would have been ended by its timeout."""
         if any(actor.in_transaction or actor.asking for actor in self.turns.actors):
             span = timedelta(milliseconds=self.dice.choice((1, 30, 900)))
         else:
             span = timedelta(seconds=self.dice.choice(SPANS))
+        if span > timedelta(minutes=2):
+            await self.line.late_arrivals()  # nothing is on a line for longer
         self.clock.moment += span
 
     def _trouble(self) -> None:
@@ -236,13 +239,16 @@ class World:
         elif kind == "failpoint":
             failpoints.arm(f"{self.dice.choice(sorted(failpoints.NAMES))}:crash")
         elif kind == "refund_answers":
-            faults.only = "POST /v1/refunds"
-            setattr(faults, self.dice.choice(("error_before", "error_after", "drop_after", "truncate", "busy")), 2)
+            self._refund_answers_are_lost()
         elif kind == "hold_webhooks":
             faults.hold_webhooks = True
         else:
-            setattr(faults, kind, self.dice.randint(1, 4))
+            setattr(faults, kind, self.dice.randint(1, 12 if kind.endswith("webhooks") else 4))
             faults.later_seconds = self.dice.choice((5, 60, 1_000, 5_000, 90_000))
+
+    def _refund_answers_are_lost(self) -> None:
+        self.bank.faults.only = "POST /v1/refunds"
+        setattr(self.bank.faults, self.dice.choice(("error_before", "error_after", "drop_after", "truncate", "busy")), 2)
 
     def _calm(self) -> None:
         for field in Faults.__struct_fields__:
@@ -261,24 +267,32 @@ class World:
     async def _until_quiet(self) -> None:
         """No more trouble; time passes until nothing is left to do. What the bank could not tell us, we have to find out."""
         failpoints.arm("")
-        self.late_money = False
+        late_money, self.late_money = self.late_money, False
         self._calm()
         self.line.trouble = 0
         self.tell("the trouble ends")
+        await self.line.late_arrivals()
         async with self.bank.bank.work() as work:
             work.release()
-            for event in work.all(Event):  # nobody asks after a refund that was done: a later issue reconciles those
-                if event.delivery in ("lost", "dead") and event.type == "refund.failed":
-                    event.delivery, event.due_at = "due", self.clock.now()
-                    work.put(event)
+        if late_money:  # all but the last trouble: what comes late is not announced, and what goes back is not answered
+            self.bank.faults.lose_webhooks = self.dice.randint(1, 4)
+            self._refund_answers_are_lost()
         for span in QUIET_TIMES:
             self.clock.moment += span
+            await self._tell_of_failed_refunds()
             for _ in range(8):
                 if not await self._go_round():
                     break
 
+    async def _tell_of_failed_refunds(self) -> None:
+        """Nobody asks again after a refund that was done, so that it failed after all must not get lost: a reconciliation is to come."""
+        async with self.bank.bank.work() as work:
+            for event in work.all(Event):
+                if event.delivery in ("lost", "dead") and event.type == "refund.failed":
+                    work.put(msgspec.structs.replace(event, delivery="due", due_at=self.clock.now()))
+
     async def _go_round(self) -> int:
-        found = await self.line.late_arrivals() + await self.bank.deliver_due()
+        found = await self.bank.deliver_due()
         for name, sweep in app.SWEEPS.items():
             done = await sweep(self.house)
             found += done
@@ -395,7 +409,7 @@ class World:
         if not person.tabs or roll < 14:
             return "goes to pay", self._start(person, booking)
         transaction_id, ref = self.dice.choice(person.tabs)
-        if self.late_money and roll > 84:
+        if self.late_money and roll > 50:
             roll = self.dice.randint(81, 99)  # these people change their minds
         if roll < 65:
             return "is at the bank", self._at_the_bank(ref)

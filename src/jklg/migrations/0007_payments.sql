@@ -198,7 +198,7 @@ CREATE TABLE gateway_facts (
     discriminator  text NOT NULL DEFAULT '',
     amount         bigint,
     currency       char(3),
-    source         text NOT NULL,            -- 'answer', 'return', 'webhook', 'poll'
+    source         text NOT NULL,            -- 'answer', 'return', 'cancel', 'webhook', 'poll'
     gateway_at     timestamptz,
     recorded_at    timestamptz NOT NULL DEFAULT house_now(),
     CONSTRAINT gateway_facts_once UNIQUE (gateway, livemode, object_id, fact_type, discriminator)

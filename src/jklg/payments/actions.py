@@ -141,7 +141,7 @@ async def _write_attempt(
 async def settle(house: House, transaction_id: UUID, *, source: str, hint_ref: str | None = None) -> Settled:
     """Bring one attempt into line with what its gateway says now, and the booking with it.
 
-    `source` is who rang: answer, return, webhook or poll. `hint_ref` is the gateway's id from a webhook that arrived
+    `source` is who rang: answer, return, cancel, webhook or poll. `hint_ref` is the gateway's id from a webhook that arrived
     before our own answer did. NotFound: transaction_not_found. A gateway that does not answer is not an error: the
     attempt stays as it is, `unknown` says so, and the poller comes back.
     """
@@ -226,11 +226,12 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
 async def _unanswered(house: House, transaction: Transaction, booking: Booking, silence: GatewayError) -> Settled:
     """No answer proves nothing. Nothing moves; we come back later, and no sooner than a busy gateway asks."""
     log.warning("%s did not answer about %s: %s", transaction.gateway, transaction.id, silence)
-    wait = float(rules.look_again_seconds(transaction.state, transaction.checks + 1) or 600)
+    checks = transaction.checks + (transaction.state in rules.OPEN)  # a late look without an answer is still to be had
+    wait = float(min(rules.look_again_seconds(transaction.state, checks) or 600, 600))
     if isinstance(silence, GatewayBusy) and silence.retry_after:
         wait = max(wait, silence.retry_after)
     async with house.db.transaction() as conn:
-        await queries.look_again(conn, transaction.id, transaction.checks + 1, wait)
+        await queries.look_again(conn, transaction.id, checks, wait)
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
 
 
@@ -247,7 +248,8 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
         return
     decision = rules.decide(known, snapshot)
     state = decision.state or transaction.state
-    checks = 0 if decision.state else transaction.checks + 1
+    # Only the poller's own looks are counted: a customer who keeps clicking must not use up the late ones.
+    checks = 0 if decision.state else transaction.checks + (source == "poll")
     await queries.update(
         conn,
         transaction.id,
@@ -289,6 +291,8 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
         )
     for refund in snapshot.refunds:
         await refunds.apply(conn, transaction.id, refund, source)
+    if any(refund.state == "pending" for refund in snapshot.refunds):
+        await queries.look_again(conn, transaction.id, checks, rules.PENDING_REFUND_SECONDS)
 
 
 async def _receive(
@@ -359,7 +363,7 @@ async def _receive_foreign(conn: Connection, transaction: Transaction, booking: 
 
 async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str) -> Settled:
     """Close an open attempt at its gateway, then look what became of it: it may have succeeded in the meantime."""
-    settled = await settle(house, transaction_id, source="poll")
+    settled = await settle(house, transaction_id, source="cancel")
     transaction = settled.transaction
     gateway = house.gateways.get(transaction.gateway)
     if settled.unknown or gateway is None or transaction.state not in rules.OPEN or transaction.ref is None:
@@ -377,7 +381,7 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str) -> S
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
             await queries.finish_command(conn, command.id, "rejected", str(refusal))
-        return await settle(house, transaction.id, source="poll")
+        return await settle(house, transaction.id, source="cancel")
     except GatewayError as silence:
         async with house.db.transaction() as conn:
             await queries.postpone_command(

@@ -38,6 +38,9 @@ STATUS_WORDS = {
 MAX_ATTEMPTS_PER_HOUR = 20
 """Attempts for one booking in an hour. More is a machine, not a person (payments.md 4, A25)."""
 
+PENDING_REFUND_SECONDS = 3600
+"""How long until we ask how a refund stands that the gateway still has to make. Its notice may have been lost."""
+
 NOTICE_ATTEMPTS = 12
 """Tries after which a notice is put aside as dead, for a person."""
 

@@ -126,6 +126,8 @@ async def _send(house: House, command: Command) -> None:
         await payment_queries.finish_command(
             conn, command.id, "rejected" if answer.state == "failed" and not answer.ref else "done", answer.failure
         )
+        if answer.state == "pending":
+            await payment_queries.look_again(conn, refund.transaction_id, 0, payment_rules.PENDING_REFUND_SECONDS)
 
 
 async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:

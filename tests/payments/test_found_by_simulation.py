@@ -1,0 +1,73 @@
+"""Bugs that the simulation found first, each told once more as a story."""
+
+from __future__ import annotations
+
+import pytest
+
+from jklg import payments
+from tests.payments.conftest import Street
+from tests.payments.test_late_money import late_success
+from tests.trade import hold, status_of
+
+
+async def test_a_second_attempt_is_closed_when_the_first_one_pays_after_all(street: Street) -> None:
+    held = await street.asha_holds()
+    first = await street.start(held.id)
+    await payments.cancel_attempt(street.house, first.transaction.id, actor="guest")
+    await street.start(held.id)
+    await street.pays(first.transaction.ref or "")
+    await street.deliver()
+    await street.work()
+    assert await status_of(street.db, held.id) == "confirmed"
+    await street.work()
+    assert [intent.status for intent in await street.intents()] == ["succeeded", "canceled"]
+    assert await street.one("SELECT count(*) FROM bookings WHERE payment_open") == 0
+
+
+async def test_a_customer_who_keeps_clicking_does_not_use_up_the_late_looks(street: Street) -> None:
+    held = await street.asha_holds()
+    started = await late_success(street, held)
+    for _ in range(10):
+        await payments.settle(street.house, started.transaction.id, source="return")
+        await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    street.faults.lose_webhooks = 100
+    await street.later(hours=3)
+    await street.work()
+    await street.pays(started.transaction.ref or "")
+    await street.later(days=4)
+    await street.work()
+    assert await status_of(street.db, held.id) == "confirmed"
+
+
+async def test_late_looks_that_get_no_answer_are_made_again(street: Street) -> None:
+    held = await street.asha_holds()
+    started = await late_success(street, held)
+    street.faults.lose_webhooks = 100
+    street.faults.error_before = 10
+    for _ in range(10):
+        await street.later(days=1)
+        await street.work(rounds=1)
+    street.faults.error_before = 0
+    await street.pays(started.transaction.ref or "")
+    await street.later(hours=1)
+    await street.work()
+    assert await status_of(street.db, held.id) == "confirmed"
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_refund_that_takes_its_time_is_asked_after(street: Street, told: bool) -> None:
+    held = await street.asha_holds(seats=2)
+    started = await late_success(street, held)
+    await hold(street.db, held.departure_id)
+    await street.pays(started.transaction.ref or "")
+    await street.deliver()
+    street.faults.refund_pending = 1
+    street.faults.later_seconds = 7200
+    street.faults.lose_webhooks = 0 if told else 100
+    await street.work()
+    assert await street.one("SELECT state FROM refunds") == "pending"
+    await street.later(hours=3)
+    await street.deliver()
+    await street.work()
+    assert await street.one("SELECT state FROM refunds") == "succeeded"
+    assert await street.balance("gateway_clearing:sandbox") == 0
