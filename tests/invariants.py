@@ -325,7 +325,11 @@ QUIET = (
            AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'late_money_refunded:' || r.id)
         """,
     ),
-    Invariant("M", "every mail is on its way", "SELECT concat_ws(' ', once_key, last_error) FROM mail_outbox WHERE state = 'queued'"),
+    Invariant(
+        "M",
+        "every mail is on its way",
+        "SELECT concat_ws(' ', once_key, last_error) FROM mail_outbox WHERE state = 'queued'",
+    ),
     Invariant("M", "all news has been acted on", "SELECT concat_ws(' ', entrypoint, status) FROM pgqueuer"),
 )
 
@@ -341,7 +345,10 @@ async def broken(conn: Any, *, quiet: bool = False) -> list[str]:
         for number, one in enumerate(asked)
     )
     rows = await conn.fetch(statement)
-    return [f"{asked[number].letter}: not true: {asked[number].sentence} ({rows_})" for number, rows_ in sorted(map(tuple, rows))]
+    return [
+        f"{asked[number].letter}: not true: {asked[number].sentence} ({rows_})"
+        for number, rows_ in sorted(map(tuple, rows))
+    ]
 
 
 async def assert_invariants(superuser_url: str, *, quiet: bool = False) -> None:

@@ -52,7 +52,9 @@ class Line(httpx.AsyncBaseTransport):
         for request in arriving:
             try:
                 answer = await self._bank.handle_async_request(request)
-                self._tell(f"line: {request.method} {'/'.join(request.url.path.split('/')[:3])} arrives late: {answer.status_code}")
+                self._tell(
+                    f"line: {request.method} {'/'.join(request.url.path.split('/')[:3])} arrives late: {answer.status_code}"
+                )
             except httpx.HTTPError as problem:
                 self._tell(f"line: a late call fails: {problem}")
         return len(arriving)

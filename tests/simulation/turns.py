@@ -126,7 +126,7 @@ class Turns:
     async def until_somebody_is_ready(self) -> None:
         """Everybody waits for a lock: PostgreSQL finds the deadlock and refuses one of them."""
         async with asyncio.timeout(30):
-            while self.actors and not await self.ready():
+            while self.actors and not await self.ready():  # noqa: ASYNC110  (it is PostgreSQL that we wait for)
                 await asyncio.sleep(0.01)
 
     async def _until_it_rests(self, actor: Actor) -> None:

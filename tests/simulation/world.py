@@ -52,7 +52,9 @@ TURNS = 1000
 CHECK_EVERY = 60
 SPANS = (1, 1, 2, 2, 5, 5, 10, 20, 20, 61, 61, 61, 61, 120, 180, 300, 300, 960, 960, 4_000, 90_000)
 STILL_OPEN = ("requires_payment_method", "requires_action", "processing")
-QUIET_TIMES = [timedelta(minutes=m) for m in (1, 2, 7, 16, 31, 61, 120, 400)] + [timedelta(hours=h) for h in (25, 25, 75, 75, 1, 1, 7)]
+QUIET_TIMES = [timedelta(minutes=m) for m in (1, 2, 7, 16, 31, 61, 120, 400)] + [
+    timedelta(hours=h) for h in (25, 25, 75, 75, 1, 1, 7)
+]
 
 
 class SimulatedClock(Clock):
@@ -130,7 +132,9 @@ class World:
 
     def name(self, kind: str, id_: object) -> str:
         """Ids are not the same twice; the order in which they appear is."""
-        return self.names.setdefault(str(id_), f"{kind}{sum(1 for name in self.names.values() if name.startswith(kind)) + 1}")
+        return self.names.setdefault(
+            str(id_), f"{kind}{sum(1 for name in self.names.values() if name.startswith(kind)) + 1}"
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -196,7 +200,9 @@ class World:
             awake = [actor for actor in ready if actor.wakes_at <= self.turn] or ready
             actor = self.dice.choice(awake)
             if self.dice.randrange(100) < (40 if actor.where.startswith("is answered") else 3):
-                actor.wakes_at = self.turn + self.dice.choice((5, 30, 60, 120, 200))  # a slow process: the world moves on meanwhile
+                actor.wakes_at = self.turn + self.dice.choice(
+                    (5, 30, 60, 120, 200)
+                )  # a slow process: the world moves on meanwhile
             else:
                 self.tell(f"| {actor.name}: {actor.where}")
                 await self.turns.give(actor)
@@ -248,7 +254,9 @@ class World:
 
     def _refund_answers_are_lost(self) -> None:
         self.bank.faults.only = "POST /v1/refunds"
-        setattr(self.bank.faults, self.dice.choice(("error_before", "error_after", "drop_after", "truncate", "busy")), 2)
+        setattr(
+            self.bank.faults, self.dice.choice(("error_before", "error_after", "drop_after", "truncate", "busy")), 2
+        )
 
     def _calm(self) -> None:
         for field in Faults.__struct_fields__:
@@ -336,18 +344,38 @@ class World:
             intents, refunds, balance = work.all(Intent), work.all(Refund), work.balance()
         found = []
         attempts = Counter(intent.metadata["transaction_id"] for intent in intents)
-        found += [f"C: not true: an attempt is made at the bank once ({self.name('t', id_)})" for id_, n in attempts.items() if n > 1]
+        found += [
+            f"C: not true: an attempt is made at the bank once ({self.name('t', id_)})"
+            for id_, n in attempts.items()
+            if n > 1
+        ]
         returns = Counter(refund.metadata["refund_id"] for refund in refunds)
-        found += [f"C: not true: a refund is made at the bank once ({self.name('r', id_)})" for id_, n in returns.items() if n > 1]
-        for row in await self.superuser.fetch("SELECT transaction_id, state, b.total_price FROM transactions t JOIN bookings b ON b.id = t.booking_id"):
-            found += [f"K: not true: the bank is asked for the booking's price ({i.id} {i.amount})" for i in intents if i.id == row[0] and i.amount != row[2]]
+        found += [
+            f"C: not true: a refund is made at the bank once ({self.name('r', id_)})"
+            for id_, n in returns.items()
+            if n > 1
+        ]
+        for row in await self.superuser.fetch(
+            "SELECT transaction_id, state, b.total_price FROM transactions t JOIN bookings b ON b.id = t.booking_id"
+        ):
+            found += [
+                f"K: not true: the bank is asked for the booking's price ({i.id} {i.amount})"
+                for i in intents
+                if i.id == row[0] and i.amount != row[2]
+            ]
         strange = await self.superuser.fetch(
             "SELECT last_error FROM webhook_inbox WHERE last_error !~ '^Gateway' UNION SELECT last_error FROM gateway_commands WHERE last_error ~ 'asyncpg'"
         )
         found += [f"W: a notice failed for no fault of the bank's: {row[0]}" for row in strange]
         if quiet:
-            found += [f"S: not true: nothing can be paid any more at the bank ({i.id} {i.status})" for i in intents if i.status in STILL_OPEN]
-            books = await self.superuser.fetchval("SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE account = 'gateway_clearing:sandbox'")
+            found += [
+                f"S: not true: nothing can be paid any more at the bank ({i.id} {i.status})"
+                for i in intents
+                if i.status in STILL_OPEN
+            ]
+            books = await self.superuser.fetchval(
+                "SELECT coalesce(sum(amount), 0)::bigint FROM ledger_entries WHERE account = 'gateway_clearing:sandbox'"
+            )
             held = sum(page["captured"] - page["refunded"] for page in balance.values())
             if books != held:
                 found.append(f"B: not true: the bank holds what our books say it holds (bank {held}, books {books})")
@@ -359,7 +387,9 @@ class World:
         roll = self.dice.randrange(100)
         busy = {actor.name.split()[0] for actor in self.turns.actors}
         if roll < 55:
-            free = [one for one in self.people if sum(actor.name.startswith(one.name) for actor in self.turns.actors) < 2]
+            free = [
+                one for one in self.people if sum(actor.name.startswith(one.name) for actor in self.turns.actors) < 2
+            ]
             person = self.dice.choice([*free, *(one for one in free if one.booked for _ in range(6))])
             await self._enter(person.name, *self._wish(person))
         elif roll < 75:
@@ -452,7 +482,9 @@ class World:
 
     async def _at_the_bank(self, ref: str) -> str:
         """On the bank's own page. A page that was closed there cannot be paid any more."""
-        does = self.dice.choice(("pays", "pays", "pays", "is declined", "is asked by 3-D Secure", "pays later", "leaves"))
+        does = self.dice.choice(
+            ("pays", "pays", "pays", "is declined", "is asked by 3-D Secure", "pays later", "leaves")
+        )
         async with self.bank.bank.work() as work:
             intent = work.get(Intent, ref)
             if intent.status not in STILL_OPEN:
@@ -506,8 +538,12 @@ class World:
 
     async def _drain(self) -> int:
         """Whoever took news and died has lost it after a minute of the wall clock, which is not ours: it is now."""
-        await self.superuser.execute("UPDATE pgqueuer SET heartbeat = heartbeat - interval '10 minutes' WHERE status = 'picked'")
-        return await jobs.drain(self.house, {news: [self._heard(each) for each in actors] for news, actors in app.LISTENERS.items()})
+        await self.superuser.execute(
+            "UPDATE pgqueuer SET heartbeat = heartbeat - interval '10 minutes' WHERE status = 'picked'"
+        )
+        return await jobs.drain(
+            self.house, {news: [self._heard(each) for each in actors] for news, actors in app.LISTENERS.items()}
+        )
 
     def _heard(self, listener: app.Listener) -> app.Listener:
         async def hear(house: Any, payload: dict[str, Any]) -> None:
@@ -519,7 +555,8 @@ class World:
     async def _open_or_close(self, departure: UUID) -> str:
         async with self.db.transaction() as conn:
             await conn.execute(
-                "UPDATE departures SET status = CASE status WHEN 'open' THEN 'closed' ELSE 'open' END WHERE id = $1", departure
+                "UPDATE departures SET status = CASE status WHEN 'open' THEN 'closed' ELSE 'open' END WHERE id = $1",
+                departure,
             )
         self.closed ^= {departure}
         return f"{self.name('d', departure)} is {'closed' if departure in self.closed else 'open'}"
@@ -538,7 +575,9 @@ class World:
         events = await self._events()
         if not events:
             return "has nothing to copy"
-        body = self.dice.choice(events).body.replace("requires_payment_method", "succeeded").replace("evt_", "evt_forged_")
+        body = (
+            self.dice.choice(events).body.replace("requires_payment_method", "succeeded").replace("evt_", "evt_forged_")
+        )
         signature = sign(b"not the secret", body.encode(), self.clock.unix())
         await file_notice(self.house, "sandbox", {"sandbox-signature": signature}, body.encode())
         self.loud.append("Z: not true: a forged notice is refused")
@@ -561,7 +600,9 @@ async def world(seed: int, login_url: str, superuser_url: str, data_dir: Path) -
     clock, dice = SimulatedClock(), Random(seed + 4)
     database = await open_database(login_url, max_size=24, clock=clock.now)
     superuser = await asyncpg.connect(superuser_url)
-    settings = Settings(secrets=("a fixed secret for the simulation, 0123456789",), database_url=login_url, data_dir=data_dir)
+    settings = Settings(
+        secrets=("a fixed secret for the simulation, 0123456789",), database_url=login_url, data_dir=data_dir
+    )
     house = app.House(settings=settings, db=database, gateways={}, clock=clock)
     real = ids.time, ids.os
     ids.time = SimpleNamespace(time_ns=lambda: int(clock.now().timestamp() * 1000) * 1_000_000)  # type: ignore[assignment]
@@ -591,5 +632,7 @@ async def clear(superuser: Any) -> None:
         """
     )
     await superuser.execute(
-        "SET session_replication_role = replica;" + "".join(f"DELETE FROM {table[0]};" for table in tables) + "SET session_replication_role = origin"
+        "SET session_replication_role = replica;"
+        + "".join(f"DELETE FROM {table[0]};" for table in tables)
+        + "SET session_replication_role = origin"
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
-from litestar.params import Body, Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg import bookings, departures
 from jklg.bookings.actions import TravellerRequest
@@ -18,7 +18,9 @@ from jklg.kit.errors import BadInput, NotFound
 from jklg.web import idempotency
 
 Ask = Request[object, object, State]
-Token = Annotated[str | None, Parameter(header="X-Booking-Token", required=False, description="the booking's manage token")]
+Token = Annotated[
+    str | None, HeaderParameter(name="X-Booking-Token", required=False, description="the booking's manage token")
+]
 _encoder = msgspec.json.Encoder()
 
 
@@ -97,8 +99,8 @@ class CancellationPreview(msgspec.Struct, kw_only=True):
 @post("/", status_code=201, summary="Hold seats on a departure")
 async def create_booking(
     request: Ask,
-    data: Annotated[NewBooking, Body()],
-    idempotency_key: Annotated[str | None, Parameter(header="Idempotency-Key", required=False)] = None,
+    data: JSONBody[NewBooking],
+    idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)] = None,
 ) -> Response[bytes]:
     """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`."""
     house = request.app.state.house
@@ -111,17 +113,20 @@ async def create_booking(
     return await once(request, idempotency_key, make)
 
 
-async def once(
-    request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]]
-) -> Response[bytes]:
+async def once(request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]]) -> Response[bytes]:
     """Do `make` once for this key and client; later tries get the first answer again."""
     house = request.app.state.house
     scope = request.client.host if request.client else "unknown"
-    print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], await request.body())
+    print_ = idempotency.fingerprint(
+        request.method, request.url.path, request.scope["query_string"], await request.body()
+    )
     claimed = await idempotency.claim(house.db, scope, key, print_)
     if isinstance(claimed, idempotency.Answered):
         return Response(
-            claimed.body, status_code=claimed.status, media_type="application/json", headers={"Idempotent-Replayed": "true"}
+            claimed.body,
+            status_code=claimed.status,
+            media_type="application/json",
+            headers={"Idempotent-Replayed": "true"},
         )
     try:
         body = await make(claimed.resource_id)
@@ -235,7 +240,7 @@ def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
 
 
 @get("/{booking_id:str}", summary="One booking")
-async def get_booking(request: Ask, booking_id: str, x_booking_token: Token = None) -> BookingAnswer:
+async def get_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
     """For whoever holds its manage token. Everybody else gets the 404 of a booking that does not exist."""
     booking, due = await seen_by_guest(request, booking_id, x_booking_token)
     return BookingAnswer(booking=booking_out(booking, due))
@@ -243,7 +248,7 @@ async def get_booking(request: Ask, booking_id: str, x_booking_token: Token = No
 
 @get("/{booking_id:str}/cancellation", summary="What cancelling now would mean")
 async def preview_cancellation(
-    request: Ask, booking_id: str, x_booking_token: Token = None
+    request: Ask, booking_id: FromPath[str], x_booking_token: Token = None
 ) -> CancellationPreview:
     booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
     if booking.status == "held":

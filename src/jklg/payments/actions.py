@@ -266,7 +266,9 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
         look_again_seconds=rules.look_again_seconds(state, checks),
     )
     # An answer shows that the attempt was made; one that it has ended shows what became of a wish to close it, too.
-    answered = [transaction.request_key] if state in rules.OPEN else [transaction.request_key, f"cancel:{transaction.id}"]
+    answered = (
+        [transaction.request_key] if state in rules.OPEN else [transaction.request_key, f"cancel:{transaction.id}"]
+    )
     for request_key in answered:
         command = await queries.get_command(conn, request_key)
         if command is not None:

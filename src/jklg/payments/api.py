@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg import bookings, payments
 from jklg.bookings.api import Ask, BookingAnswer, Token, booking_out, seen_by_guest
@@ -100,7 +100,9 @@ class Methods(msgspec.Struct, kw_only=True):
 
 
 @post("/create-payment-intent", status_code=200, summary="Open a payment for what a booking owes")
-async def create_payment_intent(request: Ask, data: IntentWanted, x_booking_token: Token = None) -> Response[Any]:
+async def create_payment_intent(
+    request: Ask, data: JSONBody[IntentWanted], x_booking_token: Token = None
+) -> Response[Any]:
     """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered.
 
     404 for a booking that is not yours; 409 `booking_ended`, `hold_expired`, `already_paid`, `payment_open`;
@@ -118,7 +120,11 @@ async def create_payment_intent(request: Ask, data: IntentWanted, x_booking_toke
     transaction = settled.transaction
     if transaction.ref is None:
         if transaction.state == "failed":
-            raise BadInput("gateway_refused", "The payment provider refused this payment. Nothing was taken.", log=transaction.error_message)
+            raise BadInput(
+                "gateway_refused",
+                "The payment provider refused this payment. Nothing was taken.",
+                log=transaction.error_message,
+            )
         return Response(Pending(transaction_id=transaction.id, status="submitting"), status_code=202)
     async with house.db.transaction() as conn:
         booking = await bookings.get(conn, data.bookingId)
@@ -139,7 +145,7 @@ async def create_payment_intent(request: Ask, data: IntentWanted, x_booking_toke
 
 
 @get("/booking/{booking_id:str}", summary="Where a booking stands with its money")
-async def booking_payments(request: Ask, booking_id: str, x_booking_token: Token = None) -> PaymentOverview:
+async def booking_payments(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> PaymentOverview:
     booking, due = await seen_by_guest(request, booking_id, x_booking_token)
     house = request.app.state.house
     claims = bookings.guest_claims(house.settings.secrets, booking.id, x_booking_token)
@@ -161,7 +167,7 @@ async def booking_payments(request: Ask, booking_id: str, x_booking_token: Token
 @get("/methods", summary="How a booking can be paid")
 async def methods(
     request: Ask,
-    booking_id: Annotated[str, Parameter(query="bookingId")],
+    booking_id: Annotated[str, QueryParameter(name="bookingId")],
     x_booking_token: Token = None,
 ) -> Methods:
     await seen_by_guest(request, booking_id, x_booking_token)
@@ -169,7 +175,7 @@ async def methods(
 
 
 @get("/{transaction_id:str}", summary="Look how a payment stands")
-async def look(request: Ask, transaction_id: str, x_booking_token: Token = None) -> PaymentState:
+async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
     transaction = await _seen_transaction(request, transaction_id, x_booking_token)
@@ -177,7 +183,7 @@ async def look(request: Ask, transaction_id: str, x_booking_token: Token = None)
 
 
 @post("/{transaction_id:str}/cancel", status_code=200, summary="Close an open payment")
-async def cancel(request: Ask, transaction_id: str, x_booking_token: Token = None) -> PaymentState:
+async def cancel(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """The booking keeps its seats for the rest of its hold. A payment that succeeded meanwhile stays paid."""
     house = request.app.state.house
     transaction = await _seen_transaction(request, transaction_id, x_booking_token)
@@ -185,7 +191,7 @@ async def cancel(request: Ask, transaction_id: str, x_booking_token: Token = Non
 
 
 @post("/{booking_id:str}/cancel", status_code=200, summary="Give up a held booking")
-async def cancel_booking(request: Ask, booking_id: str, x_booking_token: Token = None) -> BookingAnswer:
+async def cancel_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
     """409 `booking_paid` once it is confirmed, `booking_ended` when there is nothing left to cancel."""
     booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
     await payments.give_up(request.app.state.house, booking.id, actor="guest")

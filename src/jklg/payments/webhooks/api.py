@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar import Request, Router, post
 from litestar.datastructures import State
 from litestar.exceptions import ClientException
+from litestar.params import FromPath
 
 from jklg.kit.errors import TooLarge
 from jklg.payments.webhooks import actions
@@ -19,7 +20,7 @@ async def process_webhook(request: Request[object, object, State]) -> dict[str, 
 
 
 @post("/webhooks/{gateway:str}", status_code=200, summary="A gateway's webhook")
-async def webhook(request: Request[object, object, State], gateway: str) -> dict[str, bool]:
+async def webhook(request: Request[object, object, State], gateway: FromPath[str]) -> dict[str, bool]:
     """Every gateway's webhook."""
     return await _file(request, gateway)
 
