@@ -38,6 +38,7 @@ def call(script: Path, *arguments: str, cwd: Path | None = None) -> subprocess.P
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests may ignore Ctrl-C
         text=True,
         start_new_session=True,
     )
