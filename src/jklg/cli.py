@@ -124,11 +124,11 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _web(arguments: argparse.Namespace) -> None:
-    from jklg.startup.serving import serve, web_application
+    from jklg.startup.serving import WEB, serve
 
     _take_flags(arguments)
     settings = settings_for_here(need_database=True)
-    serve(web_application, settings.host, settings.port, arguments.workers)
+    serve(WEB, settings.host, settings.port, arguments.workers)
 
 
 def _worker(_: argparse.Namespace) -> None:

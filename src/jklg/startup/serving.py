@@ -1,9 +1,8 @@
-"""The web processes: Granian in front of the application, or of the sandbox gateway."""
+"""The web processes: uvicorn in front of the application, or of the sandbox gateway."""
 
 from __future__ import annotations
 
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 from jklg.startup.parent import end_with_parent
@@ -13,44 +12,40 @@ if TYPE_CHECKING:
 
     from jklg.settings import Settings
 
-_MAIN = "JKLG_SERVING_MAIN"  # the process id of Granian's main process, for its workers
+WEB = "jklg.startup.serving:web_application"
+"""What `serve` is given to serve the house: by name, so that several processes can each build their own."""
+_MAIN = "JKLG_SERVING_MAIN"  # the process id of the main process, for its workers
 
 
-def serve(factory: Callable[[], Any], host: str, port: int, workers: int = 1) -> None:
-    """Serve an ASGI application until SIGTERM or SIGINT; requests in hand are answered first.
+def serve(factory: Callable[[], Any] | str, host: str, port: int, workers: int = 1) -> None:
+    """Serve an ASGI application until SIGTERM or SIGINT; requests in hand are answered first, for at most ten seconds.
 
-    `factory` runs once in every worker process. The main process holds the socket and nothing else.
+    `factory` runs once in every process that answers: in this one, or with several `workers` in each of them.
     """
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
-    from granian.log import LogLevels
+    import uvicorn
 
-    os.environ[_MAIN] = str(os.getpid())
-
-    def build() -> Any:
-        for number in (signal.SIGTERM, signal.SIGINT):  # Granian's own come later; until then a stop would go unheard
-            signal.signal(number, signal.SIG_DFL)
-        end_with_parent(int(os.environ[_MAIN]))
-        return factory()
-
-    Granian(
-        "jklg",
-        address=host,
+    if workers > 1:
+        os.environ[_MAIN] = str(os.getpid())
+    uvicorn.run(
+        factory,
+        factory=True,
+        host=host,
         port=port,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
         workers=workers,
-        runtime_blocking_threads=8,
-        websockets=False,
-        respawn_failed_workers=workers > 1,
-        workers_kill_timeout=10,
-        log_level=LogLevels.warning,
-    ).serve(target_loader=lambda *_: build(), wrap_loader=False)
+        lifespan="on",
+        proxy_headers=False,  # the front door knows whom to believe
+        server_header=False,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+    )
 
 
 def web_application() -> Any:
     from jklg.app import application
 
+    if main := os.environ.get(_MAIN):
+        end_with_parent(int(main))
     return application()
 
 
