@@ -208,8 +208,9 @@ def _staff_add(arguments: argparse.Namespace) -> None:
 
 def _ledger_verify(arguments: argparse.Namespace) -> int:
     from jklg import ledger
+    from jklg.payments.books import CHECKS
 
-    findings = _with_database(ledger.verify)
+    findings = _with_database(lambda db: ledger.verify(db, CHECKS))
     if arguments.json:
         print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
         return 0 if findings.ok else 1

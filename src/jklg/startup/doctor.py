@@ -12,6 +12,7 @@ from jklg import ledger
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
 from jklg.migrations import missing
+from jklg.payments.books import CHECKS
 from jklg.settings import Settings
 from jklg.startup import queries
 from jklg.startup.environment import Urls
@@ -111,7 +112,7 @@ async def _mail(db: Database) -> tuple[bool, str]:
 
 
 async def _books(db: Database) -> tuple[bool, str]:
-    findings = await ledger.verify(db)
+    findings = await ledger.verify(db, CHECKS)
     return (
         findings.ok,
         "all is well" if findings.ok else f"{len(findings.broken)} checks fail; see `jklg ledger verify`",
