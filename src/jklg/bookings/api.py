@@ -16,6 +16,7 @@ from jklg import bookings, departures
 from jklg.bookings.actions import TravellerRequest
 from jklg.kit.errors import BadInput, NotFound
 from jklg.web import idempotency
+from jklg.web.hot import HOT
 
 Ask = Request[object, object, State]
 Token = Annotated[
@@ -96,7 +97,7 @@ class CancellationPreview(msgspec.Struct, kw_only=True):
     sentence: str
 
 
-@post("/", status_code=201, summary="Hold seats on a departure")
+@post("/", status_code=201, opt=HOT, summary="Hold seats on a departure")
 async def create_booking(
     request: Ask,
     data: JSONBody[NewBooking],

@@ -13,7 +13,7 @@ from jklg.kit.tokens import derived_token, is_derived_token
 
 def new_reference() -> str:
     """Six characters to be read aloud over a bad line."""
-    return "".join(secrets.choice(rules.REFERENCE_ALPHABET) for _ in range(6))
+    return "".join(rules.REFERENCE_ALPHABET[byte % 32] for byte in secrets.token_bytes(6))
 
 
 def manage_token(secret: str, booking_id: UUID) -> str:

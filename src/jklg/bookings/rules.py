@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from email_validator import EmailNotValidError, validate_email
-
+from jklg.kit.addresses import normal_address
 from jklg.kit.errors import BadInput, NotFound
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no I O 0 1: it is read aloud
 REFERENCE = re.compile(r"[A-HJ-NP-Z2-9]{6}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]")
 
 
@@ -23,12 +23,9 @@ def check_contact(name: str, email: str, phone: str) -> tuple[str, str, str]:
     name = " ".join(name.split())
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise BadInput("name_invalid", "Please give the name of the person we may contact.", details={"field": "name"})
-    try:
-        email = validate_email(email.strip(), check_deliverability=False).normalized
-    except EmailNotValidError as error:
-        raise BadInput(
-            "email_invalid", "This does not look like an e-mail address.", details={"field": "email"}
-        ) from error
+    address = normal_address(email)
+    if address is None:
+        raise BadInput("email_invalid", "This does not look like an e-mail address.", details={"field": "email"})
     phone = " ".join(phone.split())
     if not _PHONE.fullmatch(phone):
         raise BadInput(
@@ -36,13 +33,13 @@ def check_contact(name: str, email: str, phone: str) -> tuple[str, str, str]:
             "Please give a phone number with its country code, such as +91 98765 43210.",
             details={"field": "phone"},
         )
-    return name, email, phone
+    return name, address, phone
 
 
 def check_requests(text: str) -> str:
     """Special requests, at most 2,000 characters, without control characters. BadInput: requests_invalid."""
     text = text.strip()
-    if len(text) > 2000 or any(ord(c) < 32 and c not in "\n\r\t" for c in text):
+    if len(text) > 2000 or _CONTROL.search(text):
         raise BadInput(
             "requests_invalid",
             "Special requests may have up to 2,000 characters.",

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NewType
 
 import asyncpg
+import msgspec
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -83,7 +84,7 @@ class _Connection(asyncpg.Connection):
 
 def _as_json(value: Any) -> str:
     """A parameter of type jsonb. Text is taken as JSON that is ready (pgqueuer hands over such)."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 async def open_database(
@@ -96,7 +97,7 @@ async def open_database(
     """Connect. `clock` moves the house clock of every session (tests and the simulation only: migration 0001)."""
 
     async def prepare(conn: Any) -> None:
-        await conn.set_type_codec("jsonb", encoder=_as_json, decoder=json.loads, schema="pg_catalog")
+        await conn.set_type_codec("jsonb", encoder=_as_json, decoder=msgspec.json.decode, schema="pg_catalog")
 
     async def on_acquire(conn: Any) -> None:
         if clock is not None:

@@ -10,17 +10,16 @@ from litestar.openapi.config import OpenAPIConfig
 
 from jklg import __version__
 from jklg.settings import Settings
-from jklg.web import doors, errors, front, render
-from jklg.web.bodies import StrictRequest
+from jklg.web import doors, errors, front, hot, render
+from jklg.web.bodies import MAX_BYTES, StrictRequest
 from jklg.web.schema_page import SchemaJson, SchemaPage
-
-MAX_BODY_BYTES = 1024 * 1024
 
 
 class _House(Litestar):
     """Litestar behind our front door, which also sees requests that no route answers."""
 
     front_door: front.FrontDoor | None = None
+    hot: dict[tuple[str, str], hot.Door] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self.front_door is None or scope["type"] != "http":
@@ -30,7 +29,8 @@ class _House(Litestar):
 
     async def inside(self, scope: Any, receive: Any, send: Any) -> None:
         """Past the front door."""
-        await super().__call__(scope, receive, send)
+        door: hot.Door = self.hot.get((scope["method"], scope["path"])) or super().__call__
+        await door(scope, receive, send)
 
 
 def assemble(routers: Sequence[Any], *, settings: Settings, lifespan: Callable[[Litestar], Any]) -> Litestar:
@@ -39,7 +39,7 @@ def assemble(routers: Sequence[Any], *, settings: Settings, lifespan: Callable[[
         route_handlers=[*routers, doors.router],
         lifespan=[lifespan],
         request_class=StrictRequest,
-        request_max_body_size=MAX_BODY_BYTES,
+        request_max_body_size=MAX_BYTES,
         exception_handlers={Exception: errors.handle},
         logging_config=None,
         openapi_config=OpenAPIConfig(
@@ -52,5 +52,6 @@ def assemble(routers: Sequence[Any], *, settings: Settings, lifespan: Callable[[
         ),
     )
     app.state.pages = render.Pages(settings)
+    app.hot = hot.doors(app)
     app.front_door = front.FrontDoor(app.inside, settings, app.state.pages)
     return app

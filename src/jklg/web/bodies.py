@@ -12,8 +12,9 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import RequestEncodingType
 
-from jklg.kit.errors import BadInput, Malformed, Refusal
+from jklg.kit.errors import BadInput, Malformed, Refusal, TooLarge
 
+MAX_BYTES = 1024 * 1024
 MAX_FIELDS = 2000
 _WHERE = re.compile(r" - at `\$?\.?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
@@ -27,12 +28,37 @@ class UnsupportedBody(Refusal):
 class StrictRequest(Request[Any, Any, State]):
     """Decodes a JSON body straight into the type of the handler's `data`: no coercion, unknown fields refused by the struct."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._whole: bytes | None = None
+
+    async def body(self) -> bytes:
+        """The raw body, counted while it streams in. TooLarge beyond `MAX_BYTES`; Malformed (incomplete) when the client hangs up."""
+        if self._whole is None:
+            parts: list[bytes] = []
+            size, more = 0, True
+            while more:
+                message: Any = await self.receive()
+                if message["type"] == "http.disconnect":
+                    raise Malformed("incomplete", "The request ended before its body did.")
+                part = message.get("body", b"")
+                size += len(part)
+                if size > MAX_BYTES:
+                    raise TooLarge("too_large", "The body is larger than 1 MiB.")
+                parts.append(part)
+                more = message.get("more_body", False)
+            self._whole = b"".join(parts)
+        return self._whole
+
     async def json(self) -> Any:
         kind, _ = self.content_type
         if kind and kind != RequestEncodingType.JSON and not kind.endswith("+json"):
             raise UnsupportedBody("unsupported_media_type", "Please send JSON, with Content-Type: application/json.")
+        body = await self.body()
+        if not body:
+            raise BadInput("missing_body", "Something is missing from this request.")
         parameter = self.route_handler.parsed_fn_signature.parameters.get("data")
-        return decode(await self.body(), parameter.annotation if parameter else Any)
+        return decode(body, parameter.annotation if parameter else Any)
 
 
 def decode(body: bytes, type_: Any) -> Any:

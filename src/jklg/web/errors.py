@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -63,10 +64,14 @@ class Answer(NamedTuple):
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Litestar's exception handler for everything."""
-    answer = explain(error, request_id(request.scope))
-    status, headers, body = write(request.app.state.pages, request.scope, answer)
+    status, headers, body = answer(request.app.state.pages, request.scope, error)
     media_type = headers.pop("content-type").partition(";")[0]  # Litestar adds the charset
     return Response(body, status_code=status, headers=headers, media_type=media_type)
+
+
+def answer(pages: Any, scope: Any, error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """(status, headers, body) in the form that the asker reads."""
+    return _write(pages, scope, explain(error, request_id(scope)))
 
 
 def explain(error: Exception, request: str) -> Answer:
@@ -116,8 +121,7 @@ def _validation(error: ValidationException) -> Answer:
     return Answer(422, "wrong_type", sentence, {"field": field})
 
 
-def write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str], bytes]:
-    """(status, headers, body) in the form that the asker reads."""
+def _write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str], bytes]:
     headers = {"cache-control": "no-store", **(answer.headers or {})}
     if wants_json(scope):
         body: dict[str, object] = {"error": answer.sentence, "code": answer.code}
@@ -128,6 +132,15 @@ def write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str], 
     headers["content-type"] = "text/html; charset=utf-8"
     page = pages.render("web/error.html", scope, answer=answer, title=_title(answer), request_id=request_id(scope))
     return answer.status, headers, page
+
+
+async def send(out: Any, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    """A whole answer, over ASGI."""
+    lines = [(name.encode(), value.encode()) for name, value in headers.items()]
+    if body:
+        lines.append((b"content-length", b"%d" % len(body)))
+    await out({"type": "http.response.start", "status": status, "headers": lines})
+    await out({"type": "http.response.body", "body": body})
 
 
 def wants_json(scope: Any) -> bool:

@@ -88,7 +88,7 @@ class FrontDoor:
             await send(message)
 
         if method == "OPTIONS" and api and headers.get(b"access-control-request-method"):
-            await _send(answer, 204, [])
+            await errors.send(answer, 204, {}, b"")
         elif method not in SAFE and not api and not self._is_ours(headers):
             await self._refuse(scope, answer)
         else:
@@ -112,8 +112,7 @@ class FrontDoor:
             "cross_site",
             "This form was sent from another site, so we did nothing. Please open the page here and try again.",
         )
-        status, headers, body = errors.write(self._pages, scope, errors.explain(refusal, errors.request_id(scope)))
-        await _send(answer, status, [(name.encode(), value.encode()) for name, value in headers.items()], body)
+        await errors.send(answer, *errors.answer(self._pages, scope, refusal))
 
     def _cors(self, origin: bytes | None) -> list[tuple[bytes, bytes]]:
         """An older client on its own origin may call the API; it sends tokens, never cookies."""
@@ -153,12 +152,6 @@ class FrontDoor:
         except ValueError:
             return False
         return any(known in network for network in self._trusted)
-
-
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
-    length = [(b"content-length", str(len(body)).encode())] if body else []
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
-    await send({"type": "http.response.body", "body": body})
 
 
 def _origin(url: str) -> bytes:

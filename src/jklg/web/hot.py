@@ -1,0 +1,78 @@
+"""Hot doors: asked so often that the framework's way to them would cost as much as the work behind them.
+
+A handler marked `opt=HOT` is reached by its path alone, past router, middleware and response classes. It is the handler
+that Litestar knows and describes, and `tests/web/test_hot_doors.py` asks it both ways. `bench bookings` and
+`bench webhooks` say what it saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Response
+from litestar.enums import ParamType
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import ParameterKwarg
+from litestar.routes import HTTPRoute
+
+from jklg.web import errors
+from jklg.web.bodies import StrictRequest
+
+HOT = {"hot": True}
+
+Door = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+def doors(app: Litestar) -> dict[tuple[str, str], Door]:
+    """(method, path) -> the short way to every handler marked `HOT`."""
+    return {
+        (method, route.path): _HotDoor(app, handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get("hot")
+        for method in handler.http_methods
+    }
+
+
+class _HotDoor:
+    """Takes `request`, `data` and headers; answers bytes, or what becomes JSON. No guards, no dependencies, no path parameters."""
+
+    def __init__(self, app: Litestar, handler: HTTPRouteHandler) -> None:
+        self._app = app
+        self._handler = handler
+        self._takes_data = False
+        self._headers: list[tuple[str, bytes]] = []
+        for name, parameter in handler.parsed_fn_signature.parameters.items():
+            wanted = parameter.kwarg_definition
+            if name == "data":
+                self._takes_data = True
+            elif isinstance(wanted, ParameterKwarg) and wanted.param_type is ParamType.HEADER:
+                self._headers.append((name, (wanted.name or name).lower().encode()))
+            elif name != "request":
+                raise TypeError(f"a hot door cannot take {name!r}")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        inner = {**scope, "litestar_app": self._app, "route_handler": self._handler, "path_params": {}}
+        request = StrictRequest(inner, receive, send)
+        try:
+            given: dict[str, Any] = {"request": request}
+            if self._takes_data:
+                given["data"] = await request.json()
+            if self._headers:
+                sent = dict(scope["headers"])
+                for name, header in self._headers:
+                    if header in sent:
+                        given[name] = sent[header].decode("latin-1")
+            answer = await self._handler.fn(**given)
+            status, headers, body = self._handler.status_code, {}, answer
+            if isinstance(answer, Response):
+                status, headers, body = answer.status_code or status, answer.headers, answer.content
+            if not isinstance(body, bytes):
+                body = msgspec.json.encode(body)
+            headers = {"content-type": "application/json", **headers}
+        except Exception as error:
+            status, headers, body = errors.answer(self._app.state.pages, scope, error)
+        await errors.send(send, status, headers, body)
