@@ -1,0 +1,140 @@
+"""Every place where the house may be killed, and what is left when it has been started again: one booking, one charge,
+one confirmation, or nothing at all. Real processes, SIGKILL, one database for all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jklg.kit import failpoints
+from tests.conftest import Server
+from tests.journeys.town import Citizen, Customer, Town, build_town
+from tests.trade import add_departure
+
+pytestmark = pytest.mark.slow
+SOURCE = Path(failpoints.__file__).parents[1]
+
+WEB = {
+    "before_inbox_commit": ("the bank rings",),
+    "after_intent_commit": ("she starts to pay",),
+    "after_gateway_answer": ("she starts to pay", "she comes back"),
+    "before_apply_commit": ("she starts to pay", "she comes back"),
+    "after_apply_commit": ("she starts to pay", "she comes back"),
+}
+"""Failpoints that a web process reaches, and when."""
+
+WORKER = ("after_gateway_answer", "before_apply_commit", "after_apply_commit", "worker_before_done", "after_mail_sent")
+"""Failpoints that a worker reaches."""
+
+
+def test_every_failpoint_of_the_house_is_tried() -> None:
+    source = "\n".join(path.read_text() for path in SOURCE.rglob("*.py"))
+    reached = set(re.findall(r'failpoints\.reach\("(\w+)"\)', source))
+    assert reached <= failpoints.NAMES
+    assert {*WEB, *WORKER} == reached
+
+
+class Crossroads(Town):
+    """A web that lives, a web that may be killed and to which the bank brings its webhooks, and a worker that may be killed."""
+
+    calm: Citizen
+    frail: Citizen
+    office: Citizen
+
+
+@pytest.fixture(scope="module")
+async def town(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crossroads]:
+    async with build_town(Crossroads, server, template, tmp_path_factory.mktemp("town")) as town:
+        town.calm, town.frail, town.office = town.web("calm"), town.web("frail"), town.worker("office")
+        await town.calm.start()
+        await town.bank(town.frail).start()
+        yield town
+
+
+@pytest.fixture
+async def asha(town: Crossroads) -> AsyncIterator[Customer]:
+    """Asha holds two seats. Whoever still runs afterwards goes home."""
+    customer = Customer(town, await add_departure(town.db))
+    await customer.books(town.calm)
+    yield customer
+    await town.frail.stop()
+    await town.office.stop()
+
+
+@pytest.mark.parametrize("place", [name for name, moments in WEB.items() if "she starts to pay" in moments])
+async def test_the_web_dies_while_she_starts_to_pay_and_she_tries_again(
+    town: Crossroads, asha: Customer, place: str
+) -> None:
+    await town.frail.start(place)
+    with pytest.raises(httpx.TransportError):
+        await asha.starts_to_pay(town.frail)
+    await town.frail.dies()
+    await town.frail.start()
+    await town.office.start()
+    intent = await asha.starts_to_pay(town.frail)
+    await town.pays_on_the_banks_page(intent)
+    await town.comes_to_rest()
+    await asha.has_paid_once()
+
+
+@pytest.mark.parametrize("place", [name for name, moments in WEB.items() if "she starts to pay" in moments])
+async def test_the_web_dies_while_she_starts_to_pay_and_she_gives_up(
+    town: Crossroads, asha: Customer, place: str
+) -> None:
+    await town.frail.start(place)
+    with pytest.raises(httpx.TransportError):
+        await asha.starts_to_pay(town.frail)
+    await town.frail.dies()
+    await town.office.start()
+    await town.frail.start()
+    await town.later(minutes=20)
+    await town.comes_to_rest()
+    await asha.has_lost_nothing()
+
+
+@pytest.mark.parametrize("place", [name for name, moments in WEB.items() if "she comes back" in moments])
+async def test_the_web_dies_while_she_comes_back_from_the_bank(town: Crossroads, asha: Customer, place: str) -> None:
+    intent = await asha.starts_to_pay(town.calm)
+    await town.pays_on_the_banks_page(intent)
+    await town.frail.start(place)
+    with pytest.raises(httpx.TransportError):
+        await asha.comes_back(town.frail, intent)
+    await town.frail.dies()
+    await town.frail.start()
+    assert (await asha.comes_back(town.frail, intent))["bookingStatus"] == "confirmed"
+    await town.office.start()
+    await town.comes_to_rest()
+    await asha.has_paid_once()
+
+
+async def test_the_web_dies_while_the_bank_rings(town: Crossroads, asha: Customer) -> None:
+    await town.frail.start()
+    await town.hears_from_the_bank()
+    await town.frail.stop()
+    await town.frail.start("before_inbox_commit")
+    intent = await asha.starts_to_pay(town.calm)
+    await town.pays_on_the_banks_page(intent)
+    await town.frail.dies()
+    assert await town.ask("SELECT count(*) FROM webhook_inbox WHERE ref = $1", intent["paymentIntentId"]) == 0
+    await town.frail.start()
+    await town.office.start()
+    await town.comes_to_rest()
+    await asha.has_paid_once()
+
+
+@pytest.mark.parametrize("place", WORKER)
+async def test_the_worker_dies(town: Crossroads, asha: Customer, place: str) -> None:
+    await town.frail.start()
+    intent = await asha.starts_to_pay(town.calm)
+    await town.pays_on_the_banks_page(intent)
+    await town.office.start(place)
+    await town.office.dies()
+    await town.office.start()
+    await town.later(minutes=6)
+    await town.comes_to_rest()
+    await asha.has_paid_once(letters_at_most=2 if place == "after_mail_sent" else 1)
