@@ -3,7 +3,7 @@
 Every actor stops before each statement and each call to the bank, and goes on when it is given a turn. So the order of
 everything that happens is chosen by the dice, also between two halves of one database transaction; and an actor that
 has to wait for a row lock really waits, in PostgreSQL, until another one is given the turn in which it lets go.
-Before any turn an actor may crash instead.
+Before any turn an actor may crash instead, or lose its connection before or after the statement of that turn.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ _LOCKS = re.compile(r"^(?!.*SKIP LOCKED).*\b(UPDATE|INSERT|DELETE|hold_booking|l
 _GLANCE = 0.004
 """Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
 
+LineCut = asyncpg.ConnectionDoesNotExistError
+"""What asyncpg raises when a connection breaks under a statement."""
+
 
 class Actor:
     """Somebody doing something: 'ready' for a turn, 'running', 'waiting' for a lock, or 'done'."""
@@ -38,6 +41,7 @@ class Actor:
         self.asking: int | None = None  # the server process that works on our statement
         self.server_process: int | None = None  # the one we were last served by
         self.in_transaction = False
+        self.cut = ""  # "before" or "after" the next statement the connection breaks
         self.wakes_at = 0  # not given a turn before this one, as long as somebody else can be
         self.rested = asyncio.Event()
         self.turn: asyncio.Future[None] | None = None
@@ -53,6 +57,7 @@ class Turns:
 
     def __init__(self, monitor: Any) -> None:
         self._monitor = monitor
+        self._looking = asyncio.Lock()
         self._count = 0
         self._over = False
         self.actors: list[Actor] = []
@@ -100,9 +105,11 @@ class Turns:
         actor.rest("ready")
         await actor.turn
 
-    async def give(self, actor: Actor, *, crash: bool = False) -> None:
+    async def give(self, actor: Actor, *, crash: bool = False, cut: str = "") -> None:
         """One turn for `actor`; then whoever waited for a lock that it gave up comes to rest as well."""
         assert actor.turn is not None and actor.state == "ready"
+        assert actor.next or not cut, "only a statement has a connection to lose"
+        actor.cut = cut
         waiting = [other for other in self.actors if other.state == "waiting"]
         actor.state = "running"
         actor.rested.clear()
@@ -142,7 +149,8 @@ class Turns:
                         return
 
     async def _waits_for_lock(self, server_process: int) -> bool:
-        return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
+        async with self._looking:
+            return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
 
     async def ask(self, conn: Any, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """One statement, in one turn. What it has to wait for is waited for outside our turn."""
@@ -154,10 +162,15 @@ class Turns:
             await self.point(" ".join(statement.split()[:3]))
             actor.next = ""
         actor.asking = actor.server_process = conn.get_server_pid()
+        cut, actor.cut = actor.cut, ""
         try:
+            if cut == "before":
+                await self._break(actor, conn)
             answer = await getattr(conn, verb)(statement, *args, **kwargs)
             if statement.startswith("BEGIN"):
                 actor.in_transaction = True
+            if cut == "after":
+                await self._break(actor, conn)
             return answer
         finally:
             actor.asking = None
@@ -165,6 +178,16 @@ class Turns:
                 actor.in_transaction = False
             if actor.state == "waiting":
                 await self.point("had to wait for a lock")
+
+    async def _break(self, actor: Actor, conn: Any) -> None:
+        """The connection is gone, and with it what was not committed: PostgreSQL has let go of its locks when we go on."""
+        server_process, actor.asking, actor.in_transaction = actor.asking, None, False
+        conn.terminate()
+        async with asyncio.timeout(30), self._looking:
+            there = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)"
+            while await self._monitor.fetchval(there, server_process):  # noqa: ASYNC110  (it is PostgreSQL that we wait for)
+                await asyncio.sleep(0.001)
+        raise LineCut("connection was closed in the middle of operation")
 
 
 class WatchedPool:

@@ -37,7 +37,7 @@ from jklg.sandbox.deliveries import sign
 from jklg.settings import Settings
 from tests import invariants
 from tests.simulation.line import Line
-from tests.simulation.turns import Actor, Turns, WatchedPool
+from tests.simulation.turns import Actor, LineCut, Turns, WatchedPool
 from tests.trade import add_departure, add_extra, add_package
 
 SECRET = "sandbox_webhook_secret"
@@ -142,7 +142,7 @@ class World:
 
     def story(self, lines: int = 60) -> list[str]:
         """The end of the trace without the single turns: what a person reads first."""
-        return [line for line in self.trace if " | " not in line or "CRASH" in line][-lines:]
+        return [line for line in self.trace if " | " not in line or "CRASH" in line or "LOSES" in line][-lines:]
 
     # -- the run -----------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class World:
     async def _open_the_agency(self) -> None:
         package = await add_package(self.db)
         self.extra = await add_extra(self.db, package)
-        for days, seats in ((30, self.dice.randint(3, 7)), (60, self.dice.randint(2, 5))):
+        for days, seats in ((30, self.dice.randint(3, 7)), (60, self.dice.choice((2, 3, 5, 9, 14)))):
             starts = BEGINS.date() + timedelta(days=days)
             self.departures.append(
                 await add_departure(
@@ -196,6 +196,8 @@ class World:
             self._trouble()
         elif roll < 150:
             await self._crash(self.dice.choice((ready, [self.dice.choice(ready)])))
+        elif roll < 156:
+            await self._lose_a_connection(ready)
         else:
             awake = [actor for actor in ready if actor.wakes_at <= self.turn] or ready
             actor = self.dice.choice(awake)
@@ -224,6 +226,16 @@ class World:
                 self.happened["crash"] += 1
                 await self.turns.give(actor, crash=True)
         await self._check()
+
+    async def _lose_a_connection(self, ready: list[Actor]) -> None:
+        """To the database, right before or right after a statement: a COMMIT may have been done and nobody is told."""
+        asking = [actor for actor in ready if actor.next]
+        if asking:
+            actor, cut = self.dice.choice(asking), self.dice.choice(("before", "after"))
+            self.tell(f"| {actor.name} LOSES ITS CONNECTION {cut} {actor.where}")
+            self.happened["connection lost"] += 1
+            await self.turns.give(actor, cut=cut)
+            await self._check()
 
     async def _time_passes(self) -> None:
         """While a database transaction is open only moments pass: a longer one would have been ended by its timeout."""
@@ -364,7 +376,7 @@ class World:
                 if i.id == row[0] and i.amount != row[2]
             ]
         strange = await self.superuser.fetch(
-            "SELECT last_error FROM webhook_inbox WHERE last_error !~ '^Gateway' UNION SELECT last_error FROM gateway_commands WHERE last_error ~ 'asyncpg'"
+            "SELECT last_error FROM webhook_inbox WHERE last_error !~ '^(Gateway|ConnectionDoesNotExist)' UNION SELECT last_error FROM gateway_commands WHERE last_error ~ 'asyncpg'"
         )
         found += [f"W: a notice failed for no fault of the bank's: {row[0]}" for row in strange]
         if quiet:
@@ -425,6 +437,8 @@ class World:
         except failpoints.Crashed as crash:
             failpoints.arm("")
             ending = f"CRASHED at {crash}"
+        except LineCut:
+            ending = "cannot reach the database"
         except Exception as error:
             ending = f"meets a bug: {error!r}"
             self.loud.append(f"{who} {what}: {error!r}")
@@ -438,7 +452,7 @@ class World:
         roll = self.dice.randrange(100)
         if not person.tabs or roll < 14:
             return "goes to pay", self._start(person, booking)
-        transaction_id, ref = self.dice.choice(person.tabs)
+        transaction_id, ref = person.tabs[-1] if self.dice.randrange(100) < 70 else self.dice.choice(person.tabs)
         if self.late_money and roll > 50:
             roll = self.dice.randint(81, 99)  # these people change their minds
         if roll < 65:
@@ -531,6 +545,8 @@ class World:
             failpoints.arm("")
             self.tell(f"the house CRASHED under a notice at {crash}")
             raise httpx.ReadError("no answer") from None
+        except LineCut:
+            return httpx.Response(503)
         return httpx.Response(200)
 
     async def _tell_news(self) -> str:
@@ -538,6 +554,8 @@ class World:
 
     async def _drain(self) -> int:
         """Whoever took news and died has lost it after a minute of the wall clock, which is not ours: it is now."""
+        if not await self.superuser.fetchval("SELECT EXISTS (SELECT FROM pgqueuer)"):
+            return 0  # a connection only to find that there is no news would take a third of the whole run
         await self.superuser.execute(
             "UPDATE pgqueuer SET heartbeat = heartbeat - interval '10 minutes' WHERE status = 'picked'"
         )

@@ -44,18 +44,9 @@ class Database:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> _Lent:
         """A connection without claims: sees public rows only. No database transaction is open."""
-        async with self.pool.acquire() as conn:
-            try:
-                yield conn
-            except asyncpg.DataError:
-                # An argument that asyncpg cannot encode leaves a statement begun and not ended; 15 s later the server
-                # cancels it, and whoever has the connection then would pay. Any complete message ends it.
-                if not conn.is_closed():
-                    await conn.execute("SELECT")
-                raise
+        return _Lent(self.pool)
 
     @asynccontextmanager
     async def transaction(self, who: Claims = SYSTEM) -> AsyncIterator[Connection]:
@@ -66,13 +57,43 @@ class Database:
             try:
                 yield conn
             except BaseException:
-                if not conn.is_closed():
+                if _is_alive(conn):
                     await conn.execute("ROLLBACK")
                 raise
             await conn.execute("COMMIT")
 
     async def close(self) -> None:
         await self.pool.close()
+
+
+class _Lent:
+    """A connection of the pool, for as long as a block lasts."""
+
+    __slots__ = ("_conn", "_from_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._from_pool = pool.acquire()
+
+    async def __aenter__(self) -> Connection:
+        self._conn = await self._from_pool.__aenter__()
+        return self._conn
+
+    async def __aexit__(self, *how: Any) -> None:
+        try:
+            # An argument that asyncpg cannot encode leaves a statement begun and not ended; 15 s later the server
+            # cancels it, and whoever has the connection then would pay. Any complete message ends it.
+            if isinstance(how[1], asyncpg.DataError) and _is_alive(self._conn):
+                await self._conn.execute("SELECT")
+        finally:
+            await self._from_pool.__aexit__(*how)
+
+
+def _is_alive(conn: Connection) -> bool:
+    """Whether there is anybody to talk to. A broken connection is back in the pool already, and even asking it raises."""
+    try:
+        return not conn.is_closed()
+    except asyncpg.InterfaceError:
+        return False
 
 
 class _Connection(asyncpg.Connection):
