@@ -30,7 +30,7 @@ async def test_a_sale_brings_a_confirmation_and_a_receipt_once_each(street: Stre
     letters = {letter.kind: letter for letter in await actions.latest(street.db)}
     assert sorted(letters) == ["booking_confirmed", "payment_receipt"]
     settings = street.house.settings
-    link = bookings.manage_link(settings.public_url, settings.secret, held.id, held.reference)
+    link = bookings.manage_link(settings.public_url, held.reference, bookings.manage_token(settings.secret, held.id))
     for letter in letters.values():
         assert held.reference in letter.subject
         for side in (letter.text_body, as_text(letter.html_body)):

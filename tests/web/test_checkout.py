@@ -258,7 +258,7 @@ async def test_the_link_of_the_mail_becomes_a_key_and_leaves_the_address(
     browser: httpx.AsyncClient, house: House, db: Database
 ) -> None:
     held = await trade.hold(db, await trade.add_departure(db))
-    link = bookings.manage_link("", house.settings.secret, held.id, held.reference)
+    link = bookings.manage_link("", held.reference, bookings.manage_token(house.settings.secret, held.id))
     answer = await browser.get(link)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/bookings/{held.reference}"

@@ -202,12 +202,12 @@ async def _departure_on(house: Any, data: NewBooking) -> UUID:
 
 
 def _made(house: Any, booking: BookingOut) -> BookingMade:
-    settings = house.settings
+    token = bookings.manage_token(house.settings.secret, booking.id)
     return BookingMade(
         success=True,
         booking=booking,
-        manage_token=bookings.manage_token(settings.secret, booking.id),
-        manage_url=bookings.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+        manage_token=token,
+        manage_url=bookings.manage_link(house.settings.public_url, booking.reference, token),
         message="Your seats are held while you pay.",
     )
 

@@ -34,7 +34,9 @@ async def mail_confirmation(house: Office, news: dict[str, Any]) -> None:
                 "agency_name": settings.agency_name,
                 "booking": booking,
                 "travellers": await queries.list_travellers(conn, booking.id),
-                "manage_url": keys.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+                "manage_url": keys.manage_link(
+                    settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id)
+                ),
             },
         )
         await mail.write(

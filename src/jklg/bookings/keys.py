@@ -21,9 +21,9 @@ def manage_token(secret: str, booking_id: UUID) -> str:
     return derived_token(secret, "booking", str(booking_id))
 
 
-def manage_link(public_url: str, secret: str, booking_id: UUID, reference: str) -> str:
-    """The manage-my-booking link of mails and confirmations."""
-    return f"{public_url}/manage/{reference}/{manage_token(secret, booking_id)}"
+def manage_link(public_url: str, reference: str, token: str) -> str:
+    """The manage-my-booking link of mails and confirmations; `token` is the booking's manage token."""
+    return f"{public_url}/manage/{reference}/{token}"
 
 
 def guest_claims(secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:

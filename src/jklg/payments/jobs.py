@@ -105,7 +105,9 @@ async def _write(
             "agency_name": settings.agency_name,
             "booking": booking,
             "transaction": transaction,
-            "manage_url": bookings.manage_link(settings.public_url, settings.secret, booking.id, booking.reference),
+            "manage_url": bookings.manage_link(
+                settings.public_url, booking.reference, bookings.manage_token(settings.secret, booking.id)
+            ),
             **more,
         },
     )

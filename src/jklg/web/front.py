@@ -6,7 +6,7 @@ Plain ASGI, so that it costs microseconds, and outside the router, so that it se
 from __future__ import annotations
 
 import logging
-import secrets
+import random
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -66,7 +66,7 @@ class FrontDoor:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        scope["jklg.request_id"] = request = secrets.token_hex(8)
+        scope["jklg.request_id"] = request = f"{random.getrandbits(64):016x}"
         if self._trusted:
             scope["client"] = self._client(scope.get("client"), scope["headers"])
         method: str = scope["method"]
@@ -80,9 +80,10 @@ class FrontDoor:
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                more = [(name, value) for name, value in self._defaults if name not in present]
-                message = {**message, "headers": [*message["headers"], *always, *more]}
+                said = message["headers"]
+                present = {name.lower() for name, _ in said}
+                more = [line for line in self._defaults if line[0] not in present]
+                message = {**message, "headers": [*said, *always, *more]}
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
