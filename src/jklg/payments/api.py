@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg import bookings, payments
@@ -99,10 +100,18 @@ class Methods(msgspec.Struct, kw_only=True):
     methods: list[str]
 
 
-@post("/create-payment-intent", status_code=200, summary="Open a payment for what a booking owes")
+@post(
+    "/create-payment-intent",
+    status_code=200,
+    summary="Open a payment for what a booking owes",
+    responses={
+        200: ResponseSpec(IntentOut, description="The payment is open.", generate_examples=False),
+        202: ResponseSpec(Pending, description="The gateway has not answered yet.", generate_examples=False),
+    },
+)
 async def create_payment_intent(
     request: Ask, data: JSONBody[IntentWanted], x_booking_token: Token = None
-) -> Response[Any]:
+) -> Response[IntentOut | Pending]:
     """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered.
 
     404 for a booking that is not yours; 409 `booking_ended`, `hold_expired`, `already_paid`, `payment_open`;

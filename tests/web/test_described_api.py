@@ -1,0 +1,224 @@
+"""The API is what its description says, whatever is sent to it: Schemathesis reads the document and tries what it allows and forbids.
+
+Never a 5xx, always the one shape of refusals, and every answer as described. Over ASGI, on a real database, with a play bank.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from random import Random
+from secrets import token_hex
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings, strategies
+from schemathesis.generation import GenerationMode
+from schemathesis.python import asgi
+from schemathesis.specs.openapi import checks as openapi
+
+from jklg import app, demo
+from jklg.kit.db import Database, open_database
+from jklg.payments.gateways.sandbox import SandboxGateway
+from jklg.sandbox import create_app as create_bank
+from jklg.settings import Settings
+from jklg.web.schema_page import METHODS
+from tests.conftest import SECRET, Server
+from tests.trade import add_departure, add_extra, add_package
+
+pytestmark = pytest.mark.slow
+Json = dict[str, Any]
+TRIES = 60
+CONFORMS = [
+    schemathesis.checks.not_a_server_error,
+    openapi.status_code_conformance,
+    openapi.content_type_conformance,
+    openapi.response_headers_conformance,
+    openapi.response_schema_conformance,
+]
+
+
+class Opened:
+    """The whole house with the demo agency, as one ASGI application. It opens in the event loop of whoever calls it, and
+    again for each test: Schemathesis ends the lifespan with it. What was sold stays."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._inside: Any = None
+        self._bank = create_bank(
+            key="sandbox_key",
+            webhook_secret="sandbox_webhook_secret",
+            webhook_url="",
+            faults_enabled=False,
+            public_url="http://bank.test",
+            dice=Random(1),
+        )
+        self.known: Json = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "lifespan":
+            await self._inside(scope, receive, send)
+            return
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self._bank))
+        gateway = SandboxGateway("http://bank.test", "sandbox_key", "sandbox_webhook_secret", client=client)
+        house = await app.build_house(
+            self._settings, await open_database(self._settings.database_url), {"sandbox": gateway}
+        )
+        if not self.known:
+            await self._move_in(house.db)
+        self._inside = app.create_app(house)
+        await self._inside(scope, receive, send)
+        await house.close()
+
+    async def _move_in(self, db: Database) -> None:
+        await demo.load(db)
+        package = await add_package(db)
+        pony = await add_extra(db, package)
+        departure = await add_departure(db, package_id=package, seats=500, extras={pony: (150_000, 300)})
+        self.known = {
+            "departure_id": str(departure),
+            "party": {"adult": 1},
+            "extras": [{"id": str(pony), "quantity": 1}],
+            "travellers": [{"name": "Asha Rao"}],
+            "customer_name": "Asha Rao",
+            "customer_email": "asha@example.org",
+            "customer_phone": "+91 98765 43210",
+            "special_requests": "A window seat",
+            "package": str(package),
+            "destination": "dal-lake",
+            "gateway": "sandbox",
+        }
+
+
+@pytest.fixture(scope="module")
+def opened(server: Server, template: str) -> Iterator[Opened]:
+    name = f"jklg_described_{token_hex(6)}"
+    asyncio.run(server.create(name, template))
+    yield Opened(Settings(secrets=(SECRET,), database_url=server.login_url(name)))
+    asyncio.run(server.drop(name))
+
+
+@pytest.fixture(scope="module")
+def api(opened: Opened) -> Any:
+    return schemathesis.openapi.from_asgi("/schema/openapi.json", opened)
+
+
+@pytest.fixture
+def known(api: Any, opened: Opened) -> Json:
+    """Values that are right, by the name of their field: a booking of Asha's, and the payment that she has begun."""
+    with asgi.get_client(opened) as client:
+        wish = {name: opened.known[name] for name in ("departure_id", "party", *CONTACT)}
+        made = client.post("/api/bookings", json=wish).json()
+        booking, token = made["booking"]["id"], made["manage_token"]
+        started = client.post(
+            "/api/payments/create-payment-intent", json={"bookingId": booking, "bookingToken": token}
+        ).json()
+    return opened.known | {
+        "booking_id": booking,
+        "bookingId": booking,
+        "bookingToken": token,
+        "transaction_id": started["transactionId"],
+        "amount": made["booking"]["amount_due"],
+        "currency": "inr",
+        "X-Booking-Token": token,
+    }
+
+
+CONTACT = ("customer_name", "customer_email", "customer_phone")
+
+
+def operations() -> list[str]:
+    document = app.create_app(settings=Settings(secrets=(SECRET,))).openapi_schema.to_schema()
+    return [f"{method} {path}" for path, item in document["paths"].items() for method in METHODS if method in item]
+
+
+def as_described(case: Any, answer: Any, *more: Any) -> None:
+    """Schemathesis compares with the document; the shape of refusals is said here once more in our own words."""
+    if answer.status_code == 503:  # no Stripe here, and no gateway of that name
+        assert "webhook" in case.operation.path
+        assert answer.json()["code"] == "webhooks_not_configured"
+        return
+    checks = [*CONFORMS, *more]
+    if answer.status_code == 201 and _says_only_text(case.operation):
+        checks.remove(openapi.response_schema_conformance)
+    case.validate_response(answer, checks=checks)
+    assert answer.headers["x-request-id"]
+    if answer.status_code >= 400:
+        refusal = answer.json()
+        assert set(refusal) <= {"error", "code", "details"}
+        assert re.fullmatch("[a-z0-9_]+", refusal["code"])
+        assert refusal["error"]
+
+
+def _says_only_text(operation: Any) -> bool:
+    """POST /api/bookings answers with bytes that are ready, and its document says no more than that; this ends when it does."""
+    content = operation.definition.raw["responses"].get("201", {}).get("content", {})
+    return [media["schema"] for media in content.values()] == [{"type": "string"}]
+
+
+thorough = settings(
+    max_examples=TRIES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.mark.parametrize("name", operations())
+def test_a_stranger_gets_what_is_described(api: Any, name: str) -> None:
+    method, path = name.split(" ")
+    operation = api[path][method]
+
+    @thorough
+    @given(case=operation.as_strategy(GenerationMode.POSITIVE) | operation.as_strategy(GenerationMode.NEGATIVE))
+    def ask(case: Any) -> None:
+        as_described(case, case.call(), openapi.negative_data_rejection)
+
+    ask()
+
+
+NO_FINE_ANSWER = {"post /api/payments/process-webhook", "post /api/payments/webhooks/{gateway}"}
+"""Nothing unsigned is taken there."""
+
+
+@pytest.mark.parametrize("name", operations())
+def test_asha_gets_what_is_described(api: Any, known: Json, name: str) -> None:
+    """With what exists and is hers in most places, so that the tries get far."""
+    method, path = name.split(" ")
+    operation = api[path][method]
+    statuses = set()
+
+    @thorough
+    @given(case=operation.as_strategy(GenerationMode.POSITIVE), dice=strategies.randoms(use_true_random=False))
+    def ask(case: Any, dice: Random) -> None:
+        for place in (case.path_parameters, case.query, case.headers, case.body):
+            if isinstance(place, dict) or place is case.headers:
+                _put_right(place, known, dice, _fields(operation, place is case.body))
+        answer = case.call()
+        statuses.add(answer.status_code)
+        as_described(case, answer)
+
+    ask()
+    assert name in NO_FINE_ANSWER or min(statuses) < 300, statuses
+
+
+def _fields(operation: Any, of_body: bool) -> set[str]:
+    """The names that the document has for a body, or for everything else."""
+    raw = operation.definition.raw
+    if not of_body:
+        return {parameter["name"] for parameter in raw.get("parameters", ())}
+    (content,) = raw["requestBody"]["content"].values()
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    return set(operation.schema.raw_schema["components"]["schemas"][name]["properties"])
+
+
+def _put_right(place: Any, known: Json, dice: Random, fields: set[str]) -> None:
+    """Most fields as they should be; some of those that may be missing are."""
+    sloppy = dice.choice((0.0, 0.0, 0.1, 0.5))
+    for field in sorted(fields | set(place)):
+        if dice.random() < sloppy:
+            continue
+        if field in fields and field in known:
+            place[field] = known[field]
+        elif field in fields or field == "Idempotency-Key":
+            place.pop(field, None)
