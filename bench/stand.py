@@ -267,8 +267,11 @@ def statements() -> dict[str, str]:
         "hold": _overhear(lambda conn: bookings.hold(conn, {})),
         "inbox": _overhear(
             lambda conn: inbox.file(
-                conn, gateway=nobody, event_id=nobody, event_type=nobody, livemode=nobody, ref=nobody, transaction_id=nobody,
-                body=nobody, body_sha256=nobody, headers=nobody, state=nobody, reason=nobody, origin=nobody,
+                conn,
+                inbox.NewNotice(
+                    gateway=nobody, event_id=nobody, event_type=nobody, livemode=nobody, ref=nobody, transaction_id=nobody,
+                    body=nobody, body_sha256=nobody, headers=nobody, state=nobody, reason=nobody, origin=nobody,
+                ),
             )
         ),
     }  # fmt: skip

@@ -30,6 +30,7 @@ from jklg.kit.db import Database, open_database
 from jklg.kit.errors import Refusal
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.webhooks import file_notice
+from jklg.payments.webhooks.tray import Tray
 from jklg.pricing import make_quote
 from jklg.sandbox import Faults, create_app
 from jklg.sandbox.bank import Event, Intent, Refund
@@ -82,6 +83,7 @@ class Broken(AssertionError):
 
     def __init__(self, world: World, findings: list[str]) -> None:
         super().__init__("\n".join([f"the simulation with seed {world.seed}:", *world.story(), "", *findings]))
+        self.world = world
         self.findings = findings
 
 
@@ -622,6 +624,7 @@ async def world(seed: int, login_url: str, superuser_url: str, data_dir: Path) -
         secrets=("a fixed secret for the simulation, 0123456789",), database_url=login_url, data_dir=data_dir
     )
     house = app.House(settings=settings, db=database, gateways={}, clock=clock)
+    house.tray = Tray(database, clerks=1000)  # nobody may wait for anything but their turn
     real = ids.time, ids.os
     ids.time = SimpleNamespace(time_ns=lambda: int(clock.now().timestamp() * 1000) * 1_000_000)  # type: ignore[assignment]
     ids.os = SimpleNamespace(urandom=dice.randbytes)  # type: ignore[assignment]

@@ -17,6 +17,7 @@ from jklg.payments import queries as payment_queries
 from jklg.payments import rules
 from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused
 from jklg.payments.webhooks import queries
+from jklg.payments.webhooks.tray import Tray
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,14 @@ class House(payments.House):
     """What the inbox needs of the house."""
 
     clock: Clock
+    tray: Tray
 
 
 async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
 
     Raises Unavailable (webhooks_not_configured), Malformed (bad_signature). Nothing is stored or called for a notice
-    that does not verify. One round trip; commits before it returns.
+    that does not verify. Commits before it returns, in one round trip that it may share with others (tray.py).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None or not gateway.accepts_notices():
@@ -47,9 +49,8 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
     await failpoints.reach("before_inbox_commit")
-    async with house.db.connection() as conn:
-        return await queries.file(
-            conn,
+    return await house.tray.file(
+        queries.NewNotice(
             gateway=gateway.name,
             event_id=notice.event_id,
             event_type=notice.event_type,
@@ -63,6 +64,7 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
             reason=reason,
             origin="webhook",
         )
+    )
 
 
 async def process_due(house: House, limit: int = 50) -> int:

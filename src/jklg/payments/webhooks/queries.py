@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -21,22 +22,24 @@ class FiledNotice(msgspec.Struct, frozen=True, kw_only=True):
     too_old: bool
 
 
-async def file(
-    conn: Connection,
-    *,
-    gateway: str,
-    event_id: str,
-    event_type: str,
-    livemode: bool,
-    ref: str | None,
-    transaction_id: UUID | None,
-    body: bytes,
-    body_sha256: bytes,
-    headers: dict[str, str],
-    state: str,
-    reason: str | None,
-    origin: str,
-) -> bool:
+class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """A notice that has been verified. `headers` without what authenticates; `reason` says why it is 'ignored', if it is."""
+
+    gateway: str
+    event_id: str
+    event_type: str
+    livemode: bool
+    ref: str | None
+    transaction_id: UUID | None
+    body: bytes
+    body_sha256: bytes
+    headers: dict[str, str]
+    state: str
+    reason: str | None
+    origin: str
+
+
+async def file(conn: Connection, notice: NewNotice) -> bool:
     """Store a notice, or count it when it is here already. True when it is new. One statement, so it is its own database transaction."""
     new = await conn.fetchval(
         """
@@ -46,20 +49,26 @@ async def file(
             SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
         RETURNING duplicates = 0
         """,
-        gateway,
-        event_id,
-        event_type,
-        livemode,
-        ref,
-        transaction_id,
-        body,
-        body_sha256,
-        headers,
-        state,
-        reason,
-        origin,
+        *msgspec.structs.astuple(notice),
     )
     return bool(new)
+
+
+async def file_all(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str, str], bool]:
+    """`file` for several different notices at once: (gateway, event id) -> whether it is new. All are stored, or none."""
+    in_order = sorted(notices, key=lambda notice: (notice.gateway, notice.event_id))  # two trays lock rows in one order
+    rows = await conn.fetch(
+        """
+        INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::uuid[], $7::bytea[], $8::bytea[], $9::jsonb[],
+                             $10::text[], $11::text[], $12::text[])
+        ON CONFLICT ON CONSTRAINT webhook_inbox_once DO UPDATE
+            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
+        RETURNING gateway, event_id, duplicates = 0
+        """,
+        *zip(*map(msgspec.structs.astuple, in_order), strict=True),
+    )
+    return {(gateway, event_id): new for gateway, event_id, new in rows}
 
 
 async def claim(conn: Connection) -> FiledNotice | None:

@@ -1,0 +1,97 @@
+"""Notices that arrive in one moment are filed together, and none of them pays for that."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+import asyncpg
+import pytest
+
+from jklg.kit.db import Database
+from jklg.payments.webhooks.queries import NewNotice
+from jklg.payments.webhooks.tray import Tray
+
+
+def _notice(event_id: str, body: bytes = b"{}", **more: Any) -> NewNotice:
+    given: dict[str, Any] = {
+        "gateway": "stripe", "event_id": event_id, "event_type": "payment_intent.succeeded", "livemode": False, "ref": "pi_1",
+        "transaction_id": None, "body": body, "body_sha256": hashlib.sha256(body).digest(), "headers": {"user-agent": "Stripe/1.0"},
+        "state": "pending", "reason": None, "origin": "webhook", **more,
+    }  # fmt: skip
+    return NewNotice(**given)
+
+
+async def _inbox(db: Database) -> list[Any]:
+    async with db.connection() as conn:
+        return await conn.fetch(
+            "SELECT event_id, body, headers, duplicates, collision, xmin::text AS stored_by FROM webhook_inbox ORDER BY event_id"
+        )
+
+
+async def test_what_comes_in_one_moment_is_one_database_transaction(db: Database) -> None:
+    tray = Tray(db)
+    new = await asyncio.gather(*(tray.file(_notice(f"evt_{n:02}", body=b"%d" % n)) for n in range(20)))
+    filed = await _inbox(db)
+    assert new == [True] * 20
+    assert [(row["event_id"], row["body"]) for row in filed] == [(f"evt_{n:02}", b"%d" % n) for n in range(20)]
+    assert all(row["headers"] == {"user-agent": "Stripe/1.0"} for row in filed)
+    assert len({row["stored_by"] for row in filed}) == 1
+
+
+async def test_while_one_tray_is_filed_the_next_one_fills(db: Database) -> None:
+    tray = Tray(db, clerks=1)
+    first = asyncio.create_task(tray.file(_notice("evt_0")))
+    await asyncio.sleep(0.001)  # the clerk has taken it
+    rest = [asyncio.create_task(tray.file(_notice(f"evt_{n}"))) for n in range(1, 6)]
+    await asyncio.gather(first, *rest)
+    assert len({row["stored_by"] for row in await _inbox(db)}) == 2
+
+
+async def test_a_notice_that_is_told_again_is_counted_together_or_alone(db: Database) -> None:
+    tray = Tray(db)
+    await tray.file(_notice("evt_old"))
+    new = await asyncio.gather(tray.file(_notice("evt_old")), tray.file(_notice("evt_new")))
+    assert new == [False, True]
+    in_one_moment = await asyncio.gather(tray.file(_notice("evt_3")), tray.file(_notice("evt_3")))
+    assert sorted(in_one_moment) == [False, True]
+    assert [(row["event_id"], row["duplicates"], row["collision"]) for row in await _inbox(db)] == [
+        ("evt_3", 1, False), ("evt_new", 0, False), ("evt_old", 1, False),
+    ]  # fmt: skip
+
+
+async def test_the_same_event_with_another_body_is_marked(db: Database) -> None:
+    tray = Tray(db)
+    await tray.file(_notice("evt_1"))
+    await asyncio.gather(tray.file(_notice("evt_1", body=b"other")), tray.file(_notice("evt_2")))
+    assert [(row["event_id"], row["collision"]) for row in await _inbox(db)] == [("evt_1", True), ("evt_2", False)]
+
+
+async def test_one_that_cannot_be_stored_does_not_keep_out_those_beside_it(db: Database) -> None:
+    tray = Tray(db)
+    told = [_notice("evt_1"), _notice("evt_\0"), _notice("evt_2"), _notice("evt_3", state="nonsense")]
+    answers = await asyncio.gather(*map(tray.file, told), return_exceptions=True)
+    assert answers[0] is answers[2] is True
+    assert isinstance(answers[1], asyncpg.DataError)
+    assert isinstance(answers[3], asyncpg.CheckViolationError)
+    assert [row["event_id"] for row in await _inbox(db)] == ["evt_1", "evt_2"]
+
+
+async def test_who_hangs_up_takes_nobody_along(db: Database) -> None:
+    tray = Tray(db)
+    first, second = (asyncio.create_task(tray.file(_notice(f"evt_{n}"))) for n in (1, 2))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second is True
+    assert "evt_2" in [row["event_id"] for row in await _inbox(db)]
+
+
+async def test_nothing_is_answered_when_the_database_is_away(db: Database) -> None:
+    tray = Tray(db)
+    await db.pool.expire_connections()
+    await db.close()
+    with pytest.raises(asyncpg.InterfaceError):
+        await tray.file(_notice("evt_1"))
+    answers = await asyncio.gather(*(tray.file(_notice(f"evt_{n}")) for n in range(3)), return_exceptions=True)
+    assert all(isinstance(answer, asyncpg.InterfaceError) for answer in answers)
