@@ -98,8 +98,9 @@ async def hold(
             priced = await pricing.honour_quote(conn, request.quote_id, offer, request.party, request.extras)
         pricing.rules.check_travellers(offer, request.party, request.travellers)
         party = {category: number for category, number in request.party.items() if number}
+        booking_id = booking_id or uuid7()
         booking = {
-            "id": str(booking_id or uuid7()),
+            "id": str(booking_id),
             "departure_id": str(offer.id),
             "price_version": offer.price_version,
             "quote_id": str(request.quote_id) if request.quote_id else None,
@@ -133,7 +134,7 @@ async def hold(
     if refusal is not None:
         raise _refusal(refusal)
     return Held(
-        id=UUID(str(booking["id"])),
+        id=booking_id,
         reference=str(booking["reference"]),
         departure_id=offer.id,
         package_id=offer.package_id,

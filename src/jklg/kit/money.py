@@ -46,6 +46,13 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(scaled)
 
 
+def grouped(minor: int, currency: str) -> str:
+    """4999980 INR -> '49,999.80'. Exact."""
+    digits = decimals(currency)
+    whole, part = divmod(abs(minor), 10**digits)
+    return f"{'-' if minor < 0 else ''}{whole:,}{f'.{part:0{digits}}' if digits else ''}"
+
+
 def plain(minor: int, currency: str) -> str:
     """'INR 49,999.80': for text without a locale, such as logs and plain-text mails."""
-    return f"{currency} {to_decimal(minor, currency):,.{decimals(currency)}f}"
+    return f"{currency} {grouped(minor, currency)}"

@@ -23,7 +23,7 @@ def derived_token(secret: str, purpose: str, subject: str) -> str:
 
     It is stored nowhere: a mail written next week can contain the same link as the page shown today.
     """
-    mac = hmac.new(secret.encode(), f"{purpose}\0{subject}".encode(), hashlib.sha256).digest()
+    mac = hmac.digest(secret.encode(), f"{purpose}\0{subject}".encode(), "sha256")
     return base64.urlsafe_b64encode(mac[:24]).decode()
 
 

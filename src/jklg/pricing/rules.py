@@ -20,13 +20,14 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict, Refusal
-from jklg.kit.money import MAX_MINOR, decimals, to_decimal
+from jklg.kit.money import MAX_MINOR, decimals, grouped
 
 if TYPE_CHECKING:
     from jklg.departures import Offer, Price
 
 MAX_PEOPLE = 30
 MAX_QUANTITY = 500
+_MONTHS = "January February March April May June July August September October November December".split()
 PEOPLE = {"adult": ("Adult", "adults"), "child": ("Child", "children"), "infant": ("Infant", "infants")}
 
 
@@ -77,7 +78,7 @@ def price(offer: Offer, party: Mapping[str, int], extras: Sequence[tuple[UUID, i
                 quantity=1,
                 unit_amount=supplement.amount,
                 amount=supplement.amount,
-                rule=f"single supplement: {_money(supplement.amount, offer.currency)} once, because one adult has a room alone",
+                rule=f"single supplement: {grouped(supplement.amount, offer.currency)} {offer.currency} once, because one adult has a room alone",
             )
         )
     lines += _extra_lines(offer, extras)
@@ -124,7 +125,7 @@ def _people_line(offer: Offer, category: str, number: int) -> Line:
         quantity=number,
         unit_amount=unit.amount,
         amount=number * unit.amount,
-        rule=f"{category}: {number} × {_money(unit.amount, offer.currency)} each, "
+        rule=f"{category}: {number} × {grouped(unit.amount, offer.currency)} {offer.currency} each, "
         f"{ages(unit)} on {day(offer.starts_on)}{'' if unit.takes_seat else ', without a seat'}",
     )
 
@@ -150,7 +151,7 @@ def _extra_lines(offer: Offer, extras: Sequence[tuple[UUID, int]]) -> list[Line]
                 quantity=quantity,
                 unit_amount=found.amount,
                 amount=quantity * found.amount,
-                rule=f"extra: {quantity} × {_money(found.amount, offer.currency)} each",
+                rule=f"extra: {quantity} × {grouped(found.amount, offer.currency)} {offer.currency} each",
             )
         )
     return lines
@@ -236,26 +237,7 @@ def ages(of: Price) -> str:
 
 def day(on: date) -> str:
     """'14 May 2027', whatever the locale of the machine."""
-    months = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ]
-    return f"{on.day} {months[on.month - 1]} {on.year}"
-
-
-def _money(minor: int, currency: str) -> str:
-    """'24,999.00 INR'."""
-    return f"{to_decimal(minor, currency):,.{decimals(currency)}f} {currency}"
+    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
 
 
 def _party(code: str, sentence: str, category: str) -> BadInput:

@@ -51,8 +51,9 @@ class StrictRequest(Request[Any, Any, State]):
         return self._whole
 
     async def json(self) -> Any:
-        kind, _ = self.content_type
-        if kind and kind != RequestEncodingType.JSON and not kind.endswith("+json"):
+        sent = next((value for name, value in self.scope["headers"] if name == b"content-type"), b"")
+        kind = sent.partition(b";")[0].strip().lower()
+        if kind and kind != b"application/json" and not kind.endswith(b"+json"):
             raise UnsupportedBody("unsupported_media_type", "Please send JSON, with Content-Type: application/json.")
         body = await self.body()
         if not body:

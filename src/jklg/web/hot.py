@@ -44,13 +44,13 @@ class _HotDoor:
         self._app = app
         self._handler = handler
         self._takes_data = False
-        self._headers: list[tuple[str, bytes]] = []
+        self._headers: dict[bytes, str] = {}
         for name, parameter in handler.parsed_fn_signature.parameters.items():
             wanted = parameter.kwarg_definition
             if name == "data":
                 self._takes_data = True
             elif isinstance(wanted, ParameterKwarg) and wanted.param_type is ParamType.HEADER:
-                self._headers.append((name, (wanted.name or name).lower().encode()))
+                self._headers[(wanted.name or name).lower().encode()] = name
             elif name != "request":
                 raise TypeError(f"a hot door cannot take {name!r}")
 
@@ -62,10 +62,11 @@ class _HotDoor:
             if self._takes_data:
                 given["data"] = await request.json()
             if self._headers:
-                sent = dict(scope["headers"])
-                for name, header in self._headers:
-                    if header in sent:
-                        given[name] = sent[header].decode("latin-1")
+                given |= {
+                    self._headers[name]: value.decode("latin-1")
+                    for name, value in scope["headers"]
+                    if name in self._headers
+                }
             answer = await self._handler.fn(**given)
             status, headers, body = self._handler.status_code, {}, answer
             if isinstance(answer, Response):
