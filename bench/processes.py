@@ -55,10 +55,8 @@ def wait_until_served(port: int, path: str, *, pid: int | None, log: Path, secon
     """Ask until the answer is 200; returns how long that took. Raises Unable with the end of the log."""
     started = time.perf_counter()
     while time.perf_counter() - started < seconds:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as conn:
-            conn.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
-            first = conn.recv(65536)
-            if first.startswith((b"HTTP/1.1 200", b"HTTP/1.0 200")):
+        with contextlib.suppress(OSError):
+            if ask(port, path) == 200:
                 return time.perf_counter() - started
         if pid is not None and not alive(pid):
             break
@@ -67,6 +65,16 @@ def wait_until_served(port: int, path: str, *, pid: int | None, log: Path, secon
     raise Unable(
         f"nothing is served at http://localhost:{port}{path} after {time.perf_counter() - started:.0f} s\n{said}"
     )
+
+
+def ask(port: int, path: str) -> int:
+    """The status of one GET."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as conn:
+        conn.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+        first = conn.recv(65536)
+        while conn.recv(65536):
+            pass
+    return int(first[9:12] or 0)
 
 
 def alive(pid: int) -> bool:
