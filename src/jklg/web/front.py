@@ -63,6 +63,8 @@ class FrontDoor:
         ]
         if settings.production and settings.public_url.startswith("https:"):
             self._defaults.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+        # What the API tells is for whoever holds the token, which no cache between us looks at.
+        self._api_defaults = [*self._defaults, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -71,6 +73,7 @@ class FrontDoor:
             scope["client"] = self._client(scope.get("client"), scope["headers"])
         method: str = scope["method"]
         api = scope["path"].startswith("/api/")
+        defaults = self._api_defaults if api else self._defaults
         always = [(b"x-request-id", request.encode())]
         if api and self._frontend:
             always += self._cors(headers.get(b"origin"))
@@ -82,7 +85,7 @@ class FrontDoor:
             if message["type"] == "http.response.start":
                 said = message["headers"]
                 present = {name.lower() for name, _ in said}
-                more = [line for line in self._defaults if line[0] not in present]
+                more = [line for line in defaults if line[0] not in present]
                 message = {**message, "headers": [*said, *always, *more]}
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
