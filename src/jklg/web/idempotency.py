@@ -1,7 +1,8 @@
 """Answers kept for requests that carry an Idempotency-Key, so that a double click or a retry has one effect (payments.md 1.5).
 
 The first try claims the key and the id it will use; a later try with the same body gets the same answer, byte for byte,
-and after a crash resumes with the same id. Refusals before anything was done are not kept: a corrected body may reuse the key.
+and after a crash, or when the database's answer was lost, resumes with the same id. Refusals are not kept: a corrected body
+may reuse the key.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ async def keep(db: Database, scope: str, key: str, status: int, body: bytes) -> 
 
 
 async def release(db: Database, scope: str, key: str) -> None:
-    """Nothing was done: the key is free again."""
+    """It came to nothing, as far as we know: the key is free again, and the next try uses the same id."""
     async with db.connection() as conn:
         await queries.release_key(conn, scope, key)
 

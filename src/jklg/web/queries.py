@@ -20,15 +20,16 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 async def claim_key(
     conn: Connection, scope: str, key: str, fingerprint: bytes, try_id: UUID, lease_seconds: int
 ) -> Key:
-    """Claim a key, or take it over when the try that held it is past its lease, or read what is there."""
+    """Claim a key, or take it over when the try that held it gave it back or is past its lease, or read what is there."""
     row = await conn.fetchrow(
         """
         INSERT INTO idempotency_keys AS k (scope, key, fingerprint, resource_id, owner, locked_until)
         VALUES ($1, $2, $3, $4, $4, house_now() + make_interval(secs => $5))
         ON CONFLICT (scope, key) DO UPDATE SET
-            owner = CASE WHEN k.status IS NULL AND k.fingerprint = $3 AND k.locked_until <= house_now() THEN $4 ELSE k.owner END,
-            locked_until = CASE WHEN k.status IS NULL AND k.fingerprint = $3 AND k.locked_until <= house_now()
-                                THEN excluded.locked_until ELSE k.locked_until END
+            (owner, fingerprint, locked_until) = (
+                SELECT CASE WHEN free THEN $4 ELSE k.owner END, CASE WHEN free THEN $3 ELSE k.fingerprint END,
+                       CASE WHEN free THEN excluded.locked_until ELSE k.locked_until END
+                FROM (SELECT k.status IS NULL AND k.locked_until <= house_now() AND k.fingerprint IN ($3, '') AS free) f)
         RETURNING k.fingerprint, k.resource_id, k.status::integer AS status, k.body, k.owner = $4 AS mine
         """,
         scope,
@@ -48,7 +49,12 @@ async def keep_answer(conn: Connection, scope: str, key: str, status: int, body:
 
 
 async def release_key(conn: Connection, scope: str, key: str) -> None:
-    await conn.execute("DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND status IS NULL", scope, key)
+    """Free for any request. The id stays: if this try was done after all, unknown to us, the next one finds what it made."""
+    await conn.execute(
+        "UPDATE idempotency_keys SET fingerprint = '', locked_until = house_now() WHERE scope = $1 AND key = $2 AND status IS NULL",
+        scope,
+        key,
+    )
 
 
 async def forget_old_keys(conn: Connection) -> int:
