@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -86,3 +87,22 @@ async def test_without_claims_the_application_sees_no_staff(db: Database) -> Non
         assert await conn.fetchval("SELECT count(*) FROM staff") == 0
     async with db.transaction() as conn:
         assert await conn.fetchval("SELECT count(*) FROM staff") == 1
+
+
+async def test_another_house_on_the_same_server_is_told_which_right_it_needs(server: Any, template: str) -> None:
+    """The role `jklg_app` belongs to whoever made it first; `template` did."""
+    owner, name = (f"jklg_other_{secrets.token_hex(6)}" for _ in range(2))
+    admin = await asyncpg.connect(server.admin_url("postgres"))
+    try:
+        await admin.execute(f"CREATE ROLE {owner} LOGIN PASSWORD 'other' CREATEROLE")
+        await admin.execute(f"CREATE DATABASE {name} OWNER {owner}")
+        parts = urlsplit(server.admin_url(name))
+        url = parts._replace(netloc=f"{owner}:other@{parts.netloc.rpartition('@')[2]}").geturl()
+        with pytest.raises(MigrationTrouble, match=f"GRANT jklg_app TO {owner}"):
+            await migrate(url)
+        await admin.execute(f"GRANT jklg_app TO {owner}")
+        assert await migrate(url) == [file.name for file in present()] + ["pgqueuer"]
+    finally:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.execute(f"DROP ROLE IF EXISTS {owner}")
+        await admin.close()

@@ -6,7 +6,14 @@ BEGIN
         CREATE ROLE jklg_app NOLOGIN NOBYPASSRLS;
     END IF;
     -- Whoever migrates may also act as the application: one DATABASE_URL is enough to run the house.
-    EXECUTE format('GRANT jklg_app TO %I', current_user);
+    BEGIN
+        EXECUTE format('GRANT jklg_app TO %I', current_user);
+    EXCEPTION WHEN insufficient_privilege THEN  -- another house on this server made the role
+        IF NOT pg_has_role(current_user, 'jklg_app', 'MEMBER') THEN
+            RAISE EXCEPTION 'the role jklg_app belongs to somebody else here'
+                USING HINT = format('As a superuser: GRANT jklg_app TO %I', current_user);
+        END IF;
+    END;
 END $$;
 
 GRANT USAGE ON SCHEMA public TO jklg_app;
