@@ -282,7 +282,7 @@ LONG = {
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
     "payments/actions.py": (470, "the money path as one story, read top to bottom"),
     "payments/gateways/stripe/gateway.py": (400, "one gateway, one file: every call of the contract in its order"),
-    "payments/queries.py": (380, "one function for each statement of the money path"),
+    "payments/queries.py": (400, "one function for each statement of the money path"),
     "sandbox/bank.py": (450, "the play bank's books and rules: another house, told in one file"),
     "sandbox/app.py": (380, "the play bank's whole protocol"),
     "catalogue/scenes/": (400, "drawings: shapes and colours, no decisions"),

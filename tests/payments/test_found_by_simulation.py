@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jklg import payments
+from jklg.kit import failpoints
+from jklg.payments.gateways.contract import Order
 from tests.payments.conftest import Street
 from tests.payments.test_late_money import late_success
 from tests.trade import hold, status_of
@@ -71,3 +73,42 @@ async def test_a_refund_that_takes_its_time_is_asked_after(street: Street, told:
     await street.work()
     assert await street.one("SELECT state FROM refunds") == "succeeded"
     assert await street.balance("gateway_clearing:sandbox") == 0
+
+
+async def test_what_has_ended_here_and_lives_on_at_the_gateway_is_closed_there(street: Street) -> None:
+    """A process sleeps between writing that it calls and calling. When it wakes up the attempt was given up long ago."""
+    held = await street.asha_holds()
+    street.faults.error_before = 1
+    attempt = (await street.start(held.id)).transaction
+    await street.later(hours=20)
+    await street.work()
+    assert await street.one("SELECT state FROM transactions") == "failed"
+    order = Order(
+        transaction_id=attempt.id, booking_id=held.id, booking_reference=held.reference, amount=attempt.amount,
+        currency=attempt.currency, request_key=f"create:{attempt.id}", description="", email="", return_url="",
+        created_at=attempt.created_at,
+    )  # fmt: skip
+    await street.house.gateways["sandbox"].create(order)
+    await street.deliver()
+    await street.work()
+    assert [intent.status for intent in await street.intents()] == ["canceled"]
+    assert await street.one("SELECT count(*) FROM gateway_commands WHERE state NOT IN ('done', 'rejected')") == 0
+
+
+async def test_an_attempt_that_was_sent_long_after_it_was_written_is_found(street: Street) -> None:
+    """Nobody works over the weekend; on Monday the answer is lost, and on Tuesday the key has lapsed."""
+    held = await street.asha_holds()
+    failpoints.arm("after_intent_commit:raise")
+    with pytest.raises(RuntimeError):
+        await street.start(held.id)
+    failpoints.arm("")
+    await street.later(hours=50)
+    street.faults.lose_webhooks = 100
+    street.faults.only, street.faults.drop_after = "POST /v1/intents", 100
+    await street.work(rounds=1)
+    street.faults.drop_after = 0
+    assert await street.one("SELECT transaction_id FROM transactions") is None
+    await street.later(hours=20)
+    await street.work()
+    assert [intent.status for intent in await street.intents()] == ["canceled"]
+    assert await street.one("SELECT state FROM transactions") == "canceled"

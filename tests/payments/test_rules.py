@@ -110,6 +110,11 @@ def test_a_late_authorisation_is_voided_and_moves_nothing() -> None:
     assert (decision.state, decision.void_needed, decision.anomaly) == (None, True, "late_authorization")
 
 
+def test_what_has_ended_here_and_is_open_there_is_to_be_closed() -> None:
+    decision = rules.decide(known(state="failed"), says("requires_payment_method"))
+    assert (decision.state, decision.void_needed, decision.anomaly) == (None, True, None)
+
+
 @pytest.mark.parametrize(
     ("snapshot", "why"),
     [

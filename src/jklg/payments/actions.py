@@ -199,7 +199,8 @@ async def _ask(
             await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
     if may_send:
         return await gateway.create(order)
-    found = await gateway.find(order)
+    # It can only have been made after it was first sent, which may be long after it was written.
+    found = await gateway.find(msgspec.structs.replace(order, created_at=command.first_sent_at or order.created_at))
     if found is None:
         raise GatewayRefused("never_created", "the gateway has no such attempt, and its key has lapsed")
     return found
@@ -363,14 +364,19 @@ async def _receive_foreign(conn: Connection, transaction: Transaction, booking: 
     )
 
 
-async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str) -> Settled:
-    """Close an open attempt at its gateway, then look what became of it: it may have succeeded in the meantime."""
+async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, leftover: bool = False) -> Settled:
+    """Close an open attempt at its gateway, then look what became of it: it may have succeeded in the meantime.
+
+    `leftover`: it has ended here, and was found open there.
+    """
     settled = await settle(house, transaction_id, source="cancel")
     transaction = settled.transaction
     gateway = house.gateways.get(transaction.gateway)
-    if settled.unknown or gateway is None or transaction.state not in rules.OPEN or transaction.ref is None:
+    if settled.unknown or gateway is None or transaction.ref is None:
         return settled
-    request_key = f"cancel:{transaction.id}"
+    if transaction.state not in rules.OPEN and not leftover:
+        return settled
+    request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"
     async with house.db.transaction(claims("system", actor=actor)) as conn:
         await queries.add_command(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key

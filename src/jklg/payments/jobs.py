@@ -40,9 +40,13 @@ async def settle_due(house: House, limit: int = 20) -> int:
 
 
 async def close_overdue(house: House, limit: int = 20) -> int:
-    """Before seats are released, close the open payment at its gateway; if it succeeded meanwhile, it confirms instead."""
+    """Before seats are released, close the open payment at its gateway; if it succeeded meanwhile, it confirms instead.
+
+    And close there what has ended here and was found open there.
+    """
     async with house.db.transaction() as conn:
         overdue = await queries.list_overdue(conn, limit)
+        leftovers = await queries.list_leftovers(conn, limit)
     for transaction_id in overdue:
         settled = await actions.cancel_attempt(house, transaction_id, actor="system")
         if settled.transaction.state in rules.OPEN:
@@ -51,7 +55,9 @@ async def close_overdue(house: House, limit: int = 20) -> int:
                 transaction_id,
                 settled.unknown or settled.transaction.state,
             )
-    return len(overdue)
+    for transaction_id in leftovers:
+        await actions.cancel_attempt(house, transaction_id, actor="system", leftover=True)
+    return len(overdue) + len(leftovers)
 
 
 async def send_refunds(house: House) -> int:

@@ -208,6 +208,19 @@ async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
     return [row[0] for row in rows]
 
 
+async def list_leftovers(conn: Connection, limit: int) -> list[UUID]:
+    """Attempts that have ended here, were found open at their gateway, and are due to be closed there."""
+    rows = await conn.fetch(
+        """
+        SELECT transaction_id FROM gateway_commands
+        WHERE kind = 'cancel' AND request_key = 'void:' || transaction_id AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
+        ORDER BY next_attempt_at, id LIMIT $1
+        """,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One mutating call to a gateway, written before it is made."""
 
@@ -218,11 +231,12 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     request_key: str
     state: str
     attempts: int
+    first_sent_at: datetime | None
     seconds_since_first: float
 
 
 _COMMAND = """
-SELECT id, transaction_id, refund_id, kind, request_key, state, attempts,
+SELECT id, transaction_id, refund_id, kind, request_key, state, attempts, first_sent_at,
        coalesce(extract(epoch FROM house_now() - first_sent_at), 0)::float8 AS seconds_since_first
 FROM gateway_commands
 """
@@ -296,7 +310,7 @@ async def claim_refund_commands(conn: Connection, limit: int) -> list[Command]:
             ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         UPDATE gateway_commands c SET next_attempt_at = house_now() + interval '60 seconds' FROM due WHERE c.id = due.id
-        RETURNING c.id, c.transaction_id, c.refund_id, c.kind, c.request_key, c.state, c.attempts,
+        RETURNING c.id, c.transaction_id, c.refund_id, c.kind, c.request_key, c.state, c.attempts, c.first_sent_at,
                   coalesce(extract(epoch FROM house_now() - c.first_sent_at), 0)::float8 AS seconds_since_first
         """,
         limit,

@@ -60,7 +60,10 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer changes. `state` None: nothing moves. `captured` and `authorized` are the new cumulative amounts."""
+    """What an answer changes. `state` None: nothing moves. `captured` and `authorized` are the new cumulative amounts.
+
+    `void_needed`: the attempt has ended here and lives on at its gateway, where it has to be closed.
+    """
 
     state: str | None
     captured: int
@@ -95,11 +98,11 @@ def decide(known: Known, snapshot: Snapshot) -> Decision:
     more = captured - known.captured
     state = _next_state(known, snapshot, captured)
     closed_before = known.state in ("canceled", "failed", "expired")
-    void_needed = closed_before and snapshot.state == "authorized"
+    void_needed = closed_before and snapshot.state in OPEN
     anomaly = None
     if more and closed_before:
         anomaly = "late_success"
-    elif void_needed:
+    elif void_needed and snapshot.state == "authorized":
         anomaly = "late_authorization"
     distrusted = _distrust(known, snapshot, captured)
     return Decision(
