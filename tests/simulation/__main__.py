@@ -1,6 +1,7 @@
 """`python -m tests.simulation --seeds 200 --from 0`: many seeds, one line each, and what happened in all of them.
 
-Exit status 1 when a seed broke something. `--trace --from SEED --seeds 1` prints every turn of one.
+`--trace --from SEED --seeds 1` prints every turn of one, `--plant NAME` plants one of the bugs of `mutations.py` first.
+Exit status 1 when a seed broke something. docs/simulation.md tells how to read what is printed.
 """
 
 from __future__ import annotations
@@ -8,60 +9,62 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
-import asyncpg
+import pytest
 
-from jklg.kit import embedded_postgres
-from jklg.migrations import migrate
-from tests.conftest import temporary_directory
-from tests.simulation.world import Broken, clear, world
+from jklg.kit.embedded_postgres import Access
+from tests.simulation.hunt import named, plant
+from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.simulation.stage import fresh_stage, live, postgres
+from tests.simulation.world import Broken
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="The seeded simulation.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation",
+        description="The seeded simulation.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="bugs to plant:\n" + "\n".join(f"  {mutation.name}" for mutation in MUTATIONS),
+    )
     parser.add_argument("--seeds", type=int, default=100, help="how many (default 100)")
     parser.add_argument("--from", dest="first", type=int, default=0, help="the first (default 0)")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first seed that breaks something")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of every seed")
+    parser.add_argument("--plant", metavar="NAME", help="plant one of the bugs below first")
     options = parser.parse_args()
-    with temporary_directory() as directory:
-        running = embedded_postgres.start(directory, options=embedded_postgres.FAST)
-        try:
-            return asyncio.run(_simulate(running.access, options))
-        finally:
-            running.close()
+    if options.seeds < 1:
+        parser.error("--seeds must be 1 or more")
+    try:
+        mutation = named(options.plant) if options.plant else None
+    except ValueError as error:
+        parser.error(str(error))
+    with postgres() as access:
+        return asyncio.run(_simulate(access, options, mutation))
 
 
-async def _simulate(access: embedded_postgres.Access, options: argparse.Namespace) -> int:
-    name = "jklg_simulation"
-    admin = await asyncpg.connect(access.admin_url())
-    await admin.execute(f"CREATE DATABASE {name} OWNER jklg_owner")
-    await admin.close()
-    await migrate(access.owner_url(name))
-    superuser = await asyncpg.connect(access.admin_url(name))
+async def _simulate(access: Access, options: argparse.Namespace, mutation: Mutation | None) -> int:
     happened: Counter[str] = Counter()
     broken: list[int] = []
     began = time.monotonic()
-    for seed in range(options.first, options.first + options.seeds):
-        await clear(superuser)
-        with tempfile.TemporaryDirectory() as data_dir:
-            async with world(seed, access.login_url(name), access.admin_url(name), Path(data_dir)) as simulated:
+    async with fresh_stage(access) as stage:
+        with pytest.MonkeyPatch.context() as patch:
+            if mutation is not None:
+                await plant(mutation, stage, patch)
+            for seed in range(options.first, options.first + options.seeds):
                 try:
-                    await simulated.run()
+                    simulated = await live(seed, stage)
                     print(f"seed {seed}: {simulated.fingerprint[:12]}, {len(simulated.trace)} lines", flush=True)
                 except Broken as story:
+                    simulated = story.world
                     broken.append(seed)
                     print(f"seed {seed}: BROKEN\n{story}\n", flush=True)
                 if options.trace:
                     print("\n".join(simulated.trace))
                 happened += simulated.happened
-        if broken and not options.keep_going:
-            break
-    await superuser.close()
+                if broken and not options.keep_going:
+                    break
     seconds = time.monotonic() - began
     lived = seed - options.first + 1
     print(", ".join(f"{number} x {what}" for what, number in happened.most_common()))

@@ -19,8 +19,10 @@ import msgspec
 import pytest
 
 from jklg import app, bookings
+from jklg.bookings import actions as booking_actions
 from jklg.bookings import queries as booking_queries
 from jklg.bookings import rules as booking_rules
+from jklg.departures import queries as departure_queries
 from jklg.mail import queries as mail_queries
 from jklg.payments import actions as payment_actions
 from jklg.payments import queries as payment_queries
@@ -225,8 +227,44 @@ def keep_late_money_quietly(patch: Patch) -> None:
     patch.setattr(payment_actions, "_report", nothing)
 
 
-def confirm_without_looking_for_seats(patch: Patch) -> None:
+def all_money_is_the_bookings(patch: Patch) -> None:
+    """Whatever became of the booking, and however often it was paid."""
     patch.setattr(booking_rules, "destination_of_money", lambda *_, **__: ("customer_deposits", None))
+
+
+def confirm_without_looking_for_seats(patch: Patch) -> None:
+    """Late money takes its old seats again, whoever sits there now."""
+
+    async def surely(conn: Any, booking: Any) -> bool:
+        return True
+
+    patch.setattr(booking_actions, "_seats_free", surely)
+
+
+def lock_no_departure(patch: Patch) -> None:
+    """Whether seats are free is looked up without the departure's row lock, the first in the order of locks."""
+    _rewritten(patch, departure_queries, "lock", " FOR UPDATE", "")
+
+
+def lock_no_transaction(patch: Patch) -> None:
+    _rewritten(patch, payment_queries, "lock", " FOR UPDATE", "")
+
+
+def lock_no_booking(patch: Patch) -> None:
+    _rewritten(patch, booking_queries, "lock_booking", " FOR UPDATE OF b", "")
+
+
+def send_back_more_than_came(patch: Patch) -> None:
+    """What was sent for and what came are added up."""
+    _rewritten(
+        patch, payment_actions, "_receive",
+        "refunds.send_back(conn, transaction, decision.captured_more,", "refunds.send_back(conn, transaction, decision.captured + decision.captured_more,",
+    )  # fmt: skip
+
+
+def never_ask_after_a_pending_refund(patch: Patch) -> None:
+    """Its notice will come. So it was until somebody looked at a world whose notices get lost."""
+    patch.setattr(payment_rules, "PENDING_REFUND_SECONDS", 10 * 365 * 24 * 3600)
 
 
 def leave_the_attempt_beside_the_one_that_paid(patch: Patch) -> None:
@@ -333,7 +371,19 @@ MUTATIONS = (
     Mutation("locks in another order", "eadlock", sql=_ANY_NOTE_LOCKS_THE_BOOKING),
     Mutation("the gateway is called before the row is committed", "", call_the_gateway_before_the_row_is_committed),
     Mutation("late money is kept quietly", "known to somebody", keep_late_money_quietly),
-    Mutation("confirm without looking for seats", "", confirm_without_looking_for_seats),
+    Mutation("all money is the booking's", "", all_money_is_the_bookings),
+    Mutation(
+        "confirm without looking for seats", "no more than its allotment", confirm_without_looking_for_seats,
+        "ALTER TABLE departures DROP CONSTRAINT departures_never_oversold",
+    ),
+    Mutation("the departure is not locked", "", lock_no_departure),
+    Mutation("the booking is not locked", "", lock_no_booking),
+    Mutation("the transaction is not locked", "", lock_no_transaction),
+    Mutation(
+        "more is sent back than came", "never exceeds what was captured", send_back_more_than_came,
+        "ALTER TABLE transactions DROP CONSTRAINT refunds_never_exceed_captured",
+    ),
+    Mutation("a pending refund is not asked after", "every refund has ended", never_ask_after_a_pending_refund),
     Mutation("an attempt stays open beside the one that paid", "no attempt is left open", leave_the_attempt_beside_the_one_that_paid),
     Mutation("every look is counted", "the bank holds what our books say", count_every_look),
     Mutation("the poller stays at home", "", the_poller_stays_at_home),

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -25,6 +26,7 @@ _LOCKS = re.compile(r"^(?!.*SKIP LOCKED).*\b(UPDATE|INSERT|DELETE|hold_booking|l
 _GLANCE = 0.004
 """Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
 
+_Told = Callable[[Any], Awaitable[None]]
 LineCut = asyncpg.ConnectionDoesNotExistError
 """What asyncpg raises when a connection breaks under a statement."""
 
@@ -126,6 +128,9 @@ class Turns:
         """Everybody leaves, whatever they were doing."""
         self._over = True
         leaving = [actor.task for actor in self.actors if actor.task is not None]
+        for actor in self.actors:
+            if actor.turn is not None:
+                actor.turn.cancel()  # it may be another task of theirs that waits for it
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
@@ -152,8 +157,10 @@ class Turns:
         async with self._looking:
             return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
 
-    async def ask(self, conn: Any, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """One statement, in one turn. What it has to wait for is waited for outside our turn."""
+    async def ask(
+        self, conn: Any, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any], told: _Told
+    ) -> Any:
+        """One statement, in one turn, at the time of that turn. What it has to wait for is waited for outside our turn."""
         actor = _acting.get()
         if actor is None:
             return await getattr(conn, verb)(statement, *args, **kwargs)
@@ -161,6 +168,7 @@ class Turns:
             actor.next = statement
             await self.point(" ".join(statement.split()[:3]))
             actor.next = ""
+            await told(conn)
         actor.asking = actor.server_process = conn.get_server_pid()
         cut, actor.cut = actor.cut, ""
         try:
@@ -193,35 +201,47 @@ class Turns:
 class WatchedPool:
     """A pool whose connections ask for a turn before each statement."""
 
-    def __init__(self, pool: Any, turns: Turns) -> None:
+    def __init__(self, pool: Any, turns: Turns, now: Callable[[], datetime]) -> None:
         self._pool = pool
         self._turns = turns
+        self._now = now
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
         async with self._pool.acquire() as conn:
-            yield _WatchedConnection(conn, self._turns)
+            yield _WatchedConnection(conn, self._turns, self._now)
 
     async def close(self) -> None:
         await self._pool.close()
 
 
 class _WatchedConnection:
-    def __init__(self, conn: asyncpg.Connection[asyncpg.Record], turns: Turns) -> None:
+    def __init__(self, conn: asyncpg.Connection[asyncpg.Record], turns: Turns, now: Callable[[], datetime]) -> None:
         self._conn = conn
         self._turns = turns
+        self._now = now
+        self._told = now()  # the pool has set the session's clock just now
+
+    async def _tell_the_time(self, conn: Any) -> None:
+        """It may have become late while we waited for our turn, and house_now() is the time of the statement."""
+        if self._told != self._now():
+            self._told = self._now()
+            await conn.execute("SELECT set_config('jklg.clock', $1, false)", self._told.isoformat())
+
+    async def _ask(self, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return await self._turns.ask(self._conn, verb, statement, args, kwargs, self._tell_the_time)
 
     async def execute(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._turns.ask(self._conn, "execute", statement, args, kwargs)
+        return await self._ask("execute", statement, args, kwargs)
 
     async def fetch(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._turns.ask(self._conn, "fetch", statement, args, kwargs)
+        return await self._ask("fetch", statement, args, kwargs)
 
     async def fetchrow(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._turns.ask(self._conn, "fetchrow", statement, args, kwargs)
+        return await self._ask("fetchrow", statement, args, kwargs)
 
     async def fetchval(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._turns.ask(self._conn, "fetchval", statement, args, kwargs)
+        return await self._ask("fetchval", statement, args, kwargs)
 
     def is_closed(self) -> bool:
         return self._conn.is_closed()

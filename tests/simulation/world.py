@@ -96,9 +96,12 @@ class World:
         self.superuser = superuser
         self.dice = Random(seed)
         self.turns = Turns(superuser)
-        self.db = Database(WatchedPool(database.pool, self.turns))  # type: ignore[arg-type]
+        self.db = Database(WatchedPool(database.pool, self.turns, clock.now))  # type: ignore[arg-type]
         self.house = house
         self.house.db = self.db
+        self.house.tray = Tray(
+            self.db, clerks=1000
+        )  # nobody may wait for a clerk, who acts in the turn of whoever called him
         self.house.dice = Random(seed + 1)
         self.trace: list[str] = []
         self.happened: Counter[str] = Counter()
@@ -624,7 +627,6 @@ async def world(seed: int, login_url: str, superuser_url: str, data_dir: Path) -
         secrets=("a fixed secret for the simulation, 0123456789",), database_url=login_url, data_dir=data_dir
     )
     house = app.House(settings=settings, db=database, gateways={}, clock=clock)
-    house.tray = Tray(database, clerks=1000)  # nobody may wait for anything but their turn
     real = ids.time, ids.os
     ids.time = SimpleNamespace(time_ns=lambda: int(clock.now().timestamp() * 1000) * 1_000_000)  # type: ignore[assignment]
     ids.os = SimpleNamespace(urandom=dice.randbytes)  # type: ignore[assignment]
