@@ -1,14 +1,9 @@
-"""A real Chromium in front of the whole house: web, worker, play bank and a stand-in for Stripe, each over HTTP on a free port.
-
-JKLG_TEST_BROWSER names the browser. Names are resolved to this machine only, so a page that calls outside fails its test.
-"""
+"""A real Chromium in front of the whole house: web, worker, play bank and a stand-in for Stripe, each over HTTP on a free port."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from jklg import app, demo, jobs
 from jklg.app import House, build_house, create_app
@@ -24,20 +19,10 @@ from jklg.kit.db import Database
 from jklg.sandbox import SandboxApp
 from jklg.sandbox import create_app as create_bank
 from jklg.settings import Settings
+from tests.chromium import launch
 from tests.peers.loopback import serve
 from tests.peers.stripe import StripePeer
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
-]
 PATIENCE_MS = 8000
 
 
@@ -50,21 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await _launch(playwright)
+        browser = await launch(playwright)
         yield browser
         await browser.close()
-
-
-async def _launch(playwright: Playwright) -> Browser:
-    path = os.environ.get("JKLG_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        return await playwright.chromium.launch(executable_path=path, args=FLAGS)
-    except Exception as error:
-        if os.environ.get("CI") == "true" or path:
-            pytest.fail(
-                f"the browser {path or 'of Playwright'} does not start; set JKLG_TEST_BROWSER to a Chromium: {error}"
-            )
-        pytest.skip("no browser to test with: set JKLG_TEST_BROWSER to a Chromium")
 
 
 class Shop:

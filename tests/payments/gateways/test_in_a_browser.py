@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +17,7 @@ from jklg.settings import Settings
 from jklg.web.front import content_security_policy
 from jklg.web.render import Pages
 from jklg.web.static_files import shelf
+from tests.chromium import launch
 from tests.payments.gateways.counters import order
 from tests.peers.loopback import serve
 from tests.peers.stripe import StripePeer
@@ -28,11 +27,8 @@ pytestmark = pytest.mark.browser
 
 @asynccontextmanager
 async def chromium(**options: Any) -> AsyncIterator[Page]:
-    found = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None)
-    if found is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium here")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = await launch(playwright)
         page = await (await browser.new_context(**options)).new_page()
         page.set_default_timeout(10_000)
         yield page
