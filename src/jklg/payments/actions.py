@@ -214,9 +214,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
         await bookings.lock(conn, transaction.booking_id)
         now = await queries.lock(conn, transaction.id)
         if now.ref is None and now.state in ("created", "submitting"):
-            command = await queries.get_command(conn, now.request_key)
-            assert command is not None, "an attempt is written with its command"
-            await queries.finish_command(conn, command.id, "rejected", str(refusal))
+            await queries.finish_commands(conn, [now.request_key, f"cancel:{now.id}"], "rejected", str(refusal))
             await queries.fail(conn, now.id, refusal.detail or refusal.code)
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
@@ -270,10 +268,7 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
     answered = (
         [transaction.request_key] if state in rules.OPEN else [transaction.request_key, f"cancel:{transaction.id}"]
     )
-    for request_key in answered:
-        command = await queries.get_command(conn, request_key)
-        if command is not None:
-            await queries.finish_command(conn, command.id, "done")
+    await queries.finish_commands(conn, answered, "done")
     if decision.state:
         moment = snapshot.gateway_at.isoformat() if snapshot.gateway_at else ""
         await queries.add_fact(
@@ -367,13 +362,12 @@ async def _receive_foreign(conn: Connection, transaction: Transaction, booking: 
 async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, leftover: bool = False) -> Settled:
     """Close an open attempt at its gateway, then look what became of it: it may have succeeded in the meantime.
 
-    `leftover`: it has ended here, and was found open there.
+    `leftover`: it has ended here, and was found open there. The wish is written down with the time of its next try, so that
+    a gateway that is silent, gone, or cannot close this one yet is asked ever more rarely, and others get their turn.
     """
     settled = await settle(house, transaction_id, source="cancel")
     transaction = settled.transaction
     gateway = house.gateways.get(transaction.gateway)
-    if settled.unknown or gateway is None or transaction.ref is None:
-        return settled
     if transaction.state not in rules.OPEN and not leftover:
         return settled
     request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"
@@ -384,8 +378,10 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         command = await queries.get_command(conn, request_key)
         assert command is not None, "just written"
         await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
-    try:
-        snapshot = await gateway.cancel(transaction.ref, request_key)
+    if settled.unknown or gateway is None or transaction.ref is None:
+        return settled
+    try:  # a key of its own for each try: a gateway repeats its answer to a key, refusals too
+        snapshot = await gateway.cancel(transaction.ref, f"{request_key}:{command.attempts}")
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
             await queries.finish_command(conn, command.id, "rejected", str(refusal))

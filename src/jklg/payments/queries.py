@@ -271,12 +271,12 @@ async def get_command(conn: Connection, request_key: str) -> Command | None:
 
 
 async def sending(conn: Connection, command_id: UUID, next_attempt_seconds: float) -> None:
-    """About to call: the result is unknown until it is written, and a crash must find it so."""
+    """About to call: the result is unknown until it is written, and a crash must find it so. What was refused before stays so."""
     await conn.execute(
         """
-        UPDATE gateway_commands SET state = 'unknown', attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, house_now()),
-               next_attempt_at = house_now() + make_interval(secs => $2)
-        WHERE id = $1 AND state IN ('pending', 'unknown')
+        UPDATE gateway_commands SET state = CASE state WHEN 'pending' THEN 'unknown' ELSE state END, attempts = attempts + 1,
+               first_sent_at = coalesce(first_sent_at, house_now()), next_attempt_at = house_now() + make_interval(secs => $2)
+        WHERE id = $1
         """,
         command_id,
         next_attempt_seconds,
@@ -287,6 +287,19 @@ async def finish_command(conn: Connection, command_id: UUID, state: str, error: 
     await conn.execute(
         "UPDATE gateway_commands SET state = $2, last_error = $3 WHERE id = $1 AND state IN ('pending', 'unknown')",
         command_id,
+        state,
+        error,
+    )
+
+
+async def finish_commands(conn: Connection, request_keys: list[str], state: str, error: str | None = None) -> None:
+    """Those of these keys that are there and have no result yet."""
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = $2, last_error = $3
+        WHERE request_key = ANY($1) AND state IN ('pending', 'unknown')
+        """,
+        request_keys,
         state,
         error,
     )
