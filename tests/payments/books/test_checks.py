@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from jklg import ledger
+from jklg.payments import refunds
 from jklg.payments.books import CHECKS
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.test_late_money import late_success
@@ -169,3 +170,11 @@ async def test_money_of_a_stranger_and_money_of_a_wrong_amount_are_sound_books(s
     await street.work()
     assert await street.balance("suspense:unapplied") == -5_050
     assert (await ledger.verify(street.db, CHECKS)).broken == {}
+
+
+async def test_strange_money_that_grows_is_in_the_books_once(street: Street) -> None:
+    for captured in (400, 600, 600, 400):
+        async with street.db.transaction() as conn:
+            await refunds.park_stray_money(conn, "sandbox", "in_strange", captured, "INR")
+    assert await street.balance("suspense:unapplied") == -600
+    assert await street.balance("gateway_clearing:sandbox") == 600

@@ -223,7 +223,13 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
 
 
 async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: int, currency: str) -> None:
-    """Money of an attempt that is not ours to know is kept in suspense, so that the books equal the gateway."""
+    """Money of an attempt that is not ours to know is kept in suspense, so that the books equal the gateway.
+
+    `captured` is cumulative, as everywhere: what was parked of this attempt before is not parked again.
+    """
+    more = captured - await queries.parked(conn, gateway, ref, currency)
+    if more <= 0:
+        return
     await ledger.post(
         conn,
         "capture",
@@ -231,5 +237,5 @@ async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: i
         f"{gateway}:{ref}:{captured}",
         None,
         currency,
-        [(f"gateway_clearing:{gateway}", captured), (SUSPENSE, -captured)],
+        [(f"gateway_clearing:{gateway}", more), (SUSPENSE, -more)],
     )
