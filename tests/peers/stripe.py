@@ -301,8 +301,7 @@ class StripePeer:
         except BadParam as bad:
             return StripeError(400, bad.code, bad.message, param=bad.param).answer
         except BankError as refusal:
-            status, code = _REFUSED.get(refusal.code, (400, refusal.code))
-            return StripeError(status, code, refusal.message).answer
+            return _refusal(refusal)
         except StripeError as error:
             return error.answer
         return StripeError(404, "", f"Unrecognized request URL ({request.method}: {request.path})").answer
@@ -321,8 +320,11 @@ class StripePeer:
                 raise StripeError(400, "", message, kind="idempotency_error")
             if saved is not None:
                 return Answer(saved.status, saved.body.encode()).with_header("Idempotent-Replayed", "true")
-            answer = json_answer(200, verb(work, params))
-            work.put(Saved(id=key, fingerprint=mark, status=200, body=answer.body.decode()))
+            try:
+                answer = json_answer(200, verb(work, params))
+            except BankError as refusal:
+                answer = _refusal(refusal)
+            work.put(Saved(id=key, fingerprint=mark, status=answer.status, body=answer.body.decode()))
             return answer
 
     async def _remember(self, request: Request, answer: Answer) -> None:
@@ -419,9 +421,18 @@ def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
     return work.describe(intent)
 
 
+def _refusal(refusal: BankError) -> Answer:
+    status, code = _REFUSED.get(refusal.code, (400, refusal.code))
+    return StripeError(status, code, refusal.message).answer
+
+
 def _cancel(work: Work, id_: str, params: dict[str, Any]) -> dict[str, Any]:
     check(params, published.PaymentIntentCancelParams)
     intent = work.get(Intent, id_)
+    if intent.status == "processing":  # "in rare cases", says Stripe: not here
+        raise BankError(
+            "unexpected_state", "You cannot cancel this PaymentIntent because it has a status of processing."
+        )
     work.cancel(intent)
     return work.describe(intent)
 

@@ -12,6 +12,7 @@ from jklg import app, bookings, ledger, payments
 from jklg.app import House
 from jklg.kit.db import Database
 from jklg.payments.gateways.stripe import StripeGateway
+from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
 from tests.peers.stripe import StripePeer
 from tests.trade import add_departure, hold
@@ -105,3 +106,16 @@ async def test_a_lost_answer_a_decline_and_a_doubled_webhook_still_take_the_mone
         )
         == 1
     )
+
+
+async def test_closing_is_tried_anew_after_stripe_refused_it_once(town: Town) -> None:
+    """Stripe saves a refusal under its key for a day: with the same key the attempt could not be closed any more."""
+    held = await hold(town.house.db, await add_departure(town.house.db))
+    attempt = (await payments.start(town.house, held.id, "stripe")).transaction
+    await town.peer.confirm(attempt.client_secret or "", "pay_later")
+    under_way = await payments.cancel_attempt(town.house, attempt.id, actor="guest")
+    assert under_way.transaction.state == "processing"
+    async with town.peer.bank.work() as work:
+        work.decline(work.get(Intent, attempt.ref or ""), "debit_not_authorized")
+    closed = await payments.cancel_attempt(town.house, attempt.id, actor="guest")
+    assert closed.transaction.state == "canceled"
