@@ -67,7 +67,6 @@ class FrontDoor:
         self._api_defaults = [*self._defaults, (b"cache-control", b"no-store")]
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
         scope["jklg.request_id"] = request = f"{random.getrandbits(64):016x}"
         if self._trusted:
             scope["client"] = self._client(scope.get("client"), scope["headers"])
@@ -76,7 +75,7 @@ class FrontDoor:
         defaults = self._api_defaults if api else self._defaults
         always = [(b"x-request-id", request.encode())]
         if api and self._frontend:
-            always += self._cors(headers.get(b"origin"))
+            always += self._cors(_header(scope, b"origin"))
         head = method == "HEAD"
         if head:  # GET without its body: link previews and monitors ask so
             scope = {**scope, "method": "GET"}
@@ -91,9 +90,9 @@ class FrontDoor:
                 message = {**message, "body": b""}
             await send(message)
 
-        if method == "OPTIONS" and api and headers.get(b"access-control-request-method"):
+        if method == "OPTIONS" and api and _header(scope, b"access-control-request-method"):
             await errors.send(answer, 204, {}, b"")
-        elif method not in SAFE and not api and not self._is_ours(headers):
+        elif method not in SAFE and not api and not self._is_ours(dict(scope["headers"])):
             await self._refuse(scope, answer)
         else:
             await self._inside(scope, receive, answer)
@@ -156,6 +155,10 @@ class FrontDoor:
         except ValueError:
             return False
         return any(known in network for network in self._trusted)
+
+
+def _header(scope: Any, name: bytes) -> bytes | None:
+    return next((value for each, value in scope["headers"] if each == name), None)
 
 
 def _origin(url: str) -> bytes:
