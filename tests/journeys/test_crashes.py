@@ -113,9 +113,6 @@ async def test_the_web_dies_while_she_comes_back_from_the_bank(town: Crossroads,
 
 
 async def test_the_web_dies_while_the_bank_rings(town: Crossroads, asha: Customer) -> None:
-    await town.frail.start()
-    await town.hears_from_the_bank()
-    await town.frail.stop()
     await town.frail.start("before_inbox_commit")
     intent = await asha.starts_to_pay(town.calm)
     await town.pays_on_the_banks_page(intent)

@@ -38,7 +38,7 @@ async def test_forty_pay_at_once_and_each_is_confirmed_once(server: Server, temp
                 await asyncio.gather(customer.comes_back(here, first), customer.comes_back(there, first))
 
         await asyncio.gather(*(buys(number, customer) for number, customer in enumerate(customers)))
-        await town.comes_to_rest(45)
+        await town.comes_to_rest(90)
         for customer in customers:
             await customer.has_paid_once()
         assert [await seats_taken(town.db, departure) for departure in departures] == [CUSTOMERS, CUSTOMERS]
@@ -89,7 +89,7 @@ async def test_while_everybody_is_killed_now_and_then_nothing_is_lost_or_doubled
         for _ in range(3):
             await asyncio.sleep(1)
             await town.later(minutes=6)
-        await town.comes_to_rest(45)
+        await town.comes_to_rest(90)
         for customer in customers:
             await customer.has_paid_once(letters_at_most=2)
         assert await seats_taken(town.db, departure) == 2 * CUSTOMERS
