@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from jklg import app, bookings, jobs, payments
+from jklg import app, bookings, jobs, ledger, payments
 from jklg.kit import failpoints
 from jklg.kit.errors import BadInput, Conflict, Malformed, TooMany, Unavailable
 from jklg.payments.webhooks import file_notice
+from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
 from tests.trade import seats_taken
 
@@ -336,8 +337,6 @@ async def test_a_success_of_the_wrong_amount_never_confirms(street: Street) -> N
     held = await street.asha_holds()
     started = await street.start(held.id)
     async with street.bank.bank.work() as work:
-        from jklg.sandbox.bank import Intent
-
         intent = work.get(Intent, started.transaction.ref or "")
         intent.amount = 50
         work.pay(intent, "play_card")
@@ -347,6 +346,26 @@ async def test_a_success_of_the_wrong_amount_never_confirms(street: Street) -> N
     assert await street.balance("suspense:unapplied") == -50
     assert await street.balance("customer_deposits") == 0
     assert await street.one("SELECT kind FROM anomalies WHERE resolved_at IS NULL") == "amount_mismatch"
+
+
+async def test_money_in_another_currency_is_kept_apart_once_also_when_it_grows(street: Street) -> None:
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    async with street.bank.bank.work() as work:
+        intent = work.get(Intent, started.transaction.ref or "")
+        intent.currency, intent.amount = "USD", 50
+        work.pay(intent, "play_card")
+    await payments.settle(street.house, started.transaction.id, source="return")
+    async with street.bank.bank.work() as work:
+        intent = work.get(Intent, started.transaction.ref or "")
+        intent.amount_received = 80
+        work.put(intent)
+    for source in ("return", "poll"):
+        await payments.settle(street.house, started.transaction.id, source=source)
+    async with street.db.transaction() as conn:
+        assert await ledger.balance(conn, "suspense:unapplied", "USD") == -80
+        assert await ledger.balance(conn, "gateway_clearing:sandbox", "USD") == 80
+    assert await street.balance("customer_deposits") == 0
 
 
 async def test_mallory_cannot_learn_whether_a_payment_exists(street: Street) -> None:

@@ -73,6 +73,8 @@ async def test_a_booking_whose_answer_was_lost_is_found_again_with_its_key(
     lost = await browser.post("/api/bookings", json=wish(departure), headers=KEY)
     assert (lost.status_code, lost.json()["code"]) == (503, "unavailable")
     assert await seats_taken(lossy, departure) == 2
+    other = await browser.post("/api/bookings", json=wish(departure, party={"adult": 1}), headers=KEY)
+    assert other.json()["code"] == "idempotency_key_reused"
     again = await browser.post("/api/bookings", json=wish(departure), headers=KEY)
     assert again.status_code == 201
     assert await seats_taken(lossy, departure) == 2

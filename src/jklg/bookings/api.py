@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg import bookings, departures
@@ -71,8 +72,8 @@ class BookingOut(msgspec.Struct, kw_only=True):
     customer_email: str
     customer_phone: str
     special_requests: str
-    hold_expires_at: Any
-    created_at: Any
+    hold_expires_at: datetime
+    created_at: datetime
     lines: list[dict[str, Any]] | None = None
 
 
@@ -97,7 +98,13 @@ class CancellationPreview(msgspec.Struct, kw_only=True):
     sentence: str
 
 
-@post("/", status_code=201, opt=HOT, summary="Hold seats on a departure")
+@post(
+    "/",
+    status_code=201,
+    opt=HOT,
+    summary="Hold seats on a departure",
+    responses={201: ResponseSpec(BookingMade, description="The seats are held.", generate_examples=False)},
+)
 async def create_booking(
     request: Ask,
     data: JSONBody[NewBooking],
@@ -131,8 +138,8 @@ async def once(request: Ask, key: str, make: Callable[[UUID | None], Awaitable[b
         )
     try:
         body = await make(claimed.resource_id)
-    except Exception:
-        await idempotency.release(house.db, scope, key)
+    except Exception as error:
+        await idempotency.release(house.db, scope, key, error)
         raise
     await idempotency.keep(house.db, scope, key, 201, body)
     return Response(body, status_code=201, media_type="application/json")

@@ -201,8 +201,8 @@ async def _hold_once(request: Ask, form: Form, wanted: bookings.HoldRequest) -> 
                 )
             ).reference
         )
-    except Exception:
-        await idempotency.release(house.db, SCOPE, attempt)
+    except Exception as error:
+        await idempotency.release(house.db, SCOPE, attempt, error)
         raise
     made = Made(reference=reference, booking_id=claimed.resource_id, wish=form.fingerprint)
     await idempotency.keep(house.db, SCOPE, attempt, 303, msgspec.json.encode(made))

@@ -348,11 +348,15 @@ async def _receive(
 
 async def _receive_foreign(conn: Connection, transaction: Transaction, booking: Booking, snapshot: Snapshot) -> None:
     """The gateway took another currency than we asked for: kept in suspense in that currency, for a person."""
+    facts_of = f"{transaction.id}:{snapshot.currency}:"
+    known = await queries.captured_in_the_books(conn, transaction.gateway, "transaction", facts_of, snapshot.currency)
+    if snapshot.captured <= known:
+        return
     await bookings.receive_money(
         conn,
         booking,
-        fact=("transaction", f"{transaction.id}:{snapshot.currency}:{snapshot.captured}"),
-        amount=snapshot.captured,
+        fact=("transaction", f"{facts_of}{snapshot.captured}"),
+        amount=snapshot.captured - known,
         currency=snapshot.currency,
         from_account=f"gateway_clearing:{transaction.gateway}",
         distrusted="currency_mismatch",

@@ -388,3 +388,19 @@ async def report_anomaly(
         healed,
     )
     return bool(new)
+
+
+async def captured_in_the_books(conn: Connection, gateway: str, source_type: str, facts_of: str, currency: str) -> int:
+    """What captures whose fact ids begin with `facts_of` have brought into the gateway's clearing so far."""
+    value = await conn.fetchval(
+        """
+        SELECT coalesce(sum(e.amount), 0)::bigint
+        FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id AND e.account = 'gateway_clearing:' || $1
+        WHERE l.kind = 'capture' AND l.source_type = $2 AND starts_with(l.source_id, $3) AND e.currency = $4
+        """,
+        gateway,
+        source_type,
+        facts_of,
+        currency,
+    )
+    return int(value)

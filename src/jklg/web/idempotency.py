@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.db import Database
-from jklg.kit.errors import BadInput, Conflict, Malformed
+from jklg.kit.errors import BadInput, Conflict, Malformed, Refusal
 from jklg.kit.ids import uuid7
 from jklg.web import queries
 
@@ -62,10 +62,11 @@ async def keep(db: Database, scope: str, key: str, status: int, body: bytes) -> 
         await queries.keep_answer(conn, scope, key, status, body)
 
 
-async def release(db: Database, scope: str, key: str) -> None:
-    """It came to nothing, as far as we know: the key is free again, and the next try uses the same id."""
+async def release(db: Database, scope: str, key: str, why: Exception) -> None:
+    """The try has ended with `why`, and the next one uses the same id. A refusal frees the key for a corrected request;
+    after anything else the work may have been done unknown to us, so that only the same request may try again."""
     async with db.connection() as conn:
-        await queries.release_key(conn, scope, key)
+        await queries.release_key(conn, scope, key, for_any=isinstance(why, Refusal))
 
 
 async def forget_old(db: Database) -> int:

@@ -48,12 +48,16 @@ async def keep_answer(conn: Connection, scope: str, key: str, status: int, body:
     )
 
 
-async def release_key(conn: Connection, scope: str, key: str) -> None:
-    """Free for any request. The id stays: if this try was done after all, unknown to us, the next one finds what it made."""
+async def release_key(conn: Connection, scope: str, key: str, *, for_any: bool) -> None:
+    """Free for the same request, or for any. The id stays: if this try was done after all, the next one finds what it made."""
     await conn.execute(
-        "UPDATE idempotency_keys SET fingerprint = '', locked_until = house_now() WHERE scope = $1 AND key = $2 AND status IS NULL",
+        """
+        UPDATE idempotency_keys SET fingerprint = CASE WHEN $3 THEN '' ELSE fingerprint END, locked_until = house_now()
+        WHERE scope = $1 AND key = $2 AND status IS NULL
+        """,
         scope,
         key,
+        for_any,
     )
 
 

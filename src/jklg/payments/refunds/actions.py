@@ -227,14 +227,15 @@ async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: i
 
     `captured` is cumulative, as everywhere: what was parked of this attempt before is not parked again.
     """
-    more = captured - await queries.parked(conn, gateway, ref, currency)
+    facts_of = f"{gateway}:{ref}:"
+    more = captured - await payment_queries.captured_in_the_books(conn, gateway, "gateway_object", facts_of, currency)
     if more <= 0:
         return
     await ledger.post(
         conn,
         "capture",
         "gateway_object",
-        f"{gateway}:{ref}:{captured}",
+        f"{facts_of}{captured}",
         None,
         currency,
         [(f"gateway_clearing:{gateway}", more), (SUSPENSE, -more)],

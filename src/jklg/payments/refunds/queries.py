@@ -94,18 +94,3 @@ async def move(
         gateway_ref,
         failure,
     )
-
-
-async def parked(conn: Connection, gateway: str, ref: str, currency: str) -> int:
-    """What is in the books already of an attempt that we do not know."""
-    value = await conn.fetchval(
-        """
-        SELECT coalesce(sum(e.amount), 0)::bigint
-        FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id AND e.account = 'gateway_clearing:' || $1
-        WHERE l.kind = 'capture' AND l.source_type = 'gateway_object' AND starts_with(l.source_id, $1 || ':' || $2 || ':') AND e.currency = $3
-        """,
-        gateway,
-        ref,
-        currency,
-    )
-    return int(value)
