@@ -22,7 +22,6 @@ from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
-from jklg.payments.webhooks.tray import Tray
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
 
@@ -81,10 +80,6 @@ class House:
     gateways: Mapping[str, Gateway]
     clock: Clock = field(default_factory=Clock)
     dice: Random = field(default_factory=SystemRandom)
-    tray: Tray = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tray = Tray(self.db)
 
     async def close(self) -> None:
         for gateway in self.gateways.values():

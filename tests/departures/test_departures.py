@@ -38,6 +38,7 @@ async def test_an_offer_costs_one_round_trip(db: Database) -> None:
     departure_id = await add_departure(db)
     asked: list[str] = []
     async with db.connection() as conn:
+        await departures.get_offer(conn, departure_id)  # a new connection asks for the type of arrays first
         conn.add_query_logger(lambda query: asked.append(query.query))
         await departures.get_offer(conn, departure_id)
     assert len(asked) == 1

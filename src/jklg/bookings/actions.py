@@ -78,7 +78,8 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 async def hold(
     db: Database, request: HoldRequest, *, hold_minutes: int, actor: str = "guest", booking_id: UUID | None = None
 ) -> Held:
-    """Take seats on a departure for `hold_minutes`. Two round trips; the departure's row is locked for the second only.
+    """Take seats on a departure for `hold_minutes`. Two round trips, the first of them shared with whoever
+    looks at departures in this moment; the departure's row is locked for the second only.
 
     Raises, in the order checked: BadInput for contact details, party, travellers and extras; NotFound
     (departure_not_found); Conflict (departure_closed, sold_out, extra_sold_out, price_changed, quote_expired).
@@ -86,12 +87,12 @@ async def hold(
     """
     name, email, phone = rules.check_contact(request.name, request.email, request.phone)
     special_requests = rules.check_requests(request.special_requests)
+    offer = await db.together(departures.get_offers)(request.departure_id)
+    if offer is None:
+        raise NotFound("departure_not_found", "We cannot find this departure.")
+    if not offer.bookable:
+        raise _refusal("departure_closed")
     async with db.connection() as conn:
-        offer = await departures.get_offer(conn, request.departure_id)
-        if offer is None:
-            raise NotFound("departure_not_found", "We cannot find this departure.")
-        if not offer.bookable:
-            raise _refusal("departure_closed")
         if request.quote_id is None:
             priced = pricing.rules.price(offer, request.party, request.extras)
         else:

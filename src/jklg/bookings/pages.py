@@ -96,8 +96,7 @@ async def _offer(request: Ask, departure: str) -> Offer:
         departure_id = UUID(departure)
     except ValueError:
         raise missing from None
-    async with request.app.state.house.db.connection() as conn:
-        offer = await departures.get_offer(conn, departure_id)
+    offer: Offer | None = await request.app.state.house.db.together(departures.get_offers)(departure_id)
     if offer is None:
         raise missing
     return offer

@@ -1,6 +1,14 @@
 """A package on a date: its price, its allotment, the seats that are left. Nobody else moves seats."""
 
-from jklg.departures.actions import create, find_departure, get_offer, list_departures, lock, offer_or_refuse
+from jklg.departures.actions import (
+    create,
+    find_departure,
+    get_offer,
+    get_offers,
+    list_departures,
+    lock,
+    offer_or_refuse,
+)
 from jklg.departures.queries import dates_of_package
 from jklg.departures.rules import Departure, ExtraOffer, NewDeparture, Offer, Price
 
@@ -14,6 +22,7 @@ __all__ = [
     "dates_of_package",
     "find_departure",
     "get_offer",
+    "get_offers",
     "list_departures",
     "lock",
     "offer_or_refuse",

@@ -7,18 +7,23 @@ from datetime import date
 from uuid import UUID
 
 from jklg.departures import queries, rules
-from jklg.departures.queries import find_departure, get_offer
+from jklg.departures.queries import find_departure, get_offers
 from jklg.departures.rules import Departure, NewDeparture, Offer
 from jklg.kit.db import Connection
 from jklg.kit.errors import Conflict, NotFound
 from jklg.kit.ids import uuid7
 
-__all__ = ["create", "find_departure", "get_offer", "list_departures", "lock", "offer_or_refuse"]
+__all__ = ["create", "find_departure", "get_offer", "get_offers", "list_departures", "lock", "offer_or_refuse"]
+
+
+async def get_offer(conn: Connection, departure_id: UUID) -> Offer | None:
+    """The departure with its prices and extras, in one round trip. None when there is none, or its package is still a draft."""
+    return (await queries.get_offers(conn, [departure_id])).get(departure_id)
 
 
 async def offer_or_refuse(conn: Connection, departure_id: UUID) -> Offer:
     """An offer that can be booked now. Raises NotFound (departure_not_found), then Conflict (departure_closed)."""
-    offer = await queries.get_offer(conn, departure_id)
+    offer = await get_offer(conn, departure_id)
     if offer is None:
         raise _not_found()
     if not offer.bookable:

@@ -11,9 +11,9 @@ from jklg.departures.rules import CategoryAmount, Departure, ExtraOffer, NewDepa
 from jklg.kit.db import Connection
 
 
-async def get_offer(conn: Connection, departure_id: UUID) -> Offer | None:
-    """The departure with its prices and extras. None when there is none, or its package is still a draft."""
-    row = await conn.fetchrow(
+async def get_offers(conn: Connection, departure_ids: Sequence[UUID]) -> dict[UUID, Offer]:
+    """The departures with their prices and extras, without those that are not there or whose package is still a draft."""
+    rows = await conn.fetch(
         """
         SELECT d.id, d.package_id, p.name AS package_name, d.starts_on, d.ends_on, d.cutoff_at,
                (house_now() AT TIME ZONE p.time_zone)::date AS today, d.currency,
@@ -26,12 +26,14 @@ async def get_offer(conn: Connection, departure_id: UUID) -> Offer | None:
                                  ORDER BY e.position, e.id)
                 FROM departure_extras o JOIN extras e ON e.id = o.extra_id WHERE o.departure_id = d.id) AS extras
         FROM departures d JOIN packages p ON p.id = d.package_id
-        WHERE d.id = $1 AND p.status <> 'draft'
+        WHERE d.id = ANY($1) AND p.status <> 'draft'
         """,
-        departure_id,
+        departure_ids,
     )
-    if row is None:
-        return None
+    return {row["id"]: _offer(row) for row in rows}
+
+
+def _offer(row: Any) -> Offer:
     prices: list[Any] = row["prices"] or []
     extras: list[Any] = row["extras"] or []
     return Offer(

@@ -8,13 +8,15 @@ trip as BEGIN. A forgotten WHERE therefore returns the caller's own rows or noth
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NewType
 
 import asyncpg
 import msgspec
+
+from jklg.kit.together import Answer, Ask, Asked, Together
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -38,11 +40,27 @@ SYSTEM = claims("system")
 """The house itself, at work for nobody in particular: the verbs in `actions.py` and the worker."""
 
 
+def _itself(asked: Any) -> Hashable:
+    return asked  # type: ignore[no-any-return]
+
+
 class Database:
     """The pool. Connections log in as, or become, the role `jklg_app`, which owns nothing."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+        self.at_once = 2
+        """How many shared statements of one kind are under way (kit/together.py)."""
+        self._shared: dict[Any, Together[Any, Any]] = {}
+
+    def together(
+        self, ask: Ask[Asked, Answer], *, key: Callable[[Asked], Hashable] = _itself, writes: bool = False
+    ) -> Together[Asked, Answer]:
+        """`await db.together(ask)(one)` is `(await ask(conn, [one])).get(one)`, shared with all who ask in this moment."""
+        shared = self._shared.get(ask)
+        if shared is None:
+            shared = self._shared[ask] = Together(self, ask, key, writes=writes, at_once=self.at_once)
+        return shared
 
     def connection(self) -> _Lent:
         """A connection without claims: sees public rows only. No database transaction is open."""

@@ -17,7 +17,6 @@ from jklg.payments import queries as payment_queries
 from jklg.payments import rules
 from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused
 from jklg.payments.webhooks import queries
-from jklg.payments.webhooks.tray import Tray
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +25,13 @@ class House(payments.House):
     """What the inbox needs of the house."""
 
     clock: Clock
-    tray: Tray
 
 
 async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
 
     Raises Unavailable (webhooks_not_configured), Malformed (bad_signature). Nothing is stored or called for a notice
-    that does not verify. Commits before it returns, in one round trip that it may share with others (tray.py).
+    that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None or not gateway.accepts_notices():
@@ -49,7 +47,8 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
     await failpoints.reach("before_inbox_commit")
-    return await house.tray.file(
+    file = house.db.together(queries.file, key=_told_once, writes=True)
+    new = await file(
         queries.NewNotice(
             gateway=gateway.name,
             event_id=notice.event_id,
@@ -65,6 +64,11 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
             origin="webhook",
         )
     )
+    return bool(new)
+
+
+def _told_once(notice: queries.NewNotice) -> tuple[str, str]:
+    return notice.gateway, notice.event_id
 
 
 async def process_due(house: House, limit: int = 50) -> int:

@@ -39,24 +39,11 @@ class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
 
 
-async def file(conn: Connection, notice: NewNotice) -> bool:
-    """Store a notice, or count it when it is here already. True when it is new. One statement, so it is its own database transaction."""
-    new = await conn.fetchval(
-        """
-        INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        ON CONFLICT ON CONSTRAINT webhook_inbox_once DO UPDATE
-            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
-        RETURNING duplicates = 0
-        """,
-        *msgspec.structs.astuple(notice),
-    )
-    return bool(new)
-
-
-async def file_all(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str, str], bool]:
-    """`file` for several different notices at once: (gateway, event id) -> whether it is new. All are stored, or none."""
-    in_order = sorted(notices, key=lambda notice: (notice.gateway, notice.event_id))  # two trays lock rows in one order
+async def file(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str, str], bool]:
+    """Store different notices, and count those that are here already: (gateway, event id) -> whether it is new. All, or none."""
+    in_order = sorted(
+        notices, key=lambda notice: (notice.gateway, notice.event_id)
+    )  # who waits for whom is never a circle
     rows = await conn.fetch(
         """
         INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin)

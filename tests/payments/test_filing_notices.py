@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from jklg.kit.db import Database
+from jklg.kit.together import Together
+from jklg.payments.webhooks import queries
 from jklg.payments.webhooks.queries import NewNotice
-from jklg.payments.webhooks.tray import Tray
 
 
 def _notice(event_id: str, body: bytes = b"{}", **more: Any) -> NewNotice:
@@ -23,6 +24,11 @@ def _notice(event_id: str, body: bytes = b"{}", **more: Any) -> NewNotice:
     return NewNotice(**given)
 
 
+def _desk(db: Database) -> Together[NewNotice, bool]:
+    """As file_notice uses it."""
+    return db.together(queries.file, key=lambda notice: (notice.gateway, notice.event_id), writes=True)
+
+
 async def _inbox(db: Database) -> list[Any]:
     async with db.connection() as conn:
         return await conn.fetch(
@@ -31,8 +37,8 @@ async def _inbox(db: Database) -> list[Any]:
 
 
 async def test_what_comes_in_one_moment_is_one_database_transaction(db: Database) -> None:
-    tray = Tray(db)
-    new = await asyncio.gather(*(tray.file(_notice(f"evt_{n:02}", body=b"%d" % n)) for n in range(20)))
+    file = _desk(db)
+    new = await asyncio.gather(*(file(_notice(f"evt_{n:02}", body=b"%d" % n)) for n in range(20)))
     filed = await _inbox(db)
     assert new == [True] * 20
     assert [(row["event_id"], row["body"]) for row in filed] == [(f"evt_{n:02}", b"%d" % n) for n in range(20)]
@@ -40,21 +46,22 @@ async def test_what_comes_in_one_moment_is_one_database_transaction(db: Database
     assert len({row["stored_by"] for row in filed}) == 1
 
 
-async def test_while_one_tray_is_filed_the_next_one_fills(db: Database) -> None:
-    tray = Tray(db, clerks=1)
-    first = asyncio.create_task(tray.file(_notice("evt_0")))
-    await asyncio.sleep(0.001)  # the clerk has taken it
-    rest = [asyncio.create_task(tray.file(_notice(f"evt_{n}"))) for n in range(1, 6)]
+async def test_while_one_statement_is_under_way_the_next_one_fills(db: Database) -> None:
+    db.at_once = 1
+    file = _desk(db)
+    first = asyncio.create_task(file(_notice("evt_0")))
+    await asyncio.sleep(0.001)  # it is under way
+    rest = [asyncio.create_task(file(_notice(f"evt_{n}"))) for n in range(1, 6)]
     await asyncio.gather(first, *rest)
     assert len({row["stored_by"] for row in await _inbox(db)}) == 2
 
 
 async def test_a_notice_that_is_told_again_is_counted_together_or_alone(db: Database) -> None:
-    tray = Tray(db)
-    await tray.file(_notice("evt_old"))
-    new = await asyncio.gather(tray.file(_notice("evt_old")), tray.file(_notice("evt_new")))
+    file = _desk(db)
+    await file(_notice("evt_old"))
+    new = await asyncio.gather(file(_notice("evt_old")), file(_notice("evt_new")))
     assert new == [False, True]
-    in_one_moment = await asyncio.gather(tray.file(_notice("evt_3")), tray.file(_notice("evt_3")))
+    in_one_moment = await asyncio.gather(file(_notice("evt_3")), file(_notice("evt_3")))
     assert sorted(in_one_moment) == [False, True]
     assert [(row["event_id"], row["duplicates"], row["collision"]) for row in await _inbox(db)] == [
         ("evt_3", 1, False), ("evt_new", 0, False), ("evt_old", 1, False),
@@ -62,16 +69,16 @@ async def test_a_notice_that_is_told_again_is_counted_together_or_alone(db: Data
 
 
 async def test_the_same_event_with_another_body_is_marked(db: Database) -> None:
-    tray = Tray(db)
-    await tray.file(_notice("evt_1"))
-    await asyncio.gather(tray.file(_notice("evt_1", body=b"other")), tray.file(_notice("evt_2")))
+    file = _desk(db)
+    await file(_notice("evt_1"))
+    await asyncio.gather(file(_notice("evt_1", body=b"other")), file(_notice("evt_2")))
     assert [(row["event_id"], row["collision"]) for row in await _inbox(db)] == [("evt_1", True), ("evt_2", False)]
 
 
 async def test_one_that_cannot_be_stored_does_not_keep_out_those_beside_it(db: Database) -> None:
-    tray = Tray(db)
+    file = _desk(db)
     told = [_notice("evt_1"), _notice("evt_\0"), _notice("evt_2"), _notice("evt_3", state="nonsense")]
-    answers = await asyncio.gather(*map(tray.file, told), return_exceptions=True)
+    answers = await asyncio.gather(*map(file, told), return_exceptions=True)
     assert answers[0] is answers[2] is True
     assert isinstance(answers[1], asyncpg.DataError)
     assert isinstance(answers[3], asyncpg.CheckViolationError)
@@ -79,8 +86,8 @@ async def test_one_that_cannot_be_stored_does_not_keep_out_those_beside_it(db: D
 
 
 async def test_who_hangs_up_takes_nobody_along(db: Database) -> None:
-    tray = Tray(db)
-    first, second = (asyncio.create_task(tray.file(_notice(f"evt_{n}"))) for n in (1, 2))
+    file = _desk(db)
+    first, second = (asyncio.create_task(file(_notice(f"evt_{n}"))) for n in (1, 2))
     await asyncio.sleep(0)
     first.cancel()
     assert await second is True
@@ -88,10 +95,10 @@ async def test_who_hangs_up_takes_nobody_along(db: Database) -> None:
 
 
 async def test_nothing_is_answered_when_the_database_is_away(db: Database) -> None:
-    tray = Tray(db)
+    file = _desk(db)
     await db.pool.expire_connections()
     await db.close()
     with pytest.raises(asyncpg.InterfaceError):
-        await tray.file(_notice("evt_1"))
-    answers = await asyncio.gather(*(tray.file(_notice(f"evt_{n}")) for n in range(3)), return_exceptions=True)
+        await file(_notice("evt_1"))
+    answers = await asyncio.gather(*(file(_notice(f"evt_{n}")) for n in range(3)), return_exceptions=True)
     assert all(isinstance(answer, asyncpg.InterfaceError) for answer in answers)

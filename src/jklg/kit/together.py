@@ -1,0 +1,83 @@
+"""Asked in one moment, asked together: one statement for all who want the same kind of thing now.
+
+Gateways tell their news in bursts, and a departure that has just been advertised is looked at by everybody at once. A
+round trip for each costs us a dozen system calls, and each one that writes costs PostgreSQL a flush to the disk. So
+while one statement is under way, the next one fills. Who comes alone is asked for alone, at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from jklg.kit.db import Connection, Database
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+Ask = Callable[["Connection", Sequence[Asked]], Awaitable[Mapping[Any, Answer]]]
+
+log = logging.getLogger(__name__)
+
+
+class Together(Generic[Asked, Answer]):
+    """One kind of statement in one process, `at_once` of them under way. `ask` answers under the `key` of what was asked and
+    leaves out what it does not know. `writes`: the same asked twice is to be done twice, and a statement can do it once only.
+    """
+
+    def __init__(
+        self, db: Database, ask: Ask[Asked, Answer], key: Callable[[Asked], Hashable], *, writes: bool, at_once: int
+    ) -> None:
+        self._db = db
+        self._ask = ask
+        self._key = key
+        self._writes = writes
+        self._free = asyncio.Semaphore(at_once)
+        self._waiting: dict[Hashable, tuple[Asked, asyncio.Future[Answer | None]]] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, asked: Asked) -> Answer | None:
+        """Raises what the database raises about this one; those beside it get their answers all the same."""
+        key = self._key(asked)
+        if key in self._waiting:
+            return await (self._ask_alone(key, asked) if self._writes else asyncio.shield(self._waiting[key][1]))
+        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = asked, answer
+        if len(self._waiting) == 1:
+            task = asyncio.create_task(self._ask_all())
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(answer)  # who hangs up takes nobody along
+
+    async def _ask_all(self) -> None:
+        async with self._free:
+            waiting, self._waiting = self._waiting, {}
+            try:
+                known = await self._ask_together([asked for asked, _ in waiting.values()]) if len(waiting) > 1 else None
+                for key, (asked, answer) in waiting.items():
+                    try:
+                        found = await self._ask_alone(key, asked) if known is None else known.get(key)
+                    except BaseException as error:
+                        if not answer.done():
+                            answer.set_exception(error)
+                    else:
+                        if not answer.done():
+                            answer.set_result(found)
+            finally:  # nobody waits for what has been given up
+                for _, answer in waiting.values():
+                    answer.cancel()
+
+    async def _ask_together(self, all_asked: list[Asked]) -> Mapping[Hashable, Answer] | None:
+        """None when it fails: then each is asked alone, to find out whose fault it was."""
+        try:
+            async with self._db.connection() as conn:
+                return await self._ask(conn, all_asked)
+        except Exception as error:
+            log.warning("%s at once failed in %s: %r", len(all_asked), self._ask.__qualname__, error)
+            return None
+
+    async def _ask_alone(self, key: Hashable, asked: Asked) -> Answer | None:
+        async with self._db.connection() as conn:
+            return (await self._ask(conn, [asked])).get(key)
