@@ -170,23 +170,6 @@ END $$;
 CREATE TRIGGER transactions_keep_payment_status AFTER INSERT OR UPDATE OF state, captured_amount, refund_amount ON transactions
     FOR EACH ROW EXECUTE FUNCTION transactions_keep_payment_status();
 
--- One row for each mutating call to a gateway, written before the call.
-CREATE TABLE gateway_commands (
-    id              uuid PRIMARY KEY,
-    transaction_id  uuid NOT NULL REFERENCES transactions,
-    refund_id       uuid,
-    kind            text NOT NULL CHECK (kind IN ('create', 'cancel', 'refund')),
-    request_key     text NOT NULL CONSTRAINT gateway_commands_once UNIQUE,
-    state           text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'unknown', 'done', 'rejected')),
-    attempts        integer NOT NULL DEFAULT 0,
-    first_sent_at   timestamptz,
-    next_attempt_at timestamptz NOT NULL DEFAULT house_now(),
-    last_error      text,
-    created_at      timestamptz NOT NULL DEFAULT house_now()
-);
-CREATE INDEX gateway_commands_due ON gateway_commands (next_attempt_at) WHERE state IN ('pending', 'unknown');
-CREATE INDEX gateway_commands_of_transaction ON gateway_commands (transaction_id);
-
 -- What gateways have told us, normalised, each once. `transactions` can be rebuilt from here.
 CREATE TABLE gateway_facts (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -220,6 +203,23 @@ CREATE TABLE anomalies (
     resolved_by    text
 );
 CREATE INDEX anomalies_open ON anomalies (opened_at) WHERE resolved_at IS NULL;
+
+-- payments/commands: one row for each mutating call to a gateway, written before the call.
+CREATE TABLE gateway_commands (
+    id              uuid PRIMARY KEY,
+    transaction_id  uuid NOT NULL REFERENCES transactions,
+    refund_id       uuid,
+    kind            text NOT NULL CHECK (kind IN ('create', 'cancel', 'refund')),
+    request_key     text NOT NULL CONSTRAINT gateway_commands_once UNIQUE,
+    state           text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'unknown', 'done', 'rejected')),
+    attempts        integer NOT NULL DEFAULT 0,
+    first_sent_at   timestamptz,
+    next_attempt_at timestamptz NOT NULL DEFAULT house_now(),
+    last_error      text,
+    created_at      timestamptz NOT NULL DEFAULT house_now()
+);
+CREATE INDEX gateway_commands_due ON gateway_commands (next_attempt_at) WHERE state IN ('pending', 'unknown');
+CREATE INDEX gateway_commands_of_transaction ON gateway_commands (transaction_id);
 
 -- payments/refunds: money we send back. Capacity is reserved under the transaction's row lock before the gateway is asked.
 CREATE TABLE refunds (

@@ -22,7 +22,7 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import queries, refunds, rules
+from jklg.payments import commands, queries, refunds, rules
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
@@ -128,7 +128,7 @@ async def _write_attempt(
         request_key=f"create:{transaction_id}",
         description=f"{booking.package_name}, {booking.starts_on.isoformat()}",
     )
-    await queries.add_command(
+    await commands.add(
         conn, command_id=uuid7(), transaction_id=transaction_id, kind="create", request_key=f"create:{transaction_id}"
     )
     await bookings.extend_hold(conn, booking.id, house.settings.hold_minutes)
@@ -190,13 +190,13 @@ async def _ask(
         created_at=transaction.created_at,
     )
     async with house.db.transaction() as conn:
-        command = await queries.get_command(conn, transaction.request_key)
+        command = await commands.get(conn, transaction.request_key)
         assert command is not None, "an attempt is written with its command"
         if command.state == "rejected":
             raise GatewayRefused("rejected_before")
         may_send = rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds)
         if may_send:
-            await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+            await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
     if may_send:
         return await gateway.create(order)
     # It can only have been made after it was first sent, which may be long after it was written.
@@ -214,7 +214,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
         await bookings.lock(conn, transaction.booking_id)
         now = await queries.lock(conn, transaction.id)
         if now.ref is None and now.state in ("created", "submitting"):
-            await queries.finish_commands(conn, [now.request_key, f"cancel:{now.id}"], "rejected", str(refusal))
+            await commands.finish_all(conn, [now.request_key, f"cancel:{now.id}"], "rejected", str(refusal))
             await queries.fail(conn, now.id, refusal.detail or refusal.code)
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
@@ -268,7 +268,7 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
     answered = (
         [transaction.request_key] if state in rules.OPEN else [transaction.request_key, f"cancel:{transaction.id}"]
     )
-    await queries.finish_commands(conn, answered, "done")
+    await commands.finish_all(conn, answered, "done")
     if decision.state:
         moment = snapshot.gateway_at.isoformat() if snapshot.gateway_at else ""
         await queries.add_fact(
@@ -284,7 +284,7 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
     if snapshot.currency != transaction.currency and snapshot.captured:
         await _receive_foreign(conn, transaction, booking, snapshot)
     if decision.void_needed:
-        await queries.add_command(
+        await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
         )
     for refund in snapshot.refunds:
@@ -376,30 +376,30 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         return settled
     request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"
     async with house.db.transaction(claims("system", actor=actor)) as conn:
-        await queries.add_command(
+        await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
         )
-        command = await queries.get_command(conn, request_key)
+        command = await commands.get(conn, request_key)
         assert command is not None, "just written"
-        await queries.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+        await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
     if settled.unknown or gateway is None or transaction.ref is None:
         return settled
     try:  # a key of its own for each try: a gateway repeats its answer to a key, refusals too
         snapshot = await gateway.cancel(transaction.ref, f"{request_key}:{command.attempts}")
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
-            await queries.finish_command(conn, command.id, "rejected", str(refusal))
+            await commands.finish(conn, command.id, "rejected", str(refusal))
         return await settle(house, transaction.id, source="cancel")
     except GatewayError as silence:
         async with house.db.transaction() as conn:
-            await queries.postpone_command(
+            await commands.postpone(
                 conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()), str(silence)
             )
         return Settled(transaction=transaction, booking_status=settled.booking_status, unknown=silence.code)
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason="answer")
     async with house.db.transaction(who) as conn:
         await _apply(conn, transaction.id, snapshot, "answer")
-        await queries.finish_command(conn, command.id, "done")
+        await commands.finish(conn, command.id, "done")
         return await _seen(conn, transaction.id)
 
 

@@ -15,10 +15,12 @@ from uuid import UUID
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.ids import uuid7
+from jklg.payments import commands
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules as payment_rules
+from jklg.payments.commands import Command
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, RefundSnapshot
-from jklg.payments.queries import Command, Transaction
+from jklg.payments.queries import Transaction
 from jklg.payments.refunds import queries, rules
 
 log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ async def send_back(conn: Connection, transaction: Transaction, amount: int, rea
         transaction.currency,
         [(SUSPENSE, amount), ("refunds_in_flight", -amount)],
     )
-    await payment_queries.add_command(
+    await commands.add(
         conn,
         command_id=uuid7(),
         transaction_id=transaction.id,
@@ -79,10 +81,10 @@ async def send_back(conn: Connection, transaction: Transaction, amount: int, rea
 async def send_due(house: House, limit: int = 20) -> int:
     """Make the refund calls whose time has come. A call without an answer is made again under the same key."""
     async with house.db.transaction() as conn:
-        commands = await payment_queries.claim_refund_commands(conn, limit)
-    for command in commands:
+        due = await commands.claim_refunds(conn, limit)
+    for command in due:
         await _send(house, command)
-    return len(commands)
+    return len(due)
 
 
 async def _send(house: House, command: Command) -> None:
@@ -93,9 +95,9 @@ async def _send(house: House, command: Command) -> None:
         gateway = house.gateways.get(refund.gateway)
         pause = payment_rules.retry_seconds(command.attempts, house.dice.random())
         if gateway is None:
-            await payment_queries.postpone_command(conn, command.id, pause, "gateway_not_configured")
+            await commands.postpone(conn, command.id, pause, "gateway_not_configured")
             return
-        await payment_queries.sending(conn, command.id, pause)
+        await commands.sending(conn, command.id, pause)
     try:
         answer = await gateway.refund(
             ref=refund.ref,
@@ -116,14 +118,14 @@ async def _send(house: House, command: Command) -> None:
     except GatewayError as silence:
         log.warning("%s did not answer about refund %s: %s", refund.gateway, refund.id, silence)
         async with house.db.transaction() as conn:
-            await payment_queries.postpone_command(conn, command.id, pause, str(silence))
+            await commands.postpone(conn, command.id, pause, str(silence))
         return
     who = claims("system", actor=f"gateway:{refund.gateway}", reason="refund answer")
     async with house.db.transaction(who) as conn:
         await bookings.lock(conn, refund.booking_id)
         await payment_queries.lock(conn, refund.transaction_id)
         await apply(conn, refund.transaction_id, answer, "answer")
-        await payment_queries.finish_command(
+        await commands.finish(
             conn, command.id, "rejected" if answer.state == "failed" and not answer.ref else "done", answer.failure
         )
         if answer.state == "pending":

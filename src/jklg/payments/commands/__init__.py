@@ -1,0 +1,5 @@
+"""What we asked of a gateway, whatever became of it: the row is written first, under the key that the gateway will see."""
+
+from jklg.payments.commands.queries import Command, add, claim_refunds, finish, finish_all, get, postpone, sending
+
+__all__ = ["Command", "add", "claim_refunds", "finish", "finish_all", "get", "postpone", "sending"]
