@@ -284,6 +284,16 @@ async def test_a_machine_gun_of_attempts_is_stopped(street: Street) -> None:
     assert refusal.value.code == "too_many_attempts"
 
 
+async def test_what_authenticates_a_gateway_is_not_kept(street: Street) -> None:
+    held = await street.asha_holds()
+    await street.pays((await street.start(held.id)).transaction.ref or "")
+    headers, body = (await street.notices())[-1]
+    await file_notice(street.house, "sandbox", {**headers, "authorization": "Basic secret", "user-agent": "bank"}, body)
+    kept = await street.one("SELECT headers FROM webhook_inbox ORDER BY id DESC LIMIT 1")
+    assert "bank" in str(kept)
+    assert "secret" not in str(kept)
+
+
 async def test_forged_notices_store_nothing_and_ask_nobody(street: Street) -> None:
     held = await street.asha_holds()
     started = await street.start(held.id)

@@ -49,7 +49,7 @@ class Database:
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        self.at_once = 2
+        self.at_once = 1
         """How many shared statements of one kind are under way (kit/together.py)."""
         self._shared: dict[Any, Together[Any, Any]] = {}
 

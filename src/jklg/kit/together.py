@@ -49,7 +49,7 @@ class Together(Generic[Asked, Answer]):
             task = asyncio.create_task(self._ask_all())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(answer)  # who hangs up takes nobody along
+        return await (answer if self._writes else asyncio.shield(answer))  # who hangs up takes nobody along
 
     async def _ask_all(self) -> None:
         async with self._free:

@@ -22,6 +22,8 @@ from jklg.web.bodies import StrictRequest
 
 HOT = {"hot": True}
 
+_JSON = {"content-type": "application/json"}
+
 Door = Callable[[Any, Any, Any], Awaitable[None]]
 
 
@@ -38,11 +40,13 @@ def doors(app: Litestar) -> dict[tuple[str, str], Door]:
 
 
 class _HotDoor:
-    """Takes `request`, `data` and headers; answers bytes, or what becomes JSON. No guards, no dependencies, no path parameters."""
+    """Takes `request`, `data` and headers; answers a Response of bytes, or what becomes JSON. No guards, no dependencies, no path parameters."""
 
     def __init__(self, app: Litestar, handler: HTTPRouteHandler) -> None:
         self._app = app
         self._handler = handler
+        self._call = handler.fn
+        self._status = handler.status_code
         self._takes_data = False
         self._headers: dict[bytes, str] = {}
         for name, parameter in handler.parsed_fn_signature.parameters.items():
@@ -67,13 +71,11 @@ class _HotDoor:
                     for name, value in scope["headers"]
                     if name in self._headers
                 }
-            answer = await self._handler.fn(**given)
-            status, headers, body = self._handler.status_code, {}, answer
+            answer = await self._call(**given)
             if isinstance(answer, Response):
-                status, headers, body = answer.status_code or status, answer.headers, answer.content
-            if not isinstance(body, bytes):
-                body = msgspec.json.encode(body)
-            headers = {"content-type": "application/json", **headers}
+                status, headers, body = answer.status_code or self._status, _JSON | answer.headers, answer.content
+            else:
+                status, headers, body = self._status, _JSON, msgspec.json.encode(answer)
         except Exception as error:
             status, headers, body = errors.answer(self._app.state.pages, scope, error)
         await errors.send(send, status, headers, body)

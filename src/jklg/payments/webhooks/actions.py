@@ -58,13 +58,19 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
             transaction_id=notice.transaction_id,
             body=body,
             body_sha256=hashlib.sha256(body).digest(),
-            headers={name: value for name, value in headers.items() if name != "authorization"},
+            headers=_without_secrets(headers),
             state=state,
             reason=reason,
             origin="webhook",
         )
     )
     return bool(new)
+
+
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    kept = dict(headers)
+    kept.pop("authorization", None)
+    return kept
 
 
 def _told_once(notice: queries.NewNotice) -> tuple[str, str]:

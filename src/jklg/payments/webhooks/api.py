@@ -23,7 +23,7 @@ async def webhook(request: Request[object, object, State], gateway: FromPath[str
 
 
 async def _file(request: Request[object, object, State], gateway: str) -> dict[str, bool]:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    headers = {str(name, "latin-1"): str(value, "latin-1") for name, value in request.scope["headers"]}
     await actions.file_notice(request.app.state.house, gateway, headers, await request.body())
     return {"received": True}
 
