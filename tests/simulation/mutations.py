@@ -241,6 +241,16 @@ def confirm_without_looking_for_seats(patch: Patch) -> None:
     patch.setattr(booking_actions, "_seats_free", surely)
 
 
+def lock_only_the_transaction(patch: Patch) -> None:
+    """The attempt is safe; whether its booking is paid and its seats are free is only looked up."""
+
+    async def unlocked(conn: Any, booking_id: UUID) -> Any:
+        return await bookings.get(conn, booking_id)
+
+    patch.setattr(bookings, "lock", unlocked)
+    patch.setattr(booking_actions, "lock", unlocked)
+
+
 def lock_no_departure(patch: Patch) -> None:
     """Whether seats are free is looked up without the departure's row lock, the first in the order of locks."""
     _rewritten(patch, departure_queries, "lock", " FOR UPDATE", "")
@@ -376,6 +386,7 @@ MUTATIONS = (
         "confirm without looking for seats", "no more than its allotment", confirm_without_looking_for_seats,
         "ALTER TABLE departures DROP CONSTRAINT departures_never_oversold",
     ),
+    Mutation("only the transaction is locked", "", lock_only_the_transaction),
     Mutation("the departure is not locked", "", lock_no_departure),
     Mutation("the booking is not locked", "", lock_no_booking),
     Mutation("the transaction is not locked", "", lock_no_transaction),

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -30,7 +30,6 @@ from jklg.kit.db import Database, open_database
 from jklg.kit.errors import Refusal
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.webhooks import file_notice
-from jklg.payments.webhooks.tray import Tray
 from jklg.pricing import make_quote
 from jklg.sandbox import Faults, create_app
 from jklg.sandbox.bank import Event, Intent, Refund
@@ -51,7 +50,10 @@ TROUBLES = (
 OVER = ("booking_ended", "hold_expired", "already_paid")
 TURNS = 1000
 CHECK_EVERY = 60
-SPANS = (1, 1, 2, 2, 5, 5, 10, 20, 20, 61, 61, 61, 61, 120, 180, 300, 300, 960, 960, 4_000, 90_000)
+SPANS = (1, 1, 2, 2, 5, 5, 10, 20, 20, 61, 61, 61, 61, 120, 180, 300, 300, 960, 960, 1_500, 4_000, 90_000)
+ROUNDS = (
+    *("notices",) * 4, *("payments",) * 3, *("overdue",) * 3, *("holds",) * 2, *("refunds",) * 3, *("mail",) * 2, "travelled",
+)  # fmt: skip
 STILL_OPEN = ("requires_payment_method", "requires_action", "processing")
 QUIET_TIMES = [timedelta(minutes=m) for m in (1, 2, 7, 16, 31, 61, 120, 400)] + [
     timedelta(hours=h) for h in (25, 25, 75, 75, 1, 1, 7)
@@ -68,6 +70,14 @@ class SimulatedClock(Clock):
         return self.moment
 
 
+class Tab(NamedTuple):
+    """A payment page that somebody has open."""
+
+    booking_id: UUID
+    transaction_id: UUID
+    ref: str  # the bank's
+
+
 class Person:
     """Somebody in front of a browser, with what they have seen there."""
 
@@ -75,7 +85,7 @@ class Person:
         self.name = name
         self.email = f"{name.lower()}@example.org"
         self.booked: list[bookings.Held] = []
-        self.tabs: list[tuple[UUID, str]] = []  # the payment pages open: (our transaction, the bank's reference)
+        self.tabs: list[Tab] = []  # newest last
 
 
 class Broken(AssertionError):
@@ -99,9 +109,9 @@ class World:
         self.db = Database(WatchedPool(database.pool, self.turns, clock.now))  # type: ignore[arg-type]
         self.house = house
         self.house.db = self.db
-        self.house.tray = Tray(
-            self.db, clerks=1000
-        )  # nobody may wait for a clerk, who acts in the turn of whoever called him
+        self.db.at_once = (
+            1000  # nobody may wait for a statement that is shared: it acts in the turn of whoever asked first
+        )
         self.house.dice = Random(seed + 1)
         self.trace: list[str] = []
         self.happened: Counter[str] = Counter()
@@ -176,7 +186,7 @@ class World:
     async def _open_the_agency(self) -> None:
         package = await add_package(self.db)
         self.extra = await add_extra(self.db, package)
-        for days, seats in ((30, self.dice.randint(3, 7)), (60, self.dice.choice((2, 3, 5, 9, 14)))):
+        for days, seats in ((30, self.dice.randint(1, 4)), (60, self.dice.choice((2, 3, 5, 9))), (90, 30)):
             starts = BEGINS.date() + timedelta(days=days)
             self.departures.append(
                 await add_departure(
@@ -186,27 +196,30 @@ class World:
             )  # fmt: skip
         self.line.trouble = self.dice.choice((0, 5, 15))
         self.troubles = ["calm", "failpoint", *self.dice.sample(TROUBLES, 5)]
-        self.late_money = self.dice.randrange(3) == 0
+        self.late_money = self.dice.randrange(5) < 2
         self._calm()
         self.tell(f"seed {self.seed}: line trouble {self.line.trouble} %")
 
     async def _something_happens(self) -> None:
         ready = await self._who_is_ready()
         roll = self.dice.randrange(1000)
-        if not ready or (roll < 100 and len(self.turns.actors) < 5):
+        if not ready or (roll < 100 and len(self.turns.actors) < 7):
             await self._somebody_begins()
         elif roll < 130:
             await self._time_passes()
         elif roll < 142:
             self._trouble()
+        elif roll < 146:
+            one = [self.dice.choice(ready)]
+            await self._crash(self.dice.choice((ready, one, one)))
         elif roll < 150:
-            await self._crash(self.dice.choice((ready, [self.dice.choice(ready)])))
-        elif roll < 156:
             await self._lose_a_connection(ready)
         else:
             awake = [actor for actor in ready if actor.wakes_at <= self.turn] or ready
             actor = self.dice.choice(awake)
-            if self.dice.randrange(100) < (40 if actor.where.startswith("is answered") else 3):
+            if actor.where == "has acted on the news" and self.dice.randrange(100) < 15:
+                await self._crash([actor])
+            elif self.dice.randrange(100) < (40 if actor.where.startswith("is answered") else 3):
                 actor.wakes_at = self.turn + self.dice.choice(
                     (5, 30, 60, 120, 200)
                 )  # a slow process: the world moves on meanwhile
@@ -280,6 +293,9 @@ class World:
             setattr(self.bank.faults, field, getattr(Faults(), field))
         if self.late_money:
             self.bank.faults.late_success = 50
+            self.bank.faults.later_seconds = self.dice.choice(
+                (5, 1_500, 5_000, 5_000)
+            )  # before and after a hold is over
 
     async def _everybody_finishes(self) -> None:
         while self.turns.actors:
@@ -299,8 +315,9 @@ class World:
         await self.line.late_arrivals()
         async with self.bank.bank.work() as work:
             work.release()
-        if late_money:  # all but the last trouble: what comes late is not announced, and what goes back is not answered
-            self.bank.faults.lose_webhooks = self.dice.randint(1, 4)
+        if late_money:  # all but the last trouble: what comes late is not announced, what goes back takes its time or is not answered
+            self.bank.faults.lose_webhooks = self.dice.randint(1, 6)
+            self.bank.faults.refund_pending = self.dice.randint(0, 2)
             self._refund_answers_are_lost()
         for span in QUIET_TIMES:
             self.clock.moment += span
@@ -326,7 +343,7 @@ class World:
         return found + await self._drain()
 
     async def _after_the_journey(self) -> None:
-        self.clock.moment = BEGINS + timedelta(days=90)
+        self.clock.moment = BEGINS + timedelta(days=120)
         await self._go_round()
         await self._check(quiet=True)
 
@@ -338,7 +355,7 @@ class World:
             "SELECT kind, posted_at FROM ledger_transactions ORDER BY posted_at, id",
             "SELECT account, sum(amount)::bigint FROM ledger_entries GROUP BY account ORDER BY account",
             "SELECT kind, to_address FROM mail_outbox ORDER BY created_at, id",
-            "SELECT kind FROM anomalies ORDER BY opened_at, id",
+            "SELECT concat_ws(': ', kind, detail ->> 'reason') AS kind FROM anomalies ORDER BY opened_at, id",
         ):
             for row in await self.superuser.fetch(statement):
                 self.tell("end: " + " ".join(str(value) for value in row))
@@ -410,7 +427,7 @@ class World:
             person = self.dice.choice([*free, *(one for one in free if one.booked for _ in range(6))])
             await self._enter(person.name, *self._wish(person))
         elif roll < 75:
-            name = self.dice.choice([name for name in app.SWEEPS if not name.startswith("old")])
+            name = self.dice.choice(ROUNDS)
             await self._enter("Worker", name, self._sweep(name))
         elif roll < 84 and "Postman" not in busy:
             await self._enter("Postman", "goes round", self._deliver())
@@ -455,21 +472,25 @@ class World:
             return "books", self._book(person)
         booking = person.booked[-1 if self.dice.randrange(100) < 85 else 0]
         roll = self.dice.randrange(100)
-        if not person.tabs or roll < 14:
+        tabs = [tab for tab in person.tabs if tab.booking_id == booking.id]
+        if not tabs or roll < 14:
             return "goes to pay", self._start(person, booking)
-        transaction_id, ref = person.tabs[-1] if self.dice.randrange(100) < 70 else self.dice.choice(person.tabs)
+        tab = tabs[-1] if self.dice.randrange(100) < (50 if self.late_money else 75) else self.dice.choice(person.tabs)
         if self.late_money and roll > 50:
-            roll = self.dice.randint(81, 99)  # these people change their minds
+            roll = self.dice.choice((70, 85, 85, 85, 95))  # these people change their minds
         if roll < 65:
-            return "is at the bank", self._at_the_bank(ref)
+            return "is at the bank", self._at_the_bank(person, tab)
         if roll < 80:
-            return "comes back", self._come_back(transaction_id)
+            return "comes back", self._come_back(tab.transaction_id)
         if roll < 91:
-            return "closes the payment", self._close(transaction_id)
-        return "gives up", self._give_up(booking)
+            return "closes the payment", self._close(person, tab)
+        return "gives up", self._give_up(person, booking)
 
     async def _book(self, person: Person) -> str:
-        departure, adults = self.dice.choice(self.departures), self.dice.randint(1, 3)
+        departure = self.dice.choices(self.departures, (4, 2, 2))[
+            0
+        ]  # one that everybody wants, one that has room for all
+        adults = self.dice.randint(1, 3)
         extras = [(self.extra, self.dice.randint(1, 2))] if self.extra and self.dice.randrange(100) < 30 else []
         quote_id = None
         if self.dice.randrange(100) < 40:
@@ -496,18 +517,21 @@ class World:
                 person.booked.remove(booking)
             raise
         if settled.transaction.ref is not None:
-            person.tabs.append((settled.transaction.id, settled.transaction.ref))
+            tab = Tab(booking.id, settled.transaction.id, settled.transaction.ref)
+            person.tabs = [*(other for other in person.tabs if other != tab), tab]
         return self._say(settled) + f" asked for {claims or 'what is due'}"
 
-    async def _at_the_bank(self, ref: str) -> str:
+    async def _at_the_bank(self, person: Person, tab: Tab) -> str:
         """On the bank's own page. A page that was closed there cannot be paid any more."""
         does = self.dice.choice(
             ("pays", "pays", "pays", "is declined", "is asked by 3-D Secure", "pays later", "leaves")
         )
         async with self.bank.bank.work() as work:
-            intent = work.get(Intent, ref)
+            intent = work.get(Intent, tab.ref)
             if intent.status not in STILL_OPEN:
-                return f"finds {ref} {intent.status}"
+                if tab in person.tabs and not self.late_money:
+                    person.tabs.remove(tab)
+                return f"finds {tab.ref} {intent.status}"
             if does == "pays":
                 work.pay(intent, "play_card")
             elif does == "is declined":
@@ -517,16 +541,22 @@ class World:
             elif does == "pays later":
                 work.pay_later(intent)
         self.happened[does] += 1
-        return f"{does} {ref}"
+        return f"{does} {tab.ref}"
 
     async def _come_back(self, transaction_id: UUID) -> str:
         return self._say(await payments.settle(self.house, transaction_id, source="return"))
 
-    async def _close(self, transaction_id: UUID) -> str:
-        return self._say(await payments.cancel_attempt(self.house, transaction_id, actor="guest"))
+    async def _close(self, person: Person, tab: Tab) -> str:
+        closed = self._say(await payments.cancel_attempt(self.house, tab.transaction_id, actor="guest"))
+        if self.late_money and self.dice.randrange(100) < 60:
+            person.booked = [booking for booking in person.booked if booking.id != tab.booking_id]
+            closed += ", and walks away"  # the hold runs out, somebody else takes the seats, and then the money comes
+        return closed
 
-    async def _give_up(self, booking: bookings.Held) -> str:
+    async def _give_up(self, person: Person, booking: bookings.Held) -> str:
         await payments.give_up(self.house, booking.id, actor="guest")
+        if booking in person.booked and not self.late_money:
+            person.booked.remove(booking)
         return f"gives up {self.name('b', booking.id)}"
 
     def _say(self, settled: payments.Settled) -> str:
