@@ -8,11 +8,11 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from tests.simulation.mutations import MUTATIONS, Mutation
+from tests.simulation.mutations import MUTATIONS, RARE, Mutation
 from tests.simulation.stage import Stage, live
 from tests.simulation.world import Broken
 
-OTHERS = range(40)
+OTHERS = range(100)
 """The worlds that are tried after the one that is known to find a bug."""
 
 
@@ -29,10 +29,10 @@ class Found(NamedTuple):
 
 def named(name: str) -> Mutation:
     """ValueError with all names when there is no such bug."""
-    for mutation in MUTATIONS:
+    for mutation in (*MUTATIONS, *RARE):
         if mutation.name == name:
             return mutation
-    raise ValueError("no such bug; there are:\n" + "\n".join(f"  {mutation.name}" for mutation in MUTATIONS))
+    raise ValueError("no such bug; there are:\n" + "\n".join(f"  {mutation.name}" for mutation in (*MUTATIONS, *RARE)))
 
 
 async def plant(mutation: Mutation, stage: Stage, patch: pytest.MonkeyPatch) -> None:
