@@ -67,12 +67,15 @@ class Database:
         return _Lent(self.pool)
 
     @asynccontextmanager
-    async def transaction(self, who: Claims = SYSTEM) -> AsyncIterator[Connection]:
-        """One database transaction on behalf of `who`: committed at the end, rolled back on any exception."""
+    async def transaction(self, who: Claims = SYSTEM, opening: str = "") -> AsyncIterator[Connection]:
+        """One database transaction on behalf of `who`: committed at the end, rolled back on any exception.
+
+        `opening` is a statement of ours, sent in the same round trip as BEGIN, that raises when `who` may not come in.
+        """
         quoted = who.replace("'", "''")
         async with self.pool.acquire() as conn:
-            await conn.execute(f"BEGIN; SET LOCAL request.jwt.claims = '{quoted}'")
             try:
+                await conn.execute(f"BEGIN; SET LOCAL request.jwt.claims = '{quoted}'; {opening}")
                 yield conn
             except BaseException:
                 if _is_alive(conn):

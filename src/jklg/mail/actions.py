@@ -17,11 +17,13 @@ from typing import Protocol
 from uuid import UUID
 
 import aiosmtplib
+import msgspec
 
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Connection, Database
 from jklg.kit.ids import uuid7
+from jklg.kit.tokens import unsealed
 from jklg.mail import queries
 from jklg.mail.queries import Mail
 from jklg.settings import Settings
@@ -132,8 +134,8 @@ async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
             raise
         await _refused(house, mail, error)
         return
-    except (ValueError, HeaderParseError, aiosmtplib.SMTPNotSupported) as error:
-        # An address that this server, or no server, can be given: asking again changes nothing.
+    except (ValueError, LookupError, HeaderParseError, aiosmtplib.SMTPNotSupported) as error:
+        # An address that this server, or no server, can be given, or a link whose secret is gone: asking again changes nothing.
         await _give_up(house, mail, error)
         return
     await failpoints.reach("after_mail_sent")
@@ -180,7 +182,11 @@ async def _give_up(house: House, mail: Mail, error: Exception) -> None:
 
 
 def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
-    """The message as it goes out. Names cannot break out of their header. ValueError for an address that is none."""
+    """The message as it goes out, what was sealed in it opened. Names cannot break out of their header.
+
+    ValueError for an address that is none, LookupError when a sealed word can no longer be opened.
+    """
+    mail = opened(settings, mail)
     message = EmailMessage()
     message["From"] = Address(one_line(settings.agency_name), addr_spec=settings.smtp_from_email)
     message["To"] = Address(one_line(mail.to_name), addr_spec=_ascii_domain(mail.to_address))
@@ -191,6 +197,12 @@ def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
     message.set_content(mail.text_body)
     message.add_alternative(mail.html_body, subtype="html")
     return message
+
+
+def opened(settings: Settings, mail: Mail) -> Mail:
+    """A mail with what was sealed in it (kit.tokens). LookupError when its secret is gone."""
+    text, html = (unsealed(body, settings.secrets) for body in (mail.text_body, mail.html_body))
+    return msgspec.structs.replace(mail, text_body=text, html_body=html)
 
 
 def one_line(text: str) -> str:

@@ -66,7 +66,10 @@ async def _find(request: Ask, mail_id: str) -> Mail:
         found = None
     if found is None:
         raise NotFound("mail_not_found", "There is no such mail.")
-    return found
+    try:
+        return actions.opened(request.app.state.house.settings, found)
+    except LookupError:
+        return found
 
 
 router = Router(path="/", route_handlers=[outbox, one, html])
