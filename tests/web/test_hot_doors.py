@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from litestar import Litestar, get
-from litestar.params import FromPath
+from litestar import Litestar, Request, get
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from jklg.app import House, create_app
 from jklg.kit.db import Database
-from jklg.web import hot
+from jklg.settings import Settings
+from jklg.web import assemble, hot
 from tests import trade
 
 HOT_DOORS = {("POST", "/api/bookings"), ("POST", "/api/payments/process-webhook")}
@@ -106,10 +111,85 @@ async def test_a_forged_notice_is_refused_the_same_both_ways(
     assert short[0] in (400, 503)
 
 
-def test_a_hot_door_takes_nothing_that_only_the_framework_can_give() -> None:
-    @get("/hot/{name:str}", opt=hot.HOT)
-    async def of_a_name(name: FromPath[str]) -> str:
-        return name
+@get("/api/trips/{trip:str}/photos", opt=hot.HOT)
+async def photos(
+    request: Request[Any, Any, Any],
+    trip: FromPath[str],
+    limit: Annotated[int, QueryParameter(ge=1, le=50)] = 20,
+    after: Annotated[str | None, QueryParameter(name="cursor")] = None,
+) -> dict[str, Any]:
+    """A hot door with something in its path and in its query."""
+    return {"trip": trip, "limit": limit, "after": after, "seen": request.path_params}
 
-    with pytest.raises(TypeError, match="'name'"):
-        hot.doors(Litestar([of_a_name]))
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/trips/leh/photos",
+        "/api/trips/*/photos",
+        "/api/trips/a%2Fb/photos",
+        "/api/trips/%E0%A5%90%20om/photos",
+        "/api/trips/%FF/photos",
+        "/api/trips/leh/photos/",
+        "/api/trips//photos",
+        "/api/trips/leh/photos/x",
+        "/api/trips/leh/photos?",
+        "/api/trips/leh/photos?limit=7&cursor=abc",
+        "/api/trips/leh/photos?limit=7&limit=8",
+        "/api/trips/leh/photos?limit=51",
+        "/api/trips/leh/photos?limit=seven",
+        "/api/trips/leh/photos?limit=",
+        "/api/trips/leh/photos?cursor=",
+        "/api/trips/leh/photos?cursor=%FF%00&unknown=1",
+        "/api/trips/leh/photos?trip=other&after=x&request=1",
+    ],
+)
+async def test_path_and_query_are_read_the_same_both_ways(settings: Settings, address: str) -> None:
+    @asynccontextmanager
+    async def nothing(_: Litestar) -> AsyncIterator[None]:
+        yield
+
+    short, long = [assemble([photos], settings=settings, lifespan=nothing) for _ in range(2)]
+    assert set(short.hot) == {("GET", "/api/trips/*/photos")}  # type: ignore[attr-defined]
+    long.hot = {}  # type: ignore[attr-defined]
+    async with short.lifespan(), long.lifespan(), _client(short) as one, _client(long) as other:
+        assert _told(await one.get(address)) == _told(await other.get(address))
+
+
+async def _allow_all(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    pass
+
+
+def _door(path: str, handler: Any, **options: Any) -> Any:
+    return get(path, opt=hot.HOT, **options)(handler)
+
+
+async def _of_a_name(name: FromPath[str]) -> str:
+    return name
+
+
+async def _of_a_number(number: FromPath[int]) -> int:
+    return number
+
+
+async def _a_word() -> str:
+    return "word"
+
+
+async def _must_be_asked(word: FromQuery[str]) -> str:
+    return word
+
+
+@pytest.mark.parametrize(
+    ("door", "why"),
+    [
+        (_door("/hot/{name:str}", _of_a_name), "before its last word"),
+        (_door("/hot/{number:int}/x", _of_a_number), "'number'"),
+        (_door("/hot", _must_be_asked), "'word'"),
+        (_door("/hot/{name:str}/x", _of_a_name, guards=[_allow_all]), "no guards"),
+        (_door("/hot", _must_be_asked, dependencies={"word": Provide(_a_word)}), "no dependencies"),
+    ],
+)
+def test_a_hot_door_takes_nothing_that_only_the_framework_can_give(door: Any, why: str) -> None:
+    with pytest.raises(TypeError, match=why):
+        hot.doors(Litestar([door]))

@@ -29,7 +29,7 @@ class _House(Litestar):
 
     async def inside(self, scope: Any, receive: Any, send: Any) -> None:
         """Past the front door."""
-        door: hot.Door = self.hot.get((scope["method"], scope["path"])) or super().__call__
+        door = hot.find(self.hot, scope["method"], scope["path"]) or super().__call__
         await door(scope, receive, send)
 
 
