@@ -12,6 +12,7 @@ from bench.report import Unable
 BENCHMARKS = {
     "bookings": "no oversell under contention; POST /api/bookings against pgbench, Express and Fastify",
     "webhooks": "webhook intake against pgbench, Express and Fastify",
+    "customers": "GET /me and GET /:id/bookings against Express and Fastify; GET /me beside a flood of sign-ins",
     "startup": "cold and warm `./jklg up` to the first served page",
     "memory": "what web and worker keep in memory while idle",
     "simulate": "the seeded simulation, many seeds",

@@ -42,6 +42,11 @@ def request_bytes(port: int, path: str, body: bytes, headers: dict[str, str] | N
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+def get_bytes(port: int, path: str, headers: dict[str, str]) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", f"Host: localhost:{port}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
 def ask(port: int, request: bytes) -> tuple[int, Any]:
     """One request on a connection of its own: (status, JSON body)."""
     with _connect(port) as conn:

@@ -185,7 +185,7 @@ export function openTrade(pg) {
     throw new Refusal(400, 'bad_signature', 'The signature does not match.');
   }
 
-  return { hold, file, ready: () => pool.query('SELECT 1') };
+  return { hold, file, pool, statements, ready: () => pool.query('SELECT 1') };
 }
 
 // Hand-written checks: faster than any schema library, for the peer without compiled schemas.

@@ -1,9 +1,12 @@
-// Express 5, nothing but what the two doors need.
+// Express 5, nothing but what the doors need.
 import express from 'express';
+import { createVerifier } from 'fast-jwt';
 import pg from 'pg';
+import { openCustomers } from '../customers.mjs';
 import { MAX_BODY, Refusal, openTrade, readBooking } from '../trade.mjs';
 
 const trade = openTrade(pg);
+const customers = openCustomers(createVerifier, trade);
 const app = express();
 app.disable('x-powered-by');
 app.disable('etag');
@@ -16,6 +19,20 @@ app.post('/api/bookings', express.json({ limit: MAX_BODY }), async (request, res
 app.post('/api/payments/process-webhook', express.raw({ type: () => true, limit: MAX_BODY, inflate: false }), async (request, response) => {
   response.json(await trade.file(request.headers, request.body));
 });
+
+app.get('/api/customers/me', async (request, response) => {
+  json(response, await customers.me(request.headers.authorization));
+});
+
+app.get('/api/customers/:id/bookings', async (request, response) => {
+  json(response, await customers.bookings(request.headers.authorization, request.params.id));
+});
+
+// JSON that is ready needs nothing of what response.send() would look into.
+function json(response, text) {
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.end(text);
+}
 
 app.get('/api/health', (request, response) => response.json({ status: 'ok' }));
 

@@ -1,6 +1,8 @@
 // Fastify 5: bodies validated and answers serialised by compiled schemas.
 import Fastify from 'fastify';
+import { createVerifier } from 'fast-jwt';
 import pg from 'pg';
+import { openCustomers } from '../customers.mjs';
 import { MAX_BODY, Refusal, checkContact, openTrade } from '../trade.mjs';
 
 const text = { type: 'string' };
@@ -37,6 +39,7 @@ const bookingAnswer = {
 };
 
 const trade = openTrade(pg);
+const customers = openCustomers(createVerifier, trade);
 const app = Fastify({
   logger: false,
   bodyLimit: MAX_BODY,
@@ -55,6 +58,18 @@ app.register(async (scope) => {
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => done(null, body));
   const receipt = { type: 'object', properties: { received: { type: 'boolean' } } };
   scope.post('/api/payments/process-webhook', { schema: { response: { 200: receipt } } }, (request) => trade.file(request.headers, request.body));
+});
+
+app.get('/api/customers/me', async (request, reply) => {
+  const text = await customers.me(request.headers.authorization);
+  reply.type('application/json; charset=utf-8');
+  return text;
+});
+
+app.get('/api/customers/:id/bookings', async (request, reply) => {
+  const text = await customers.bookings(request.headers.authorization, request.params.id);
+  reply.type('application/json; charset=utf-8');
+  return text;
 });
 
 app.get('/api/health', async () => ({ status: 'ok' }));
