@@ -7,7 +7,7 @@ An e-mail is a folder in its room: emails/<name>/{subject.txt,body.txt,body.mjml
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -45,6 +45,7 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     environment.filters["money"] = plain
     environment.filters["day"] = _day
     environment.filters["day_in"] = _day_in
+    environment.filters["moment"] = _moment
     return environment
 
 
@@ -56,3 +57,9 @@ def _day(day: date) -> str:
 def _day_in(at: datetime, zone: str) -> str:
     """The day it was in `zone` at that moment."""
     return _day(at.astimezone(ZoneInfo(zone)).date())
+
+
+def _moment(at: datetime) -> str:
+    """'Wednesday 12 May 2027 at 16:05 UTC'."""
+    known = at.astimezone(UTC)
+    return f"{_day(known.date())} at {known:%H:%M} UTC"

@@ -42,6 +42,7 @@ CREATE INDEX customers_of_email ON customers (lower(email), is_email_verified DE
 CREATE INDEX customers_pending_by_age ON customers (created_at) WHERE status = 'pending';
 CREATE TRIGGER customers_touched BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 
+-- customers/sessions: signed-in devices.
 CREATE TABLE customer_sessions (
     id            uuid PRIMARY KEY,              -- `sid` of the token
     customer_id   uuid NOT NULL REFERENCES customers,
@@ -65,7 +66,7 @@ CREATE VIEW active_customer_sessions WITH (security_invoker = true) AS
 SELECT id, customer_id, created_at, expires_at, last_seen_at, proved_at, ip_address, user_agent, device_info, signed_in_by
 FROM customer_sessions WHERE is_active AND expires_at > house_now();
 
--- Links and codes that were mailed. The token and the code are made of the house's secret and the row's id, and lie nowhere.
+-- customers/proofs: links and codes that were mailed. The token and the code are made of the house's secret and the row's id, and lie nowhere.
 CREATE TABLE email_verification_tokens (
     id          uuid PRIMARY KEY,
     customer_id uuid NOT NULL REFERENCES customers,
@@ -95,7 +96,7 @@ CREATE TABLE password_reset_tokens (
 CREATE INDEX password_reset_tokens_of_customer ON password_reset_tokens (customer_id, created_at DESC);
 CREATE INDEX password_reset_tokens_by_end ON password_reset_tokens (expires_at);
 
--- Second factors and passkeys.
+-- customers/factors: second factors and passkeys.
 CREATE TABLE customer_totp (
     customer_id  uuid PRIMARY KEY REFERENCES customers,
     secret       bytea NOT NULL,                 -- encrypted with a key made of the house's secret
@@ -141,6 +142,7 @@ CREATE TABLE customer_challenges (
 CREATE INDEX customer_challenges_by_end ON customer_challenges (expires_at);
 CREATE INDEX customer_challenges_of_customer ON customer_challenges (customer_id);
 
+-- customers/profile: what a customer tells of themselves.
 CREATE TABLE customer_addresses (
     id          uuid PRIMARY KEY,
     customer_id uuid NOT NULL REFERENCES customers,
@@ -175,7 +177,7 @@ CREATE TABLE customer_pictures (
     created_at  timestamptz NOT NULL DEFAULT house_now()
 );
 
--- Who asks is a customer: {"role": "customer", "sub": <customer>, "sid": <session>}. Called first in a database transaction on their behalf, in the
+-- customers/sessions: who asks is a customer, {"role": "customer", "sub": <customer>, "sid": <session>}. Called first in a database transaction on their behalf, in the
 -- same round trip as BEGIN: a session that was ended fails on its next request. JK401: not signed in; JK403: the mailbox is not proven yet.
 CREATE FUNCTION enter_as_customer(p_pending_too boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql AS $$

@@ -71,7 +71,19 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
 
 def answer(pages: Any, scope: Any, error: Exception) -> tuple[int, dict[str, str], bytes]:
     """(status, headers, body) in the form that the asker reads."""
-    return _write(pages, scope, explain(error, request_id(scope)))
+    said = explain(error, request_id(scope))
+    if said.status == 422 and said.code != "unknown_field" and _knows_400_only(scope):
+        said = said._replace(status=400)
+    return _write(pages, scope, said)
+
+
+BAD_INPUT_IS_400 = {"bad_input_is_400": True}
+"""The `opt` of doors whose older clients know 400 for whatever is missing or malformed."""
+
+
+def _knows_400_only(scope: Any) -> bool:
+    handler = scope.get("route_handler")
+    return handler is not None and "bad_input_is_400" in handler.opt
 
 
 def explain(error: Exception, request: str) -> Answer:

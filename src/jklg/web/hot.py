@@ -111,7 +111,7 @@ class _HotDoor:
             else:
                 status, headers, body = self._status, _JSON, msgspec.json.encode(answer)
         except Exception as error:
-            status, headers, body = errors.answer(self._app.state.pages, scope, error)
+            status, headers, body = errors.answer(self._app.state.pages, inner, error)
         await errors.send(send, status, headers, body)
 
     def _asked(self, request: StrictRequest, given: dict[str, Any]) -> dict[str, Any]:

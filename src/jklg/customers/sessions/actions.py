@@ -61,6 +61,16 @@ async def knows_network(conn: Connection, customer_id: UUID, network: str) -> bo
     return network != "" and await queries.was_used_from(conn, customer_id, network)
 
 
+async def lives(conn: Connection, visitor: Visitor) -> bool:
+    """Whether a visitor's session still counts, for a door that asks nothing else of it. Others use `guard.as_customer`."""
+    return await queries.lives(conn, visitor.customer_id, visitor.session_id)
+
+
+async def drop_all(conn: Connection, customer_ids: list[UUID]) -> None:
+    """Forget every session of accounts that go away."""
+    await queries.drop_all(conn, customer_ids)
+
+
 async def prove(conn: Connection, visitor: Visitor) -> None:
     """The owner has just proven who they are, in this session."""
     await queries.prove(conn, visitor.session_id)

@@ -119,6 +119,17 @@ async def is_fresh(conn: Connection, session_id: UUID, minutes: int) -> bool:
     return bool(value)
 
 
+async def lives(conn: Connection, customer_id: UUID, session_id: UUID) -> bool:
+    value = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM active_customer_sessions WHERE id = $2 AND customer_id = $1)", customer_id, session_id
+    )
+    return bool(value)
+
+
+async def drop_all(conn: Connection, customer_ids: list[UUID]) -> None:
+    await conn.execute("DELETE FROM customer_sessions WHERE customer_id = ANY($1)", customer_ids)
+
+
 async def was_used_from(conn: Connection, customer_id: UUID, network: str) -> bool:
     """Whether any session of this account, ended or not, came from a network ('192.0.2.1/32')."""
     value = await conn.fetchval(

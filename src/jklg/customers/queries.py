@@ -1,0 +1,178 @@
+"""SQL of the customers' table, for all its sub-rooms: one room writes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What deciding about an account needs. Never shown."""
+
+    id: UUID
+    email: str
+    name: str
+    status: str
+    is_email_verified: bool
+    password_hash: str | None
+    joined_from: str
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as they see themselves: the same as GET /me. Times in UTC."""
+
+    id: UUID
+    email: str
+    name: str
+    phone: str | None
+    avatar: str | None
+    address: str | None
+    verified_at: datetime | None
+    status: str
+    created_at: datetime
+    loyalty_points: int
+
+
+class Claimants(NamedTuple):
+    """Whose an address may be: the account that has proven it, and the newest that only says so."""
+
+    verified: Account | None
+    pending: Account | None
+
+
+_ACCOUNT = "id, email, name, status, is_email_verified, password_hash, joined_from"
+_CUSTOMER = """
+id, email, name, nullif(phone, '') AS phone, avatar, nullif(address, '') AS address, email_verified_at AS verified_at, status,
+created_at, loyalty_points
+"""
+
+
+async def insert(
+    conn: Connection, *, customer_id: UUID, email: str, password_hash: str, name: str, phone: str, joined_from: str
+) -> None:
+    await conn.execute(
+        """
+        INSERT INTO customers (id, email, password_hash, name, phone, joined_from) VALUES ($1, $2, $3, $4, $5, $6)
+        """,
+        customer_id,
+        email,
+        password_hash,
+        name,
+        phone,
+        joined_from,
+    )
+
+
+async def get(conn: Connection, customer_id: UUID) -> Account | None:
+    row = await conn.fetchrow(f"SELECT {_ACCOUNT} FROM customers WHERE id = $1", customer_id)  # noqa: S608
+    return Account(**row) if row else None
+
+
+async def get_locked(conn: Connection, customer_id: UUID) -> Account | None:
+    """The same, and nobody else changes it until the caller's database transaction ends."""
+    row = await conn.fetchrow(f"SELECT {_ACCOUNT} FROM customers WHERE id = $1 FOR UPDATE", customer_id)  # noqa: S608
+    return Account(**row) if row else None
+
+
+async def get_customer(conn: Connection, customer_id: UUID) -> Customer | None:
+    row = await conn.fetchrow(f"SELECT {_CUSTOMER} FROM customers WHERE id = $1", customer_id)  # noqa: S608
+    return Customer(**row) if row else None
+
+
+async def claimants(conn: Connection, email: str) -> Claimants:
+    """Two probes of one index, whether anybody has the address or not."""
+    rows = await conn.fetch(
+        f"""
+        (SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) AND is_email_verified LIMIT 1)
+        UNION ALL
+        (SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) AND NOT is_email_verified AND status = 'pending'
+         ORDER BY created_at DESC LIMIT 1)
+        """,  # noqa: S608
+        email,
+    )
+    found = [Account(**row) for row in rows]
+    return Claimants(
+        next((each for each in found if each.is_email_verified), None),
+        next((each for each in found if not each.is_email_verified), None),
+    )
+
+
+async def lock_address(conn: Connection, email: str, customer_id: UUID) -> list[Account]:
+    """Lock a customer and all who claim an address, always in one order: whoever wants the same address waits here."""
+    rows = await conn.fetch(
+        f"""
+        SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) OR id = $2 ORDER BY id FOR UPDATE
+        """,  # noqa: S608
+        email,
+        customer_id,
+    )
+    return [Account(**row) for row in rows]
+
+
+async def verify(conn: Connection, customer_id: UUID) -> Customer | None:
+    """A pending account becomes active. None when it is not pending. Breaks customers_email_verified_once when the
+    address has an account already."""
+    row = await conn.fetchrow(
+        f"""
+        UPDATE customers SET status = 'active', is_email_verified = true, email_verified_at = house_now(), joined_from = ''
+        WHERE id = $1 AND status = 'pending' RETURNING {_CUSTOMER}
+        """,  # noqa: S608
+        customer_id,
+    )
+    return Customer(**row) if row else None
+
+
+async def note_sign_in(
+    conn: Connection, customer_id: UUID, *, seen_hash: str | None = None, better_hash: str | None = None
+) -> Customer | None:
+    """Write down a sign-in of an active customer. With `seen_hash`, only while that is still their password's hash; `better_hash`
+    takes its place."""
+    row = await conn.fetchrow(
+        f"""
+        UPDATE customers SET last_login = house_now(), password_hash = coalesce($3, password_hash)
+        WHERE id = $1 AND status = 'active' AND ($2::text IS NULL OR password_hash = $2) RETURNING {_CUSTOMER}
+        """,  # noqa: S608
+        customer_id,
+        seen_hash,
+        better_hash,
+    )
+    return Customer(**row) if row else None
+
+
+async def set_password(conn: Connection, customer_id: UUID, password_hash: str | None) -> None:
+    await conn.execute("UPDATE customers SET password_hash = $2 WHERE id = $1", customer_id, password_hash)
+
+
+async def set_email(conn: Connection, customer_id: UUID, email: str) -> Customer:
+    """Breaks customers_email_verified_once when the address has an account already."""
+    row = await conn.fetchrow(
+        f"""
+        UPDATE customers SET email = $2, email_verified_at = house_now() WHERE id = $1 RETURNING {_CUSTOMER}
+        """,  # noqa: S608
+        customer_id,
+        email,
+    )
+    assert row is not None
+    return Customer(**row)
+
+
+async def lock_old_pending(conn: Connection, days: int, limit: int) -> list[UUID]:
+    """Registrations that nobody has confirmed for so long, locked; those in use are left for another time."""
+    rows = await conn.fetch(
+        """
+        SELECT id FROM customers WHERE status = 'pending' AND created_at < house_now() - make_interval(days => $1)
+        ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
+        """,
+        days,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def delete_pending(conn: Connection, customer_ids: list[UUID]) -> None:
+    await conn.execute("DELETE FROM customers WHERE id = ANY($1) AND status = 'pending'", customer_ids)
