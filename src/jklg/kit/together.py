@@ -35,39 +35,46 @@ class Together(Generic[Asked, Answer]):
         self._key = key
         self._writes = writes
         self._free = asyncio.Semaphore(at_once)
-        self._waiting: dict[Hashable, tuple[Asked, asyncio.Future[Answer | None]]] = {}
+        self._waiting: dict[Hashable, tuple[Asked, list[asyncio.Future[Answer | None]]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, asked: Asked) -> Answer | None:
         """Raises what the database raises about this one; those beside it get their answers all the same."""
         key = self._key(asked)
-        if key in self._waiting:
-            return await (self._ask_alone(key, asked) if self._writes else asyncio.shield(self._waiting[key][1]))
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = asked, answer
+        known = self._waiting.get(key)
+        if known is not None:
+            if self._writes:
+                return await self._ask_alone(key, asked)
+            known[1].append(answer)
+            return await answer
+        self._waiting[key] = asked, [answer]  # one for each who asks: who hangs up takes nobody along
         if len(self._waiting) == 1:
             task = asyncio.create_task(self._ask_all())
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
-        return await (answer if self._writes else asyncio.shield(answer))  # who hangs up takes nobody along
+        return await answer
 
     async def _ask_all(self) -> None:
         async with self._free:
             waiting, self._waiting = self._waiting, {}
             try:
                 known = await self._ask_together([asked for asked, _ in waiting.values()]) if len(waiting) > 1 else None
-                for key, (asked, answer) in waiting.items():
+                for key, (asked, answers) in waiting.items():
                     try:
                         found = await self._ask_alone(key, asked) if known is None else known.get(key)
                     except BaseException as error:
-                        if not answer.done():
-                            answer.set_exception(error)
+                        for answer in answers:
+                            if not answer.done():
+                                answer.set_exception(error)
                     else:
-                        if not answer.done():
-                            answer.set_result(found)
+                        for answer in answers:
+                            if not answer.done():
+                                answer.set_result(found)
             finally:  # nobody waits for what has been given up
-                for _, answer in waiting.values():
-                    answer.cancel()
+                for _, answers in waiting.values():
+                    for answer in answers:
+                        answer.cancel()
 
     async def _ask_together(self, all_asked: list[Asked]) -> Mapping[Hashable, Answer] | None:
         """None when it fails: then each is asked alone, to find out whose fault it was."""
