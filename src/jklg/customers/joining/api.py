@@ -93,7 +93,7 @@ async def verify_email(request: Ask, data: JSONBody[Verification]) -> Verified:
             token=data.token,
             address=address_of(request),
             password=data.password,
-            who=session_rules.read(bearer(request.headers), house.settings.secrets),
+            who=session_rules.read(bearer(request), house.settings.secrets),
         )
     elif data.email is not None and data.code is not None and data.customer_id is None and data.token is None:
         customer = await joining.verify_by_code(
@@ -113,7 +113,7 @@ async def resend_verification(request: Ask, data: JSONBody[Resend]) -> Message:
         house.settings,
         email=data.email,
         address=address_of(request),
-        who=session_rules.read(bearer(request.headers), house.settings.secrets),
+        who=session_rules.read(bearer(request), house.settings.secrets),
     )
     return Message(message="If there is something to confirm, we have sent a new mail.")
 

@@ -62,7 +62,7 @@ async def confirm_email(request: Ask, data: JSONBody[Confirmation]) -> Moved:
         token=data.token,
         password=data.password,
         address=address_of(request),
-        who=session_rules.read(bearer(request.headers), house.settings.secrets),
+        who=session_rules.read(bearer(request), house.settings.secrets),
     )
     return Moved(message="Your account uses the new address now.", customer=customer)
 
