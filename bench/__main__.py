@@ -13,6 +13,7 @@ BENCHMARKS = {
     "bookings": "no oversell under contention; POST /api/bookings against pgbench, Express and Fastify",
     "webhooks": "webhook intake against pgbench, Express and Fastify",
     "customers": "GET /me and GET /:id/bookings against Express and Fastify; GET /me beside a flood of sign-ins",
+    "timing": "whether the time of an answer tells which e-mail addresses have an account",
     "startup": "cold and warm `./jklg up` to the first served page",
     "memory": "what web and worker keep in memory while idle",
     "simulate": "the seeded simulation, many seeds",

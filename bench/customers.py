@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import statistics
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import asyncpg
@@ -17,12 +21,16 @@ from bench.rounds import Work, compare, take_turns
 from bench.stand import JWT_SECRET, POOL, Server, Stand, add_departures, standing, statements
 from jklg.customers.sessions import rules
 from jklg.customers.sessions.rules import Visitor
+from jklg.kit import passwords
 from jklg.kit.ids import uuid7
 
 ME = "/api/customers/me"
 CONNECTIONS = 32
 PEOPLE = 1000
 BOOKINGS = 20
+READS = 200
+SIGN_INS = 20
+PASSWORD = "seven lakes in eight days"
 
 
 class Customer(msgspec.Struct, frozen=True):
@@ -49,7 +57,64 @@ def run(options: argparse.Namespace) -> Report:
                 report, stand, servers, people, "GET /:id/bookings", path_of_bookings, "customer_bookings",
                 rounds, requests, 0.7,
             )  # fmt: skip
+        beside_sign_ins(report, stand, people, rounds=1 if options.quick else 5, seconds=4 if options.quick else 15)
     return report
+
+
+def beside_sign_ins(report: Report, stand: Stand, people: Sequence[Customer], rounds: int, seconds: int) -> None:
+    """GET /me at an even pace, alone and beside sign-ins with right and wrong passwords, in turns at one web process."""
+    report.say(
+        f"\nGET /me, {READS} a second, alone and beside {SIGN_INS} sign-ins a second: {rounds} rounds of twice {seconds} s"
+    )
+    give_passwords(stand, people)
+    alone, beside = [], []
+    with stand.server("jklg", JKLG_TRUSTED_PROXIES="127.0.0.1") as server:
+        reads = [people[n % len(people)].asks(server.port, ME) for n in range(READS * seconds)]
+        for number in range(rounds + 1):
+            seen_just_now(stand)
+            quiet = load.pace(server.port, reads, READS)
+            knocks = [sign_in(server.port, people, number, n) for n in range(SIGN_INS * seconds)]
+            with ThreadPoolExecutor(1) as pool:
+                knocking = pool.submit(load.pace, server.port, [knock for knock, _ in knocks], SIGN_INS)
+                busy = load.pace(server.port, reads, READS)
+                signed_in = knocking.result()
+            expected = Counter(status for _, status in knocks)
+            if (
+                signed_in.statuses != expected
+                or quiet.statuses != {200: len(reads)}
+                or busy.statuses != {200: len(reads)}
+            ):
+                raise Unable(
+                    f"answers {quiet.statuses}, {busy.statuses}, sign-ins {signed_in.statuses}, expected {expected}"
+                )
+            if number:
+                alone.append(quiet.p99)
+                beside.append(busy.p99)
+                report.say(
+                    f"  round {number}: p99 {quiet.p99:.1f} ms alone, {busy.p99:.1f} ms beside sign-ins (p50 {quiet.p50:.1f} and {busy.p50:.1f}; "
+                    f"a sign-in p50 {signed_in.p50:.0f}, p99 {signed_in.p99:.0f})"
+                )
+    report.at_most(
+        "p99 beside sign-ins / alone", statistics.median(b / a for a, b in zip(alone, beside, strict=True)), 3.0
+    )
+
+
+def give_passwords(stand: Stand, people: Sequence[Customer]) -> None:
+    """Everybody's is `PASSWORD`, hashed as the application does."""
+    hashed = asyncio.run(passwords.hash_password(PASSWORD))
+    stand.sql("UPDATE customers SET password_hash = $1 WHERE id = ANY($2)", hashed, [one.id for one in people])
+
+
+def sign_in(port: int, people: Sequence[Customer], turn: int, number: int) -> tuple[bytes, int]:
+    """A sign-in of one of them from an address that nobody else has, and the status it deserves: every other password is wrong."""
+    wrong = number % 2
+    body = {
+        "email": f"asha.{number % len(people) + 1}@example.com",
+        "password": "a wrong one, sadly" if wrong else PASSWORD,
+    }
+    address = f"10.{turn}.{number >> 8}.{number & 255}"
+    request = load.request_bytes(port, "/api/customers/login", json.dumps(body).encode(), {"X-Forwarded-For": address})
+    return request, 401 if wrong else 200
 
 
 def path_of_bookings(customer: Customer) -> str:
@@ -101,7 +166,7 @@ def move_in(stand: Stand, count: int) -> list[Customer]:
     async def add() -> None:
         conn = await asyncpg.connect(stand.owner_url)
         try:
-            await conn.execute("SET request.jwt.claims = '{\"role\": \"system\"}'")
+            await conn.execute('SET request.jwt.claims = \'{"role": "system"}\'')
             await conn.execute(
                 """
                 INSERT INTO customers (id, email, name, phone, address, city, country, status, is_email_verified, email_verified_at)
@@ -165,7 +230,9 @@ def check_same_work(stand: Stand, servers: Sequence[Server], people: Sequence[Cu
     asha, ben, gone = people[:3]
     stand.sql("UPDATE customer_sessions SET is_active = false, revoked_at = now() WHERE id = $1", gone.session)
     now = int(time.time())
-    foreign = rules.mint("a secret of Mallory's, not ours", Visitor(ben.id, ben.session), issued_at=now, expires_at=now + 900)
+    foreign = rules.mint(
+        "a secret of Mallory's, not ours", Visitor(ben.id, ben.session), issued_at=now, expires_at=now + 900
+    )
     mallory = Customer(ben.id, ben.session, foreign)
     asked: list[tuple[int, Callable[[int], bytes]]] = [
         (200, lambda port: asha.asks(port, ME)),

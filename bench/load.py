@@ -6,12 +6,13 @@ cores the server and the database keep what they need. Answers are read to their
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ class Outcome(msgspec.Struct, frozen=True):
         return sum(self.statuses.values()) / self.seconds
 
 
-def request_bytes(port: int, path: str, body: bytes, headers: dict[str, str] | None = None) -> bytes:
+def request_bytes(port: int, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
     lines = [
         f"POST {path} HTTP/1.1",
         f"Host: localhost:{port}",
@@ -42,22 +43,37 @@ def request_bytes(port: int, path: str, body: bytes, headers: dict[str, str] | N
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def get_bytes(port: int, path: str, headers: dict[str, str]) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", f"Host: localhost:{port}", *(f"{name}: {value}" for name, value in headers.items())]
+def get_bytes(port: int, path: str, headers: Mapping[str, str]) -> bytes:
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: localhost:{port}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+
+@contextlib.contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    """A connection to ask on, one request after the other."""
+    with _connect(port) as conn:
+        conn.settimeout(30)
+        yield conn
 
 
 def ask(port: int, request: bytes) -> tuple[int, Any]:
     """One request on a connection of its own: (status, JSON body)."""
-    with _connect(port) as conn:
-        conn.settimeout(30)
-        conn.sendall(request)
-        answer = b""
-        while not _complete(answer):
-            data = conn.recv(65536)
-            if not data:
-                break
-            answer += data
+    with connected(port) as conn:
+        return ask_on(conn, request)
+
+
+def ask_on(conn: socket.socket, request: bytes) -> tuple[int, Any]:
+    conn.sendall(request)
+    answer = b""
+    while not _complete(answer):
+        data = conn.recv(65536)
+        if not data:
+            break
+        answer += data
     return int(answer[9:12]), json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
@@ -121,6 +137,51 @@ def drive(port: int, requests: Sequence[bytes], connections: int, *, seconds: fl
     took = clock() - started
     poll.close()
     for conn in sockets.values():
+        conn.close()
+    latencies.sort()
+    return Outcome(took, dict(statuses), dropped, *(1000 * _percentile(latencies, share) for share in (0.5, 0.99)))
+
+
+def pace(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
+    """Send so many a second, whether the ones before are answered or not: a queue that forms is seen and not waited out."""
+    poll = select.epoll()
+    idle: list[socket.socket] = []
+    asking: dict[int, tuple[socket.socket, float, bytes]] = {}
+    statuses: Counter[int] = Counter()
+    latencies: list[float] = []
+    dropped = sent = 0
+    clock = time.perf_counter
+    started = clock()
+    while sent < len(requests) or asking:
+        now = clock()
+        due = started + sent / per_second
+        if sent < len(requests) and now >= due:
+            conn = idle.pop() if idle else _connect(port)
+            asking[conn.fileno()] = conn, clock(), b""
+            poll.register(conn, select.EPOLLIN)
+            conn.sendall(requests[sent])
+            sent += 1
+            continue
+        if now > due + 30:
+            dropped += len(asking)
+            break
+        for number, _ in poll.poll(max(0.0, due - now) if sent < len(requests) else 1.0):
+            conn, since, before = asking.pop(number)
+            data = conn.recv(65536)
+            if data and not _complete(before + data):
+                asking[number] = conn, since, before + data
+                continue
+            poll.unregister(conn)
+            if data:
+                latencies.append(clock() - since)
+                statuses[int((before + data)[9:12])] += 1
+                idle.append(conn)
+            else:
+                dropped += 1
+                conn.close()
+    took = clock() - started
+    poll.close()
+    for conn in [*idle, *(conn for conn, _, _ in asking.values())]:
         conn.close()
     latencies.sort()
     return Outcome(took, dict(statuses), dropped, *(1000 * _percentile(latencies, share) for share in (0.5, 0.99)))

@@ -55,4 +55,6 @@ def median_and_spread(values: Sequence[float]) -> str:
 def _number(value: float) -> str:
     if isinstance(value, int):
         return str(value)
+    if 0 < abs(value) < 0.1:
+        return f"{value:.4f}"
     return f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"

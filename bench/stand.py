@@ -64,13 +64,13 @@ class Stand(msgspec.Struct, frozen=True):
         return asyncio.run(ask())
 
     @contextlib.contextmanager
-    def server(self, name: str) -> Iterator[Server]:
-        """One of 'jklg', 'express', 'fastify', as one process with a pool of `POOL`, ready to answer."""
+    def server(self, name: str, **settings: str) -> Iterator[Server]:
+        """One of 'jklg', 'express', 'fastify', as one process with a pool of `POOL`, ready to answer. `settings` of JKLG alone."""
         port = processes.free_port()
         log = self.folder / f"{name}.log"
         if name == "jklg":
             command = [sys.executable, "-m", "jklg", "web", "--port", str(port)]
-            env = environment(self.url, port)
+            env = environment(self.url, port) | settings
             cwd = ROOT
         else:
             cwd = ROOT / "bench" / "peers" / name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie, State
 
@@ -15,6 +16,7 @@ from jklg.customers.sessions import rules
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import Forbidden, NotFound, NotSignedIn
+from jklg.kit.together import Ask, Asked
 from jklg.settings import Settings
 from jklg.web.session import clear, cookie, cookie_name
 
@@ -72,11 +74,35 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        if error.sqlstate == "JK401":
-            raise _not_signed_in() from None
-        if error.sqlstate == "JK403":
-            raise Forbidden("email_not_verified", "Please confirm your e-mail address first.") from None
+        refuse(error.sqlstate)
         raise
+
+
+def refuse(sqlstate: str | None) -> None:
+    """NotSignedIn (not_signed_in), Forbidden (email_not_verified), or nothing at all."""
+    if sqlstate == "JK401":
+        raise _not_signed_in() from None
+    if sqlstate == "JK403":
+        raise Forbidden("email_not_verified", "Please confirm your e-mail address first.") from None
+
+
+class Told(NamedTuple):
+    """What the database says to one of many customers who ask in one moment: why they may not come in, or JSON that is ready."""
+
+    refused: str | None
+    answer: str
+
+
+async def ask_together(db: Database, ask: Ask[Asked, Told], asked: Asked) -> msgspec.Raw:
+    """The answer to a customer, asked for in one statement with all who ask `ask` in this moment (kit/together.py).
+
+    Each is let in and reads under claims of their own, in a statement that begins after they have asked: a session that was
+    ended fails on its next request here too. Raises what `as_customer` raises.
+    """
+    told = await db.together(ask)(asked)
+    assert told is not None, "each who asks is answered"
+    refuse(told.refused)
+    return msgspec.Raw(told.answer.encode())
 
 
 def _not_signed_in() -> NotSignedIn:

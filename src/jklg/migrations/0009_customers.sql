@@ -197,8 +197,8 @@ BEGIN
     IF v_status = 'pending' AND NOT p_pending_too THEN
         RAISE EXCEPTION 'this mailbox is not proven yet' USING ERRCODE = 'JK403';
     END IF;
-    IF v_seen < v_now - interval '5 minutes' THEN
-        UPDATE customer_sessions SET last_seen_at = v_now WHERE id = v_sid;
+    IF v_seen < v_now - interval '5 minutes' THEN -- nobody waits for that: whoever has the row now writes more important things
+        UPDATE customer_sessions SET last_seen_at = v_now WHERE id = (SELECT id FROM customer_sessions WHERE id = v_sid FOR UPDATE SKIP LOCKED);
     END IF;
 END $$;
 
