@@ -17,14 +17,11 @@ from jklg.customers import factors, queries, sessions
 from jklg.customers.entering import letters, tries
 from jklg.customers.guard import as_customer
 from jklg.customers.queries import Account, Customer
-from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Forbidden, NotFound, NotSignedIn
 from jklg.settings import Settings
-
-__all__ = ["must_be_fresh"]
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +49,7 @@ async def sign_in(
     """
     async with db.transaction() as conn:
         verified, pending = await queries.claimants(conn, email)
-        taken = await tries.take(conn, settings, email, address, verified.id if verified else None)
+        taken = await tries.take(conn, email, address, verified.id if verified else None)
     tries.refuse(taken)
     known = await passwords.verify(password, verified.password_hash if verified else None)
     if verified is not None and known.right:
@@ -88,7 +85,7 @@ async def _enter(
             methods = await factors.methods(conn, account.id)
             if not methods:
                 return await _open(conn, settings, customer, "password", address=address, user_agent=user_agent)
-            asked = await tries.take_second_factor(conn, settings, account.email, address, account.id)
+            asked = await tries.take_second_factor(conn, account.email, address, account.id)
     if customer is None:
         now = await _get(db, account.id)
         if now is None or now.password_hash != account.password_hash:
@@ -120,7 +117,7 @@ async def answer_second_factor(
         customer = await queries.note_sign_in(conn, customer_id)
         if customer is None:
             raise not_active()
-        await tries.give_back_second_factor(conn, settings, customer.email, address, customer_id)
+        await tries.give_back_second_factor(conn, customer.email, address)
         return await _open(conn, settings, customer, method, address=address, user_agent=user_agent)
 
 
@@ -135,7 +132,7 @@ async def finish_passkey(
     """Sign in by passkey alone. Raises TooMany (too_many_tries), what `factors.finish_passkey_sign_in` raises, Forbidden
     (account_not_active)."""
     async with db.transaction() as conn:
-        taken = await tries.take_network(conn, settings, address)
+        taken = await tries.take_network(conn, address)
     tries.refuse(taken)
     customer_id = await factors.finish_passkey_sign_in(db, settings, token, credential)
     async with db.transaction() as conn:
@@ -157,11 +154,11 @@ async def _open(
     return SignedIn(customer=customer, token=opened.token)
 
 
-async def check_password(db: Database, settings: Settings, customer_id: UUID, password: str, address: str) -> None:
+async def check_password(db: Database, customer_id: UUID, password: str, address: str) -> None:
     """Whether this is the customer's password, counted like a sign-in. TooMany (too_many_tries), NotSignedIn (invalid_credentials)."""
     async with db.transaction() as conn:
         account = await queries.get(conn, customer_id)
-        taken = await tries.take(conn, settings, account.email if account else "", address, customer_id)
+        taken = await tries.take(conn, account.email if account else "", address, customer_id)
     tries.refuse(taken)
     verdict = await passwords.verify(password, account.password_hash if account else None)
     if not verdict.right:
@@ -184,7 +181,7 @@ async def prove(
     async with as_customer(db, who):
         pass
     if password is not None:
-        await check_password(db, settings, who.customer_id, password, address)
+        await check_password(db, who.customer_id, password, address)
     else:
         await _check_code(db, settings, who.customer_id, code or "", address)
     async with as_customer(db, who) as conn:
@@ -198,7 +195,7 @@ async def prove(
 async def _check_code(db: Database, settings: Settings, customer_id: UUID, code: str, address: str) -> None:
     async with db.transaction() as conn:
         account = await queries.get(conn, customer_id)
-        taken = await tries.take(conn, settings, account.email if account else "", address, customer_id)
+        taken = await tries.take(conn, account.email if account else "", address, customer_id)
     tries.refuse(taken)
     async with db.transaction() as conn:
         right = await factors.check_code(conn, settings, customer_id, code)

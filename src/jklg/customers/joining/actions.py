@@ -54,7 +54,7 @@ async def register(
     name, email, phone = rules.check_name(name), rules.check_email(email), rules.check_phone(phone)
     passwords.check_new(password, [email, name])
     async with db.transaction() as conn:
-        allowed = await patience.take(conn, settings, "register", email, address)
+        allowed = await patience.take(conn, "verify", email, address)
     patience.refuse(allowed)
     password_hash = await passwords.hash_password(password)
     customer_id = uuid7()
@@ -79,7 +79,7 @@ async def register(
     return Registered(customer_id=customer_id, token=opened.token)
 
 
-async def resend(db: Database, settings: Settings, *, email: str, address: str, who: Visitor | None) -> None:
+async def resend(db: Database, *, email: str, address: str, who: Visitor | None) -> None:
     """Send the verification once more, if there is anything to verify. The same work and no answer in every case.
 
     Of several registrations with one address it is that of `who`, the registration's own token, else the newest. Raises BadInput
@@ -87,7 +87,7 @@ async def resend(db: Database, settings: Settings, *, email: str, address: str, 
     """
     email = rules.check_email(email)
     async with db.transaction() as conn:
-        allowed = await patience.take(conn, settings, "resend", email, address)
+        allowed = await patience.take(conn, "verify", email, address)
         own = await queries.get(conn, who.customer_id if who else uuid7())
         _, pending = await queries.claimants(conn, email)
         if own is not None and own.status == "pending" and own.email.lower() == email.lower():
@@ -103,7 +103,6 @@ async def resend(db: Database, settings: Settings, *, email: str, address: str, 
 
 async def verify(
     db: Database,
-    settings: Settings,
     *,
     customer_id: UUID,
     token: str,
@@ -125,7 +124,7 @@ async def verify(
     if proof is None or account is None:
         raise _invalid()
     if not belongs and password is not None:
-        await check_password(db, settings, customer_id, password, address)
+        await check_password(db, customer_id, password, address)
     elif not belongs and not (account.joined_from and account.joined_from == limits.network(address)):
         raise Malformed(
             "confirm_with_password", "Please type the password of your new account to confirm that it is you."
@@ -145,7 +144,7 @@ async def verify_by_code(db: Database, settings: Settings, *, email: str, code: 
     Five tries at each code, and few from one network. Raises Malformed (verification_invalid), TooMany (too_many_tries).
     """
     async with db.transaction() as conn:
-        allowed = await patience.take_code(conn, settings, email, address)
+        allowed = await patience.take_code(conn, address)
         proof = await proofs.find_by_code(conn, settings.secrets, email, code) if allowed.ok else None
     patience.refuse(allowed)
     if proof is None:

@@ -88,7 +88,6 @@ async def verify_email(request: Ask, data: JSONBody[Verification]) -> Verified:
     if data.customer_id is not None and data.token is not None and data.email is None and data.code is None:
         customer = await joining.verify(
             house.db,
-            house.settings,
             customer_id=data.customer_id,
             token=data.token,
             address=address_of(request),
@@ -110,7 +109,6 @@ async def resend_verification(request: Ask, data: JSONBody[Resend]) -> Message:
     house = request.app.state.house
     await joining.resend(
         house.db,
-        house.settings,
         email=data.email,
         address=address_of(request),
         who=session_rules.read(bearer(request), house.settings.secrets),

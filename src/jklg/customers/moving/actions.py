@@ -35,7 +35,7 @@ async def ask(db: Database, settings: Settings, who: Visitor, *, email: str, add
         raise BadInput("email_unchanged", "This is your address already.", details={"field": "email"})
     proof_id = uuid7()
     async with db.transaction() as conn:
-        allowed = await patience.take(conn, settings, "moving", email, address, who.customer_id)
+        allowed = await patience.take(conn, "moving", email, address, who.customer_id)
         if allowed.may_mail:
             await proofs.use_all(conn, who.customer_id, "change")
             await proofs.issue(conn, settings.secret, proof_id, who.customer_id, "change", email)
@@ -49,7 +49,6 @@ async def ask(db: Database, settings: Settings, who: Visitor, *, email: str, add
 
 async def confirm(
     db: Database,
-    settings: Settings,
     *,
     customer_id: UUID,
     token: str,
@@ -71,7 +70,7 @@ async def confirm(
     if not belongs:
         if password is None:
             raise Malformed("confirm_with_password", "Please type your password to confirm that it is you.")
-        await check_password(db, settings, customer_id, password, address)
+        await check_password(db, customer_id, password, address)
     try:
         async with db.transaction() as conn:
             claiming = await queries.lock_address(conn, proof.email, customer_id)
@@ -88,7 +87,7 @@ async def confirm(
         raise _invalid() from error
 
 
-async def undo(db: Database, settings: Settings, *, customer_id: UUID, token: str) -> None:
+async def undo(db: Database, *, customer_id: UUID, token: str) -> None:
     """The owner of the old mailbox says that it was not them: the address comes back, or stays; every session ends; the password is
     void, and the old mailbox gets a link to choose a new one.
 
@@ -109,7 +108,7 @@ async def undo(db: Database, settings: Settings, *, customer_id: UUID, token: st
             await queries.set_password(conn, customer_id, None)
             await factors.forget_challenges(conn, customer_id)
             await sessions.end_all(conn, customer_id)
-            await tries.clear(conn, settings, proof.email)
+            await tries.clear(conn, proof.email)
             await history.record(conn, f"customer:{customer_id}", "customer.email_restored", "customer", customer_id)
             news = {"customer_id": str(customer_id), "proof_id": str(uuid7())}
             await jobs.announce(conn, "customer.password_forgotten", news)

@@ -1,7 +1,6 @@
 """Links and codes that we mail to prove a mailbox: good once, for one purpose, for a while. They lie nowhere."""
 
 from jklg.customers.proofs.actions import (
-    Proof,
     code_of,
     drop_all,
     find,
@@ -13,6 +12,7 @@ from jklg.customers.proofs.actions import (
     use,
     use_all,
 )
+from jklg.customers.proofs.queries import Proof
 
 __all__ = [
     "Proof",

@@ -19,10 +19,9 @@ from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Malformed
 from jklg.kit.ids import uuid7
-from jklg.settings import Settings
 
 
-async def forgot(db: Database, settings: Settings, *, email: str, address: str) -> None:
+async def forgot(db: Database, *, email: str, address: str) -> None:
     """Ask for a link. Raises BadInput (email_invalid), TooMany (too_many_requests) for a network that asks too often.
 
     The queue holds the customer's id, or nobody's: never the address that was typed. One mailbox gets a few mails an hour; each of
@@ -30,7 +29,7 @@ async def forgot(db: Database, settings: Settings, *, email: str, address: str) 
     """
     email = rules.check_email(email)
     async with db.transaction() as conn:
-        allowed = await patience.take(conn, settings, "forgot", email, address)
+        allowed = await patience.take(conn, "forgot", email, address)
         verified, _ = await queries.claimants(conn, email)
         if allowed.may_mail:
             await jobs.announce(
@@ -41,7 +40,7 @@ async def forgot(db: Database, settings: Settings, *, email: str, address: str) 
     patience.refuse(allowed)
 
 
-async def reset(db: Database, settings: Settings, *, customer_id: UUID, token: str, new_password: str) -> None:
+async def reset(db: Database, *, customer_id: UUID, token: str, new_password: str) -> None:
     """Replace the password through a mailed link. Every session ends, and none is opened; whoever failed to sign in may try again.
 
     Raises Malformed (reset_invalid), BadInput (what kit.passwords.check_new says), which leaves the link good.
@@ -61,14 +60,12 @@ async def reset(db: Database, settings: Settings, *, customer_id: UUID, token: s
         await proofs.use_all(conn, customer_id, "reset", "change")
         await factors.forget_challenges(conn, customer_id)
         await sessions.end_all(conn, customer_id)
-        await tries.clear(conn, settings, account.email)
+        await tries.clear(conn, account.email)
         await history.record(conn, f"customer:{customer_id}", "customer.password_reset", "customer", customer_id)
         await _tell(conn, customer_id, "reset")
 
 
-async def change_password(
-    db: Database, settings: Settings, who: Visitor, *, old_password: str, new_password: str, address: str
-) -> None:
+async def change_password(db: Database, who: Visitor, *, old_password: str, new_password: str, address: str) -> None:
     """Change a password that is known. Every other session ends.
 
     Raises NotSignedIn (not_signed_in), Forbidden (email_not_verified), BadInput (what kit.passwords.check_new says), TooMany
@@ -78,7 +75,7 @@ async def change_password(
         account = await queries.get(conn, who.customer_id)
     assert account is not None, "a session has a customer"
     passwords.check_new(new_password, [account.email, account.name])
-    await check_password(db, settings, who.customer_id, old_password, address)
+    await check_password(db, who.customer_id, old_password, address)
     password_hash = await passwords.hash_password(new_password)
     async with as_customer(db, who) as conn:
         now = await queries.get_locked(conn, who.customer_id)

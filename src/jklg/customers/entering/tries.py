@@ -1,0 +1,86 @@
+"""How often one may try: at an account from a network, from a network at all, and at an account from networks it does not know.
+
+Nobody can lock Asha out: what strangers do elsewhere is counted where they are, and the limit on the account as a whole does not
+hold for networks on which she was signed in before. Accounts are named by the address that was typed, whether it exists or not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from jklg import limits
+from jklg.customers import sessions
+from jklg.kit.db import Connection
+from jklg.kit.errors import TooMany
+from jklg.limits import Limit
+
+HERE = Limit("sign_in_here", 10, 15 * 60)
+"""At one account from one network."""
+NETWORK = Limit("sign_in_network", 50, 15 * 60)
+ANYWHERE = Limit("sign_in_anywhere", 100, 3600)
+"""At one account, from all the networks that it does not know."""
+SECOND_HERE = Limit("second_factor_here", 10, 15 * 60)
+SECOND_ANYWHERE = Limit("second_factor_anywhere", 20, 3600)
+"""Each begun second factor has a few tries of its own (factors); these bound how many are begun."""
+_NOBODY = UUID(int=0)
+
+
+class Tries(NamedTuple):
+    """What was taken, to be given back. `ok` is False when there was nothing left to take."""
+
+    ok: bool
+    taken: list[tuple[Limit, str]]
+
+
+async def take(conn: Connection, email: str, address: str, customer_id: UUID | None) -> Tries:
+    """Count a try before it is made."""
+    return await _take(conn, HERE, ANYWHERE, email, address, customer_id, [(NETWORK, limits.network(address))])
+
+
+async def take_network(conn: Connection, address: str) -> Tries:
+    """Count a try at nobody's account in particular."""
+    wanted = [(NETWORK, limits.network(address))]
+    return Tries(not await limits.take(conn, wanted), wanted)
+
+
+async def take_second_factor(conn: Connection, email: str, address: str, customer_id: UUID) -> Tries:
+    """Count a second factor that is begun."""
+    return await _take(conn, SECOND_HERE, SECOND_ANYWHERE, email, address, customer_id, [])
+
+
+async def _take(
+    conn: Connection,
+    here: Limit,
+    anywhere: Limit,
+    email: str,
+    address: str,
+    customer_id: UUID | None,
+    wanted: list[tuple[Limit, str]],
+) -> Tries:
+    network = limits.network(address)
+    wanted = [(here, f"{email.lower()} {network}"), *wanted]
+    if not await sessions.knows_network(conn, customer_id or _NOBODY, network):
+        wanted.append((anywhere, email.lower()))
+    return Tries(not await limits.take(conn, wanted), wanted)
+
+
+async def give_back(conn: Connection, tries: Tries) -> None:
+    """It was no failure."""
+    await limits.give_back(conn, tries.taken)
+
+
+async def give_back_second_factor(conn: Connection, email: str, address: str) -> None:
+    network = limits.network(address)
+    await limits.give_back(conn, [(SECOND_HERE, f"{email.lower()} {network}"), (SECOND_ANYWHERE, email.lower())])
+
+
+async def clear(conn: Connection, email: str) -> None:
+    """Whoever has proven the mailbox begins anew."""
+    await limits.clear(conn, email.lower())
+
+
+def refuse(tries: Tries) -> None:
+    """TooMany (too_many_tries) when nothing was left."""
+    if not tries.ok:
+        raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.")
