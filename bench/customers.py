@@ -17,7 +17,7 @@ import msgspec
 
 from bench import load
 from bench.report import Report, Unable
-from bench.rounds import Work, compare, take_turns
+from bench.rounds import Work, compare, ratio_of_rounds, take_turns
 from bench.stand import JWT_SECRET, POOL, Server, Stand, add_departures, standing, statements
 from jklg.customers.sessions import rules
 from jklg.customers.sessions.rules import Visitor
@@ -138,19 +138,26 @@ def read(
                f"{POOL} connections to PostgreSQL each")  # fmt: skip
     script = pgbench_script(statements()[statement], people)
 
-    def make(server: Server, _: int) -> Sequence[bytes]:
-        asked = [one.asks(server.port, path(one)) for one in people]
-        return [asked[n % len(asked)] for n in range(requests)]
+    def work(count: int) -> Work:
+        def make(server: Server, _: int) -> Sequence[bytes]:
+            asked = [one.asks(server.port, path(one)) for one in people]
+            return [asked[n % len(asked)] for n in range(count)]
 
-    work = Work(
-        requests=make,
-        expected=200,
-        reset=lambda: seen_just_now(stand),
-        verify=lambda: None,
-        pgbench=lambda: stand.run_pgbench(script, transactions=requests),
-    )
-    measured, pgbench = take_turns(report, servers, work, rounds=rounds, connections=CONNECTIONS)
+        return Work(
+            requests=make,
+            expected=200,
+            reset=lambda: seen_just_now(stand),
+            verify=lambda: None,
+            pgbench=lambda: stand.run_pgbench(script, transactions=count),
+        )
+
+    measured, pgbench = take_turns(report, servers, work(requests), rounds=rounds, connections=CONNECTIONS)
     compare(report, measured, pgbench, express_ceiling=express_ceiling, of=f" of {name}")
+    report.say("\n  one client at a time, who shares nothing with anybody")
+    lonely, _ = take_turns(report, servers, work(requests // 3), rounds=max(1, rounds // 2), connections=1)
+    for peer in ("express", "fastify"):
+        ratio = ratio_of_rounds(lonely["jklg"].cpu, lonely[peer].cpu)
+        report.beside(f"CPU a request / {peer.title()} of {name}, one client", ratio)
 
 
 def move_in(stand: Stand, count: int) -> list[Customer]:

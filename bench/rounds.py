@@ -90,14 +90,14 @@ def compare(
     report.say()
     ours = measured["jklg"]
     if pgbench_floor is None:
-        report.beside(f"throughput / pgbench{of}", _ratio(ours.per_second, pgbench))
+        report.beside(f"throughput / pgbench{of}", ratio_of_rounds(ours.per_second, pgbench))
     else:
-        report.at_least(f"throughput / pgbench{of}", _ratio(ours.per_second, pgbench), pgbench_floor)
-    report.at_most(f"CPU a request / Express{of}", _ratio(ours.cpu, measured["express"].cpu), express_ceiling)
-    report.beside(f"CPU a request / Fastify{of}", _ratio(ours.cpu, measured["fastify"].cpu))
+        report.at_least(f"throughput / pgbench{of}", ratio_of_rounds(ours.per_second, pgbench), pgbench_floor)
+    report.at_most(f"CPU a request / Express{of}", ratio_of_rounds(ours.cpu, measured["express"].cpu), express_ceiling)
+    report.beside(f"CPU a request / Fastify{of}", ratio_of_rounds(ours.cpu, measured["fastify"].cpu))
     for peer in ("express", "fastify"):
-        report.beside(f"throughput / pgbench of {peer}", _ratio(measured[peer].per_second, pgbench))
+        report.beside(f"throughput / pgbench of {peer}", ratio_of_rounds(measured[peer].per_second, pgbench))
 
 
-def _ratio(above: Sequence[float], below: Sequence[float]) -> float:
+def ratio_of_rounds(above: Sequence[float], below: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(above, below, strict=True))
