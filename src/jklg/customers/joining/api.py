@@ -11,14 +11,13 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from jklg.customers import joining
+from jklg.customers.answers import Email, LinkToken, Message, Password
 from jklg.customers.guard import address_of, bearer
 from jklg.customers.joining.actions import missing_proof
 from jklg.customers.queries import Customer
 from jklg.customers.sessions import rules as session_rules
 
 Ask = Request[Any, Any, State]
-Email = Annotated[str, msgspec.Meta(max_length=320)]
-Password = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -32,7 +31,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """`customerId` and `token` of the link, or `email` and the `code` typed from the mail."""
 
     customer_id: UUID | None = None
-    token: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    token: LinkToken | None = None
     email: Email | None = None
     code: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     password: Password | None = None
@@ -52,10 +51,6 @@ class Registered(msgspec.Struct, kw_only=True, rename="camel"):
 class Verified(msgspec.Struct, kw_only=True):
     message: str
     customer: Customer
-
-
-class Message(msgspec.Struct, kw_only=True):
-    message: str
 
 
 @post("/register", status_code=201, summary="Open an account")

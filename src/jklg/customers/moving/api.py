@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,31 +11,27 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from jklg.customers import moving
+from jklg.customers.answers import Email, LinkToken, Message, Password
 from jklg.customers.guard import address_of, bearer, visitor
 from jklg.customers.queries import Customer
 from jklg.customers.sessions import rules as session_rules
 
 Ask = Request[Any, Any, State]
-Token = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class NewAddress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    email: Annotated[str, msgspec.Meta(max_length=320)]
+    email: Email
 
 
 class Confirmation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     customer_id: UUID
-    token: Token
-    password: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    token: LinkToken
+    password: Password | None = None
 
 
 class Undo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     customer_id: UUID
-    token: Token
-
-
-class Message(msgspec.Struct, kw_only=True):
-    message: str
+    token: LinkToken
 
 
 class Moved(msgspec.Struct, kw_only=True):

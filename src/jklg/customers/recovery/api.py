@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,29 +11,25 @@ from litestar.datastructures import State
 from litestar.params import JSONBody
 
 from jklg.customers import recovery
+from jklg.customers.answers import Email, LinkToken, Message, Password
 from jklg.customers.guard import address_of, visitor
 
 Ask = Request[Any, Any, State]
-Password = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    email: Annotated[str, msgspec.Meta(max_length=320)]
+    email: Email
 
 
 class Reset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     customer_id: UUID
-    token: Annotated[str, msgspec.Meta(max_length=1000)]
+    token: LinkToken
     new_password: Password
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel"):
     old_password: Password
     new_password: Password
-
-
-class Message(msgspec.Struct, kw_only=True):
-    message: str
 
 
 @post("/forgot-password", status_code=200, summary="Ask for a link to choose a new password")
