@@ -1,0 +1,59 @@
+"""Whenever a way in changes, it is in the history, and the owner gets a mail that says what to do if it was not them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from uuid import UUID
+
+from jklg import history, mail
+from jklg.customers import queries
+from jklg.customers.factors import notice_queries
+from jklg.kit.db import Connection
+from jklg.kit.ids import uuid7
+from jklg.settings import Settings
+
+ROOM = Path(__file__).parent
+
+Change = Literal[
+    "totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_codes_removed",
+    "recovery_code_used", "password_dropped", "second_factor_failed",
+]  # fmt: skip
+_SENTENCES: dict[Change, str] = {
+    "totp_added": "An authenticator app was added. From now on your password alone does not open your account.",
+    "totp_removed": "The authenticator app was removed.",
+    "passkey_added": "A passkey was added. Whoever holds it can sign in.",
+    "passkey_removed": "A passkey was removed.",
+    "recovery_codes_made": "New recovery codes were made. Older ones do not work any more.",
+    "recovery_codes_removed": "The recovery codes were removed.",
+    "recovery_code_used": "A recovery code was used. It will not work again.",
+    "password_dropped": "The password was removed. Passkeys are now the way in.",
+    "second_factor_failed": "Somebody knew your password and then gave five wrong answers to the second question.",
+}
+
+
+async def tell(
+    conn: Connection, settings: Settings, customer_id: UUID, change: Change, detail: dict[str, str] | None = None
+) -> None:
+    """One line in the history, one mail, in the database transaction of the change. `detail` holds ids only."""
+    actor = "guest" if change == "second_factor_failed" else f"customer:{customer_id}"
+    await history.record(conn, actor, f"customer.{change}", "customer", customer_id, detail or {})
+    account = await queries.get(conn, customer_id)
+    if account is None or not account.email:
+        return
+    subject, text, html = mail.render(
+        ROOM,
+        "factor_changed",
+        {
+            "agency_name": settings.agency_name,
+            "name": account.name,
+            "at": await notice_queries.now(conn),
+            "sentence": _SENTENCES[change],
+            "was_tried": change == "second_factor_failed",
+            "forgot_url": f"{settings.public_url}/forgot-password",
+        },
+    )
+    await mail.write(
+        conn, kind="factor_changed", once_key=f"factor_changed:{uuid7()}", to_address=account.email, to_name=account.name,
+        subject=subject, text=text, html=html,
+    )  # fmt: skip
