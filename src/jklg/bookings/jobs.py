@@ -27,6 +27,8 @@ async def mail_confirmation(house: Office, news: dict[str, Any]) -> None:
     async with house.db.transaction() as conn:
         booking = await queries.get(conn, UUID(news["booking_id"]))
         assert booking is not None, "news is announced with its row"
+        if booking.email == "":
+            return  # its customer has left meanwhile
         subject, text, html = mail.render(
             ROOM,
             "booking_confirmed",

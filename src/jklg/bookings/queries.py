@@ -202,3 +202,58 @@ async def extras_still_free(conn: Connection, booking_id: UUID) -> bool:
         booking_id,
     )
     return bool(value)
+
+
+async def customer_of(conn: Connection, booking_id: UUID) -> UUID | None:
+    """The account a booking belongs to; None for a guest's."""
+    value: UUID | None = await conn.fetchval("SELECT customer_id FROM bookings WHERE id = $1", booking_id)
+    return value
+
+
+async def join_customer(conn: Connection, customer_id: UUID, email: str, until: datetime | None) -> list[UUID]:
+    """Guest bookings made with an address, up to a moment, become a customer's. Answers which."""
+    rows = await conn.fetch(
+        """
+        UPDATE bookings SET customer_id = $1
+        WHERE lower(email) = lower($2) AND customer_id IS NULL AND ($3::timestamptz IS NULL OR created_at <= $3)
+        RETURNING id
+        """,
+        customer_id,
+        email,
+        until,
+    )
+    return [row[0] for row in rows]
+
+
+async def erase_when_over(conn: Connection, customer_id: UUID) -> None:
+    await conn.execute(
+        "UPDATE bookings SET erase_when_over = true WHERE customer_id = $1 AND NOT erase_when_over", customer_id
+    )
+
+
+async def list_to_erase(conn: Connection, limit: int) -> list[UUID]:
+    """Bookings of people who have left, once they are over and no money is on its way."""
+    rows = await conn.fetch(
+        """
+        SELECT id FROM bookings
+        WHERE erase_when_over AND status IN ('cancelled', 'expired', 'completed') AND NOT payment_open AND email <> ''
+        ORDER BY id LIMIT $1
+        """,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def erase(conn: Connection, booking_id: UUID) -> bool:
+    """Forget who it was. What was sold, and for how much, stays. False when it is not over, or was erased before."""
+    done = await conn.fetchval(
+        """
+        UPDATE bookings SET name = '', email = '', phone = '', special_requests = ''
+        WHERE id = $1 AND erase_when_over AND status IN ('cancelled', 'expired', 'completed') AND NOT payment_open AND email <> ''
+        RETURNING true
+        """,
+        booking_id,
+    )
+    if done:
+        await conn.execute("UPDATE travellers SET name = '', date_of_birth = NULL WHERE booking_id = $1", booking_id)
+    return bool(done)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -176,3 +176,85 @@ async def lock_old_pending(conn: Connection, days: int, limit: int) -> list[UUID
 
 async def delete_pending(conn: Connection, customer_ids: list[UUID]) -> None:
     await conn.execute("DELETE FROM customers WHERE id = ANY($1) AND status = 'pending'", customer_ids)
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a customer tells of themselves, and what they have with us. Money in minor units of `spent_currency`; times in UTC."""
+
+    id: UUID
+    email: str
+    name: str
+    phone: str
+    avatar: str | None
+    address: str
+    city: str
+    state_province: str
+    postal_code: str
+    country: str
+    date_of_birth: date | None
+    gender: str
+    preferences: dict[str, Any]
+    verified_at: datetime | None
+    status: str
+    created_at: datetime
+    last_login: datetime | None
+    total_bookings: int
+    total_spent: int
+    spent_currency: str | None
+    loyalty_points: int
+
+
+async def get_profile(conn: Connection, customer_id: UUID, *, lock: bool = False) -> Profile | None:
+    """`lock`: nobody else changes it until the caller's database transaction ends."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT id, email, name, phone, avatar, address, city, state_province, postal_code, country, date_of_birth, gender, preferences,
+               email_verified_at AS verified_at, status, created_at, last_login, total_bookings, total_spent, spent_currency, loyalty_points
+        FROM customers WHERE id = $1 {"FOR NO KEY UPDATE" if lock else ""}
+        """,  # noqa: S608
+        customer_id,
+    )
+    return Profile(**row) if row else None
+
+
+async def edit(conn: Connection, profile: Profile) -> None:
+    """Write what customers tell of themselves. The row is locked by the caller."""
+    await conn.execute(
+        """
+        UPDATE customers SET name = $2, phone = $3, avatar = $4, address = $5, city = $6, state_province = $7, postal_code = $8,
+               country = $9, date_of_birth = $10, gender = $11, preferences = $12
+        WHERE id = $1
+        """,
+        profile.id,
+        profile.name,
+        profile.phone,
+        profile.avatar,
+        profile.address,
+        profile.city,
+        profile.state_province,
+        profile.postal_code,
+        profile.country,
+        profile.date_of_birth,
+        profile.gender,
+        profile.preferences,
+    )
+
+
+async def erase(conn: Connection, customer_id: UUID) -> bool:
+    """The row becomes a tombstone: the id, and that there was somebody. False when it is one already."""
+    done = await conn.fetchval(
+        """
+        UPDATE customers SET status = 'deleted', email = '', password_hash = NULL, name = '', phone = '', avatar = NULL, address = '',
+               city = '', state_province = '', postal_code = '', country = '', date_of_birth = NULL, gender = '', preferences = '{}',
+               joined_from = '', is_email_verified = false, email_verified_at = NULL, last_login = NULL, total_bookings = 0,
+               total_spent = 0, spent_currency = NULL, loyalty_points = 0
+        WHERE id = $1 AND status <> 'deleted' RETURNING true
+        """,
+        customer_id,
+    )
+    return bool(done)
+
+
+async def recount(conn: Connection, customer_id: UUID) -> None:
+    """total_bookings, total_spent and loyalty_points, counted anew (migration 0010)."""
+    await conn.execute("SELECT update_customer_stats($1)", customer_id)

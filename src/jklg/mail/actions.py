@@ -58,8 +58,12 @@ async def write(
     subject: str,
     text: str,
     html: str,
+    erase_when_sent: bool = False,
 ) -> bool:
-    """Put a mail into the outbox, in the caller's database transaction. False when this one was written before."""
+    """Put a mail into the outbox, in the caller's database transaction. False when this one was written before.
+
+    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left.
+    """
     mail_id = uuid7()
     return await queries.insert(
         conn,
@@ -72,7 +76,29 @@ async def write(
         text_body=text,
         html_body=html,
         message_id=f"<{mail_id}@jklg>",
+        erase_when_sent=erase_when_sent,
     )
+
+
+async def forget(conn: Connection, once_keys: list[str]) -> int:
+    """Erase these mails: that they were written, and when, stays. One that is still to go does not go. Answers how many."""
+    return await queries.forget(conn, once_keys)
+
+
+async def forget_address(conn: Connection, address: str) -> int:
+    """Erase all mails to an address, whose owner has left. Answers how many."""
+    return await queries.forget_address(conn, address)
+
+
+async def forget_due(db: Database, limit: int = 100) -> int:
+    """A sweep: erase last mails to people who have left, once they have gone out."""
+    async with db.transaction() as conn:
+        return await queries.forget_due(conn, limit)
+
+
+async def list_of_address(conn: Connection, address: str) -> list[Mail]:
+    """Every mail that we keep to an address, oldest first, what is sealed in it unopened."""
+    return await queries.list_of_address(conn, address)
 
 
 async def send_due(house: House, limit: int = 20) -> int:

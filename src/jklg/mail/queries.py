@@ -46,11 +46,12 @@ async def insert(
     text_body: str,
     html_body: str,
     message_id: str,
+    erase_when_sent: bool,
 ) -> bool:
     new = await conn.fetchval(
         """
-        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id, erase_when_sent)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING RETURNING true
         """,
         mail_id,
@@ -62,6 +63,7 @@ async def insert(
         text_body,
         html_body,
         message_id,
+        erase_when_sent,
     )
     return bool(new)
 
@@ -119,3 +121,48 @@ async def list_latest(conn: Connection, limit: int) -> list[Mail]:
 async def get(conn: Connection, mail_id: UUID) -> Mail | None:
     row = await conn.fetchrow(_MAIL + "WHERE id = $1", mail_id)
     return Mail(**row) if row else None
+
+
+async def forget(conn: Connection, once_keys: list[str]) -> int:
+    """Leave of these mails only that they were. One that is still to go does not go."""
+    rows = await conn.fetch(
+        """
+        UPDATE mail_outbox SET state = 'erased', to_address = '', to_name = '', subject = '', text_body = '', html_body = '', last_error = NULL
+        WHERE once_key = ANY($1) AND state <> 'erased' RETURNING id
+        """,
+        once_keys,
+    )
+    return len(rows)
+
+
+async def forget_address(conn: Connection, address: str) -> int:
+    """The same, of all mails to an address."""
+    rows = await conn.fetch(
+        """
+        UPDATE mail_outbox SET state = 'erased', to_address = '', to_name = '', subject = '', text_body = '', html_body = '', last_error = NULL
+        WHERE lower(to_address) = lower($1) AND state <> 'erased' RETURNING id
+        """,
+        address,
+    )
+    return len(rows)
+
+
+async def forget_due(conn: Connection, limit: int) -> int:
+    """The same, of last mails to people who have left, an hour after they were written and once they have gone out."""
+    rows = await conn.fetch(
+        """
+        UPDATE mail_outbox SET state = 'erased', to_address = '', to_name = '', subject = '', text_body = '', html_body = '', last_error = NULL
+        WHERE id IN (SELECT id FROM mail_outbox
+                     WHERE erase_when_sent AND state NOT IN ('erased', 'queued') AND created_at < house_now() - interval '1 hour'
+                     ORDER BY created_at LIMIT $1)
+        RETURNING id
+        """,
+        limit,
+    )
+    return len(rows)
+
+
+async def list_of_address(conn: Connection, address: str) -> list[Mail]:
+    """Every mail to an address, oldest first."""
+    rows = await conn.fetch(_MAIL + "WHERE lower(to_address) = lower($1) ORDER BY created_at, id", address)
+    return [Mail(**row) for row in rows]

@@ -24,7 +24,7 @@ CREATE TRIGGER bookings_follow_their_departure AFTER UPDATE OF starts_on ON depa
 
 DROP INDEX bookings_of_customer;
 CREATE INDEX bookings_of_customer ON bookings (customer_id, travels_on DESC, id DESC) WHERE customer_id IS NOT NULL;
-CREATE INDEX bookings_to_erase ON bookings (id) WHERE erase_when_over;
+CREATE INDEX bookings_to_erase ON bookings (id) WHERE erase_when_over AND email <> '';
 
 CREATE POLICY bookings_seen_by_customer ON bookings FOR SELECT USING (customer_id = (SELECT claim('sub'))::uuid);
 CREATE POLICY travellers_seen_by_customer ON travellers FOR SELECT USING (

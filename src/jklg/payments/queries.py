@@ -294,3 +294,48 @@ async def captured_in_the_books(conn: Connection, gateway: str, source_type: str
         currency,
     )
     return int(value)
+
+
+class Paid(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt as its customer may know it. Money in minor units of `currency`; times in UTC."""
+
+    id: UUID
+    booking_id: UUID
+    amount: int
+    currency: str
+    status: str
+    gateway: str
+    payment_method: str | None
+    captured: int
+    refunded: int
+    receipt_url: str | None
+    error_message: str | None
+    created_at: datetime
+    completed_at: datetime | None
+    refunds: list[dict[str, Any]]
+
+
+async def list_of_customer(conn: Connection, customer_id: UUID) -> list[Paid]:
+    """Every attempt to pay a customer's bookings, the oldest first, with what was sent back."""
+    rows = await conn.fetch(
+        """
+        SELECT t.id, t.booking_id, t.amount, t.currency, t.status, t.gateway, t.payment_method, t.captured_amount AS captured,
+               t.refund_amount AS refunded, t.receipt_url, t.error_message, t.created_at, t.completed_at,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object('amount', r.amount, 'state', r.state, 'reason', r.reason, 'created_at', r.created_at)
+                        ORDER BY r.created_at), '[]') FROM refunds r WHERE r.transaction_id = t.id) AS refunds
+        FROM transactions t JOIN bookings b ON b.id = t.booking_id WHERE b.customer_id = $1 ORDER BY t.created_at, t.id
+        """,
+        customer_id,
+    )
+    return [Paid(**row) for row in rows]
+
+
+async def forget_person(conn: Connection, transaction_id: UUID) -> None:
+    """Drop what a gateway said in words, which may name who paid."""
+    await conn.execute(
+        "UPDATE transactions SET receipt_url = NULL, error_message = NULL, metadata = '{}' WHERE id = $1",
+        transaction_id,
+    )
+    await conn.execute(
+        "UPDATE anomalies SET detail = detail - 'detail' - 'failure' WHERE transaction_id = $1", transaction_id
+    )

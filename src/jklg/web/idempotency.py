@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from jklg.kit.db import Database
+from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Conflict, Malformed, Refusal
 from jklg.kit.ids import uuid7
 from jklg.web import queries
@@ -73,3 +73,8 @@ async def forget_old(db: Database) -> int:
     """Keys live for 72 hours."""
     async with db.connection() as conn:
         return await queries.forget_old_keys(conn)
+
+
+async def forget(conn: Connection, resource_id: UUID) -> None:
+    """Forget what was answered about a thing, because it named somebody who has left."""
+    await queries.forget_key(conn, resource_id)

@@ -122,3 +122,8 @@ async def claim_refunds(conn: Connection, limit: int) -> list[Command]:
         limit,
     )
     return sorted((Command(**row) for row in rows), key=lambda command: command.id)
+
+
+async def forget_errors(conn: Connection, transaction_id: UUID) -> None:
+    """Drop what a gateway said in words about an attempt, which may name who paid."""
+    await conn.execute("UPDATE gateway_commands SET last_error = NULL WHERE transaction_id = $1", transaction_id)

@@ -168,6 +168,9 @@ async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot
         refund.booking_id,
         {"refund_id": str(refund.id), "amount": refund.amount},
     )
+    if state in ("succeeded", "failed", "canceled"):
+        news = {"refund_id": str(refund.id), "booking_id": str(refund.booking_id)}
+        await jobs.announce(conn, "refund.settled", news)
     if state == "succeeded" and refund.origin == "late_money":
         await jobs.announce(conn, "refund.late_money", {"refund_id": str(refund.id)})
     if state in ("failed", "canceled"):

@@ -94,3 +94,9 @@ async def move(
         gateway_ref,
         failure,
     )
+
+
+async def forget_person(conn: Connection, transaction_id: UUID) -> list[UUID]:
+    """Drop what a gateway said in words of an attempt's refunds. Answers which they are."""
+    rows = await conn.fetch("UPDATE refunds SET failure = NULL WHERE transaction_id = $1 RETURNING id", transaction_id)
+    return [row[0] for row in rows]

@@ -76,8 +76,15 @@ async def claim(conn: Connection) -> FiledNotice | None:
 
 
 async def finish(conn: Connection, notice_id: int, state: str, reason: str | None = None) -> None:
+    """What it told of somebody who has left meanwhile is not kept."""
     await conn.execute(
-        "UPDATE webhook_inbox SET state = $2, reason = $3, done_at = house_now() WHERE id = $1 AND state = 'pending'",
+        """
+        UPDATE webhook_inbox i SET state = $2, reason = $3, done_at = house_now(),
+               body = CASE WHEN EXISTS (SELECT FROM transactions t JOIN bookings b ON b.id = t.booking_id
+                                        WHERE t.gateway = i.gateway AND t.livemode = i.livemode AND t.transaction_id = i.ref AND b.email = '')
+                      THEN '' ELSE body END
+        WHERE id = $1 AND state = 'pending'
+        """,
         notice_id,
         state,
         reason,
@@ -99,4 +106,12 @@ async def bury(conn: Connection, notice_id: int, error: str) -> None:
         "UPDATE webhook_inbox SET state = 'dead', last_error = $2, done_at = house_now() WHERE id = $1 AND state = 'pending'",
         notice_id,
         error,
+    )
+
+
+async def forget_person(conn: Connection, transaction_id: UUID, gateway: str, ref: str | None) -> None:
+    """Drop what was told about an attempt: bodies name who paid. Their hashes stay, so that a repetition is known."""
+    await conn.execute("UPDATE webhook_inbox SET body = '', headers = '{}' WHERE gateway = $1 AND ref = $2", gateway, ref)
+    await conn.execute(
+        "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE ref IS NULL AND transaction_id = $1", transaction_id
     )

@@ -1,0 +1,35 @@
+"""What the worker does for the bookings of accounts. Each may run twice."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from jklg.bookings.accounts import actions
+from jklg.customers import profile
+from jklg.kit.db import Database
+
+
+class Office(Protocol):
+    """What these need of the house."""
+
+    db: Database
+
+
+async def join_guest_bookings(house: Office, news: dict[str, Any]) -> None:
+    """customer.verified: what was booked as a guest until the mailbox was proven."""
+    customer_id = UUID(news["customer_id"])
+    async with house.db.transaction() as conn:
+        found = await profile.proven_address(conn, customer_id)
+        if found is not None:
+            await actions.join(conn, customer_id, found[0], until=found[1])
+
+
+async def recount(house: Office, news: dict[str, Any]) -> None:
+    """booking.confirmed, booking.cancelled, payment.received, refund.settled: what the customer has booked and spent."""
+    async with house.db.transaction() as conn:
+        await actions.recount(conn, UUID(news["booking_id"]))
+
+
+async def erase_due(house: Office) -> int:
+    return await actions.erase_due(house.db)
