@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
+from litestar import Router
 
 from jklg.app import build_house
 from jklg.customers import factors, queries, sessions
@@ -24,7 +25,6 @@ from jklg.kit.ids import uuid7
 from jklg.settings import Settings
 from jklg.web import assemble
 from jklg.web.errors import BAD_INPUT_IS_400
-from litestar import Router
 from tests.conftest import FreshDatabase
 from tests.customers.authenticator import Authenticator
 from tests.customers.people import MovedClock
@@ -128,7 +128,7 @@ class Town:
         """What the owner of the database sees."""
         conn = await asyncpg.connect(self.owner_url)
         try:
-            await conn.execute("SET request.jwt.claims = '{\"role\": \"system\"}'")
+            await conn.execute('SET request.jwt.claims = \'{"role": "system"}\'')
             return list(await conn.fetch(sql, *arguments))
         finally:
             await conn.close()
@@ -139,7 +139,8 @@ class Town:
 
     async def letters(self, owner: Owner) -> list[str]:
         rows = await self.rows(
-            "SELECT text_body FROM mail_outbox WHERE to_address = $1 AND kind = 'factor_changed' ORDER BY id", owner.email
+            "SELECT text_body FROM mail_outbox WHERE to_address = $1 AND kind = 'factor_changed' ORDER BY id",
+            owner.email,
         )
         return [row[0] for row in rows]
 

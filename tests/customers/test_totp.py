@@ -217,7 +217,9 @@ async def test_the_houses_secret_may_change_and_nobody_is_locked_out(town: Town)
     only_new = replace(town.settings, secrets=rotated.secrets[:1])
     assert await town.answer(asha, "totp", town.code(secret), settings=only_new) == asha.id
     town.later(minutes=1)
-    assert await town.answer(asha, "totp", town.code(secret)) == "second_factor_wrong", "its key is gone: no accident, a no"
+    assert await town.answer(asha, "totp", town.code(secret)) == "second_factor_wrong", (
+        "its key is gone: no accident, a no"
+    )
 
 
 async def test_what_lies_in_the_database_opens_for_nobody_else(town: Town) -> None:
@@ -268,7 +270,9 @@ async def test_every_change_needs_a_proof_of_the_last_quarter_of_an_hour(town: T
 
 async def test_strangers_ended_sessions_and_unproven_mailboxes_stay_outside(town: Town) -> None:
     asha, ben = await town.owner(), await town.owner("Ben", verified=False)
-    await town.rows("UPDATE customer_sessions SET is_active = false, revoked_at = now() WHERE customer_id = $1", asha.id)
+    await town.rows(
+        "UPDATE customer_sessions SET is_active = false, revoked_at = now() WHERE customer_id = $1", asha.id
+    )
     doors = [*CHANGES, ("GET", "/factors", None), ("POST", "/prove/passkey/options", None)]
     doors.append(("POST", "/prove/passkey", {"token": "x", "credential": {}}))
     for method, path, body in doors:
@@ -287,8 +291,12 @@ async def test_nonsense_is_refused_and_breaks_nothing(town: Town) -> None:
     for value in NONSENSE:
         answers.append(await town.ask(asha, "POST", "/factors/totp/confirm", value))
         answers.append(await town.ask(asha, "POST", "/factors/totp/confirm", {"code": value}))
-        answers.append(await town.ask(asha, "POST", "/factors/passkeys", {"token": value, "credential": {}, "name": "x"}))
-        answers.append(await town.ask(asha, "POST", "/factors/passkeys", {"token": "x", "credential": {}, "name": value}))
+        answers.append(
+            await town.ask(asha, "POST", "/factors/passkeys", {"token": value, "credential": {}, "name": "x"})
+        )
+        answers.append(
+            await town.ask(asha, "POST", "/factors/passkeys", {"token": "x", "credential": {}, "name": value})
+        )
         answers.append(await town.ask(asha, "POST", "/prove/passkey", {"token": "x", "credential": value}))
     answers.append(await town.ask(asha, "DELETE", "/factors/passkeys/%00"))
     answers.append(await town.ask(asha, "DELETE", "/factors/passkeys/x"))

@@ -34,7 +34,7 @@ def unseal(secrets: tuple[str, ...], customer_id: UUID, sealed: Sealed) -> bytes
         if _key_id(key) == sealed.key_id:
             try:
                 return AESGCM(key).decrypt(sealed.content[:_NONCE], sealed.content[_NONCE:], customer_id.bytes)
-            except InvalidTag:
+            except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce and a tag
                 return None
     return None
 
