@@ -261,6 +261,9 @@ def statements() -> dict[str, str]:
     JKLG asks for several at once (kit/together.py); whoever does not is spared the arrays.
     """
     from jklg.bookings import queries as bookings
+    from jklg.bookings.accounts import queries as accounts
+    from jklg.customers.profile import queries as profile
+    from jklg.customers.sessions import Visitor
     from jklg.departures import queries as departures
     from jklg.payments.webhooks import queries as inbox
 
@@ -271,10 +274,16 @@ def statements() -> dict[str, str]:
     )  # fmt: skip
     several_offers = _overhear(lambda conn: departures.get_offers(conn, [uuid7()]))
     several_notices = _overhear(lambda conn: inbox.file(conn, [notice]))
+    several_mes = _overhear(lambda conn: profile.me(conn, [Visitor(uuid7(), uuid7())]))
+    several_pages = _overhear(lambda conn: accounts.list_pages(conn, [accounts.Page(uuid7(), uuid7(), no, no, 20)]))
     one_notice = ", ".join(f"${n}" for n in range(1, 13))
     return {
         "offer": _replaced(several_offers, r"= ANY\(\$1\)", "= $1"),
         "hold": _overhear(lambda conn: bookings.hold(conn, {})),
+        "me": _replaced(several_mes, r"^SELECT .* FROM customers_me", "SELECT customer_me"),
+        "customer_bookings": _replaced(
+            several_pages, r"^SELECT .* FROM customers_bookings\(.*\)$", "SELECT customer_bookings($1, $2)"
+        ),
         "inbox": _replaced(several_notices, r"SELECT \* FROM unnest\(.*?\)(?=\s+ON)", f"VALUES ({one_notice})"),
     }
 
