@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -77,7 +78,8 @@ class Town:
 
     async def ask(self, owner: Owner | None, method: str, path: str, body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {owner.token}"} if owner else {}
-        return await self.browser.request(method, f"/api/customers{path}", json=body, headers=headers)
+        content = None if body is None else json.dumps(body)  # httpx would not write half a character
+        return await self.browser.request(method, f"/api/customers{path}", content=content, headers=headers)
 
     async def done(self, owner: Owner, method: str, path: str, body: Any = None) -> Json:
         answer = await self.ask(owner, method, path, body)

@@ -224,7 +224,7 @@ async def test_the_houses_secret_may_change_and_nobody_is_locked_out(town: Town)
 
 async def test_what_lies_in_the_database_opens_for_nobody_else(town: Town) -> None:
     asha, mallory = await town.owner(), await town.owner("Mallory")
-    secret, codes = await town.with_app(asha)
+    secret, _ = await town.with_app(asha)
     await town.with_app(mallory)
     everything = str(await town.rows("SELECT * FROM customer_totp")) + str(await town.rows("SELECT * FROM mail_outbox"))
     assert secret not in everything
