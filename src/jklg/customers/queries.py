@@ -128,18 +128,24 @@ async def verify(conn: Connection, customer_id: UUID) -> Customer | None:
 
 
 async def note_sign_in(
-    conn: Connection, customer_id: UUID, *, seen_hash: str | None = None, better_hash: str | None = None
+    conn: Connection,
+    customer_id: UUID,
+    *,
+    seen_hash: str | None = None,
+    better_hash: str | None = None,
+    done: bool = True,
 ) -> Customer | None:
-    """Write down a sign-in of an active customer. With `seen_hash`, only while that is still their password's hash; `better_hash`
-    takes its place."""
+    """Write down a sign-in of an active customer, or, not `done`, that its password was right. With `seen_hash`, only while that is
+    still their password's hash; `better_hash` takes its place."""
     row = await conn.fetchrow(
         f"""
-        UPDATE customers SET last_login = house_now(), password_hash = coalesce($3, password_hash)
+        UPDATE customers SET last_login = CASE WHEN $4 THEN house_now() ELSE last_login END, password_hash = coalesce($3, password_hash)
         WHERE id = $1 AND status = 'active' AND ($2::text IS NULL OR password_hash = $2) RETURNING {_CUSTOMER}
         """,  # noqa: S608
         customer_id,
         seen_hash,
         better_hash,
+        done,
     )
     return Customer(**row) if row else None
 

@@ -78,22 +78,18 @@ async def _enter(
     """Past the password. The account may have changed while it was hashed: the database is asked once more."""
     async with db.transaction() as conn:
         await tries.give_back(conn, taken)
+        methods = await factors.methods(conn, account.id)
         customer = await queries.note_sign_in(
-            conn, account.id, seen_hash=account.password_hash, better_hash=better_hash
+            conn, account.id, seen_hash=account.password_hash, better_hash=better_hash, done=not methods
         )
         if customer is not None:
-            methods = await factors.methods(conn, account.id)
             if not methods:
                 return await _open(conn, settings, customer, "password", address=address, user_agent=user_agent)
-            asked = await tries.take_second_factor(conn, account.email, address, account.id)
-    if customer is None:
-        now = await _get(db, account.id)
-        if now is None or now.password_hash != account.password_hash:
-            raise wrong()
-        raise not_active()
-    tries.refuse(asked)
-    async with db.transaction() as conn:
-        return SecondFactorNeeded(token=await factors.begin_second_factor(conn, account.id), methods=methods)
+            return SecondFactorNeeded(token=await factors.begin_second_factor(conn, account.id), methods=methods)
+    now = await _get(db, account.id)
+    if now is None or now.password_hash != account.password_hash:
+        raise wrong()
+    raise not_active()
 
 
 async def second_factor_options(db: Database, settings: Settings, token: str) -> dict[str, Any]:
@@ -117,7 +113,6 @@ async def answer_second_factor(
         customer = await queries.note_sign_in(conn, customer_id)
         if customer is None:
             raise not_active()
-        await tries.give_back_second_factor(conn, customer.email, address)
         return await _open(conn, settings, customer, method, address=address, user_agent=user_agent)
 
 

@@ -20,9 +20,6 @@ HERE = Limit("sign_in_here", 10, 15 * 60)
 NETWORK = Limit("sign_in_network", 50, 15 * 60)
 ANYWHERE = Limit("sign_in_anywhere", 100, 3600)
 """At one account, from all the networks that it does not know."""
-SECOND_HERE = Limit("second_factor_here", 10, 15 * 60)
-SECOND_ANYWHERE = Limit("second_factor_anywhere", 20, 3600)
-"""Each begun second factor has a few tries of its own (factors); these bound how many are begun."""
 _NOBODY = UUID(int=0)
 
 
@@ -35,7 +32,11 @@ class Tries(NamedTuple):
 
 async def take(conn: Connection, email: str, address: str, customer_id: UUID | None) -> Tries:
     """Count a try before it is made."""
-    return await _take(conn, HERE, ANYWHERE, email, address, customer_id, [(NETWORK, limits.network(address))])
+    network = limits.network(address)
+    wanted = [(HERE, f"{email.lower()} {network}"), (NETWORK, network)]
+    if not await sessions.knows_network(conn, customer_id or _NOBODY, network):
+        wanted.append((ANYWHERE, email.lower()))
+    return Tries(not await limits.take(conn, wanted), wanted)
 
 
 async def take_network(conn: Connection, address: str) -> Tries:
@@ -44,35 +45,9 @@ async def take_network(conn: Connection, address: str) -> Tries:
     return Tries(not await limits.take(conn, wanted), wanted)
 
 
-async def take_second_factor(conn: Connection, email: str, address: str, customer_id: UUID) -> Tries:
-    """Count a second factor that is begun."""
-    return await _take(conn, SECOND_HERE, SECOND_ANYWHERE, email, address, customer_id, [])
-
-
-async def _take(
-    conn: Connection,
-    here: Limit,
-    anywhere: Limit,
-    email: str,
-    address: str,
-    customer_id: UUID | None,
-    wanted: list[tuple[Limit, str]],
-) -> Tries:
-    network = limits.network(address)
-    wanted = [(here, f"{email.lower()} {network}"), *wanted]
-    if not await sessions.knows_network(conn, customer_id or _NOBODY, network):
-        wanted.append((anywhere, email.lower()))
-    return Tries(not await limits.take(conn, wanted), wanted)
-
-
 async def give_back(conn: Connection, tries: Tries) -> None:
     """It was no failure."""
     await limits.give_back(conn, tries.taken)
-
-
-async def give_back_second_factor(conn: Connection, email: str, address: str) -> None:
-    network = limits.network(address)
-    await limits.give_back(conn, [(SECOND_HERE, f"{email.lower()} {network}"), (SECOND_ANYWHERE, email.lower())])
 
 
 async def clear(conn: Connection, email: str) -> None:
