@@ -71,6 +71,7 @@ class _HotDoor:
         self._takes_data = False
         self._headers: dict[bytes, str] = {}
         self._query: dict[str, str] = {}
+        self._defaults: dict[str, Any] = {}
         self._path: str | None = None
         if handler.resolve_guards() or handler.resolve_dependencies():
             raise TypeError(f"a hot door has no guards and no dependencies: {handler}")
@@ -84,6 +85,7 @@ class _HotDoor:
                 self._headers[alias.lower().encode()] = name
             elif kind is ParamType.QUERY and parameter.has_default:
                 self._query[alias] = name
+                self._defaults[name] = parameter.default
             elif kind is ParamType.PATH and parameter.annotation is str:
                 self._path = name
             elif name != "request":
@@ -117,5 +119,7 @@ class _HotDoor:
     def _asked(self, request: StrictRequest, given: dict[str, Any]) -> dict[str, Any]:
         """What the query says, as the handler's types. ValidationException."""
         said = {self._query[name]: value for name, value in request.query_params.multi_items() if name in self._query}
-        found = self._handler.signature_model.parse_values_from_connection_kwargs(request, {**given, **said})
+        found = self._handler.signature_model.parse_values_from_connection_kwargs(
+            request, {**self._defaults, **given, **said}
+        )
         return {name: found[name] for name in said}
