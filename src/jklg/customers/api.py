@@ -5,8 +5,11 @@ from __future__ import annotations
 from litestar import Router
 
 from jklg.customers.entering import api as entering
+from jklg.customers.factors import api as factors
 from jklg.customers.joining import api as joining
+from jklg.customers.leaving import api as leaving
 from jklg.customers.moving import api as moving
+from jklg.customers.profile import api as profile
 from jklg.customers.recovery import api as recovery
 from jklg.web.errors import BAD_INPUT_IS_400
 
@@ -17,6 +20,9 @@ router = Router(
         *entering.handlers,
         *recovery.handlers,
         *moving.handlers,
+        *factors.handlers,
+        *profile.handlers,
+        *leaving.handlers,
     ],
     tags=["customers"],
     opt=BAD_INPUT_IS_400,

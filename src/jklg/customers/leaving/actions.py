@@ -87,7 +87,7 @@ async def erase(
         if password is None:
             await must_be_fresh(conn, who)
     if password is not None:
-        await check_password(db, settings, who.customer_id, password, address)
+        await check_password(db, who.customer_id, password, address)
     async with db.transaction() as conn:
         account = await queries.get_locked(conn, who.customer_id)
         if account is None or account.status == "deleted":
