@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Router, get, post
 from litestar.datastructures import State
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
@@ -75,12 +75,11 @@ async def list_bookings(
     customer_id: FromPath[str],
     cursor: Annotated[str | None, QueryParameter(name="cursor", required=False)] = None,
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=100, required=False)] = 20,
-) -> Response[bytes]:
+) -> msgspec.Raw:
     """The newest trip first. 400 `cursor_invalid`."""
     who = own(request, customer_id)
     page = Page(*who, *_read_cursor(cursor), limit)
-    answer = await ask_together(request.app.state.house.db, queries.list_pages, page)
-    return Response(bytes(answer), media_type="application/json")
+    return await ask_together(request.app.state.house.db, queries.list_pages, page)
 
 
 def _read_cursor(cursor: str | None) -> tuple[date | None, UUID | None]:

@@ -102,10 +102,9 @@ class Message(msgspec.Struct, kw_only=True):
     summary="Who I am",
     responses={200: ResponseSpec(Me, description="The customer.", generate_examples=False)},
 )
-async def me(request: Ask) -> Response[bytes]:
+async def me(request: Ask) -> msgspec.Raw:
     """The account of the token. 401 when there is none, or its session has ended."""
-    answer = await ask_together(request.app.state.house.db, queries.me, visitor(request))
-    return Response(bytes(answer), media_type="application/json")
+    return await ask_together(request.app.state.house.db, queries.me, visitor(request))
 
 
 @get("/{customer_id:str}", summary="What others see of a customer")
