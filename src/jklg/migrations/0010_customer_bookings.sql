@@ -79,6 +79,10 @@ DECLARE
 BEGIN
     IF p ->> 'session_id' IS NOT NULL THEN
         PERFORM become_customer((p ->> 'customer_id')::uuid, (p ->> 'session_id')::uuid);
+        PERFORM 1 FROM customers WHERE id = (p ->> 'customer_id')::uuid AND status = 'active' FOR KEY SHARE; -- who leaves waits, or has left
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'this session has ended' USING ERRCODE = 'JK401';
+        END IF;
     END IF;
     PERFORM set_config('request.jwt.claims', '{"role":"system"}', true);
     SELECT h.refusal, h.hold_expires_at, h.created_at INTO refusal, hold_expires_at, created_at FROM hold_booking_as_house(p) h;

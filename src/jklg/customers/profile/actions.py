@@ -22,6 +22,7 @@ from jklg.customers.profile.queries import Address, Picture
 from jklg.customers.queries import Profile
 from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database
+from jklg.kit.errors import NotSignedIn
 from jklg.kit.ids import uuid7
 
 Changes = Mapping[str, Any]
@@ -177,8 +178,8 @@ async def recount(conn: Connection, customer_id: UUID) -> None:
 
 
 async def proven_address(conn: Connection, customer_id: UUID) -> tuple[str, datetime] | None:
-    """The mailbox that a customer has proven, and when; None when there is none."""
-    found = await customer_queries.get_profile(conn, customer_id)
+    """The mailbox that a customer has proven, and when; None when there is none. Locks the customer's row: who leaves waits, or has left."""
+    found = await customer_queries.get_profile(conn, customer_id, lock=True)
     return (found.email, found.verified_at) if found is not None and found.verified_at is not None else None
 
 
@@ -189,5 +190,6 @@ async def drop(conn: Connection, customer_id: UUID) -> None:
 
 async def _profile(conn: Connection, who: Visitor, *, lock: bool = False) -> Profile:
     found = await customer_queries.get_profile(conn, who.customer_id, lock=lock)
-    assert found is not None, "a session has a customer"
+    if found is None or found.status == "deleted":  # erased while we waited for the row
+        raise NotSignedIn("not_signed_in", "Please sign in first.")
     return found
