@@ -279,7 +279,7 @@ async def test_a_passkey_answers_the_second_question_too(town: Town) -> None:
 
 async def test_what_was_asked_of_one_sign_in_does_not_answer_another(town: Town) -> None:
     asha = await town.owner()
-    await town.with_app(asha)
+    _, codes = await town.with_app(asha)
     await town.with_passkey(asha)
     first, second = await town.mfa_token(asha), await town.mfa_token(asha)
     options = await factors.second_factor_options(town.db, town.settings, first)
@@ -287,6 +287,9 @@ async def test_what_was_asked_of_one_sign_in_does_not_answer_another(town: Town)
     assert await town.answer(asha, "passkey", asha.device.sign(options), second) == "second_factor_wrong"
     token, alone = await factors.begin_passkey_sign_in(town.db, town.settings)
     assert await town.answer(asha, "passkey", asha.device.sign(alone), token) == "second_factor_expired"
+    proof, _ = await factors.begin_passkey_proof(town.db, town.settings, asha.who)
+    assert await town.answer(asha, "recovery_code", codes[0], proof) == "second_factor_expired", "no password was given"
+    assert await said(factors.second_factor_options(town.db, town.settings, proof)) == "second_factor_expired"
 
 
 async def test_a_touch_proves_once_more_that_it_is_asha_in_this_session(town: Town) -> None:
@@ -294,6 +297,10 @@ async def test_a_touch_proves_once_more_that_it_is_asha_in_this_session(town: To
     await town.with_passkey(asha)
     await town.with_passkey(mallory)
     elsewhere = await town.sign_in(asha.id)
+    adding = await town.done(asha, "POST", "/factors/passkeys/options")
+    other_purpose = {**adding, "credential": asha.device.sign({"challenge": adding["options"]["challenge"]})}
+    del other_purpose["options"]
+    refused(await town.ask(asha, "POST", "/prove/passkey", other_purpose), 401, "passkey_expired")
     town.later(minutes=16)
     refused(await town.ask(asha, "POST", "/factors/passkeys/options"), 403, "proof_needed")
     begun = await town.done(asha, "POST", "/prove/passkey/options")

@@ -53,6 +53,8 @@ async def test_asha_turns_her_app_on_and_needs_it_from_then_on(town: Town) -> No
     assert parse_qs(address.query)["secret"] == [begun["secret"]]
     assert begun["qr_svg"].startswith("<svg")
     assert await town.methods(asha) == [], "not before a code has confirmed it"
+    assert not await town.check(asha, town.code(begun["secret"]))
+    assert await town.answer(asha, "totp", town.code(begun["secret"])) == "second_factor_wrong"
     refused(await town.ask(asha, "POST", "/factors/totp/confirm", {"code": "000000"}), 400, "code_wrong")
     made = await town.done(asha, "POST", "/factors/totp/confirm", {"code": town.code(begun["secret"])})
     assert len(set(made["recovery_codes"])) == 10
@@ -64,7 +66,7 @@ async def test_asha_turns_her_app_on_and_needs_it_from_then_on(town: Town) -> No
     assert seen["totp_confirmed_at"]
     town.later(minutes=1)
     assert await town.answer(asha, "totp", town.code(begun["secret"])) == asha.id
-    assert await town.history(asha) == ["customer.totp_added"]
+    assert await town.history(asha) == ["customer.second_factor_wrong", "customer.totp_added"]
     [letter] = await town.letters(asha)
     assert "An authenticator app was added." in letter and "/forgot-password" in letter
 
