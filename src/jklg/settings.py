@@ -42,6 +42,7 @@ class Settings:
     sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
     sandbox_webhook_secret: str = "sandbox_webhook_secret"  # noqa: S105  # SANDBOX_WEBHOOK_SECRET
     sandbox_faults: bool = False  # SANDBOX_FAULTS=1: the sandbox may be told to misbehave
+    pwned_url: str = ""  # JKLG_PWNED_URL: a list of leaked passwords asked by range; empty means that none is asked
     hold_minutes: int = 15  # JKLG_HOLD_MINUTES: how long seats are kept while the customer pays
     worker_poll_seconds: float = 1.0  # JKLG_WORKER_POLL_SECONDS
     failpoint: str = ""  # JKLG_FAILPOINT=name:kill|raise|sleep (tests; refused with a live key)
@@ -110,6 +111,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sandbox_key=text("SANDBOX_KEY", "sandbox_key"),
         sandbox_webhook_secret=text("SANDBOX_WEBHOOK_SECRET", "sandbox_webhook_secret"),
         sandbox_faults=text("SANDBOX_FAULTS") == "1",
+        pwned_url=text("JKLG_PWNED_URL").rstrip("/"),
         hold_minutes=whole("JKLG_HOLD_MINUTES", 15, 1, 24 * 60),
         worker_poll_seconds=poll,
         failpoint=text("JKLG_FAILPOINT"),
@@ -129,6 +131,8 @@ def _contradictions(s: Settings) -> list[str]:
         wrong.append(f"SMTP_TLS must be starttls, tls or none, not {s.smtp_tls!r}")
     if s.smtp_tls == "none" and s.smtp_host not in ("", "localhost", "127.0.0.1", "::1"):
         wrong.append("SMTP_TLS=none sends passwords in the clear: allowed to a loopback host only")
+    if s.pwned_url and not _is_guarded(s.pwned_url):
+        wrong.append("JKLG_PWNED_URL must be an https address without a query, or http on this machine")
     if bool(s.stripe_secret_key) != bool(s.stripe_publishable_key):
         wrong.append("STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY go together: set both or neither")
     if s.live and s.stripe_api_base != "https://api.stripe.com":
@@ -159,3 +163,14 @@ def _contradictions(s: Settings) -> list[str]:
         if s.failpoint:
             wrong.append("JKLG_FAILPOINT is refused in production")
     return wrong
+
+
+def _is_guarded(url: str) -> bool:
+    """Whether nobody between us and this address can read along."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    on_this_machine = parts.scheme == "http" and host in ("localhost", "127.0.0.1", "::1")
+    return bool(host) and (parts.scheme == "https" or on_this_machine) and not parts.query and not parts.fragment
