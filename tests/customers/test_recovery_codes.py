@@ -8,7 +8,7 @@ from uuid import UUID
 
 from jklg.customers import factors
 from jklg.customers.factors import rules
-from tests.customers.owners import Town, refused, town  # noqa: F401  (town is a fixture)
+from tests.customers.owners import Town, refused, said, town  # noqa: F401  (town is a fixture)
 
 
 def test_a_code_holds_75_bits_in_letters_that_are_not_mistaken_for_each_other() -> None:
@@ -152,6 +152,25 @@ async def test_an_account_that_goes_away_leaves_no_factor(town: Town) -> None:
         await factors.drop_all(conn, [asha.id])
     for table in ("customer_totp", "customer_passkeys", "customer_recovery_codes", "customer_challenges"):
         assert {row[0] for row in await town.rows(f"SELECT customer_id FROM {table}")} == {ben.id}, table
+
+
+async def test_what_a_stranger_added_goes_and_what_asha_had_before_stays(town: Town) -> None:
+    asha = await town.owner()
+    old = await town.with_passkey(asha)
+    await town.done(asha, "POST", "/factors/recovery-codes")
+    town.later(days=30)
+    asha.token = (await town.sign_in(asha.id)).token
+    await town.with_passkey(asha, "Mallory's")
+    await town.with_app(asha)
+    token = await town.mfa_token(asha)
+    async with town.db.transaction() as conn:
+        await factors.drop_younger(conn, town.settings, asha.id, 8)
+        await factors.drop_younger(conn, town.settings, asha.id, 8)
+    seen = await town.done(asha, "GET", "/factors")
+    assert [each["id"] for each in seen["passkeys"]] == [old["id"]]
+    assert (seen["totp_confirmed_at"], seen["recovery_codes_left"], seen["methods"]) == (None, 0, [])
+    assert await said(factors.second_factor_options(town.db, town.settings, token)) == "second_factor_expired"
+    assert (await town.history(asha)).count("customer.factors_dropped") == 1
 
 
 async def test_what_is_half_done_is_swept_away_when_its_time_is_over(town: Town) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import history
-from jklg.customers import joining, proofs
+from jklg.customers import factors, joining, proofs
 from jklg.customers.sessions.actions import forget_ended
 from jklg.kit.db import Database
 
@@ -34,6 +34,10 @@ async def forget_old_pending(house: Office) -> int:
 
 async def forget_old_proofs(house: Office) -> int:
     return await proofs.forget_old(house.db)
+
+
+async def forget_old_challenges(house: Office) -> int:
+    return await factors.forget_old(house.db)
 
 
 async def forget_ended_sessions(house: Office) -> int:

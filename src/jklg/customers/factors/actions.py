@@ -215,6 +215,22 @@ async def drop_password(db: Database, settings: Settings, who: Visitor) -> None:
         await notices.tell(conn, settings, who.customer_id, "password_dropped")
 
 
+async def drop_younger(conn: Connection, settings: Settings, customer_id: UUID, days: int) -> None:
+    """Somebody else had the account: what was added in the last `days` days goes, older factors stay. Recovery codes made since then go.
+
+    In the caller's database transaction, which holds the customer's lock. Nothing that is half done can be finished.
+    """
+    await challenges.forget_challenges(conn, customer_id)
+    gone = [
+        await totp_queries.delete_younger(conn, customer_id, days),
+        await passkey_queries.delete_younger(conn, customer_id, days),
+        await recovery_code_queries.delete_younger(conn, customer_id, days),
+    ]
+    await _drop_idle_codes(conn, customer_id)
+    if any(gone):
+        await notices.tell(conn, settings, customer_id, "factors_dropped")
+
+
 async def drop_all(conn: Connection, customer_ids: list[UUID]) -> None:
     """Forget every factor and everything half done of accounts that go away."""
     await challenges.forget_all(conn, customer_ids)

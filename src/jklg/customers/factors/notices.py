@@ -17,7 +17,7 @@ ROOM = Path(__file__).parent
 
 Change = Literal[
     "totp_added", "totp_removed", "passkey_added", "passkey_removed", "recovery_codes_made", "recovery_codes_removed",
-    "recovery_code_used", "password_dropped", "second_factor_failed",
+    "recovery_code_used", "password_dropped", "second_factor_failed", "factors_dropped",
 ]  # fmt: skip
 _SENTENCES: dict[Change, str] = {
     "totp_added": "An authenticator app was added. From now on your password alone does not open your account.",
@@ -28,6 +28,7 @@ _SENTENCES: dict[Change, str] = {
     "recovery_codes_removed": "The recovery codes were removed.",
     "recovery_code_used": "A recovery code was used. It will not work again.",
     "password_dropped": "The password was removed. Passkeys are now the way in.",
+    "factors_dropped": "Passkeys, authenticator app and recovery codes that were added lately are gone, because you told us about a stranger.",
     "second_factor_failed": "Somebody knew your password and then gave five wrong answers to the second question.",
 }
 

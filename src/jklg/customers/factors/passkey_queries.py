@@ -121,3 +121,16 @@ async def delete(conn: Connection, customer_id: UUID, passkey_id: UUID) -> bool:
 
 async def delete_all(conn: Connection, customer_id: UUID) -> None:
     await conn.execute("DELETE FROM customer_passkeys WHERE customer_id = $1", customer_id)
+
+
+async def delete_younger(conn: Connection, customer_id: UUID, days: int) -> bool:
+    """Whether any that was added within so many days is gone now."""
+    rows = await conn.fetch(
+        """
+        DELETE FROM customer_passkeys WHERE customer_id = $1 AND created_at > house_now() - make_interval(days => $2)
+        RETURNING id
+        """,
+        customer_id,
+        days,
+    )
+    return bool(rows)

@@ -49,3 +49,16 @@ async def count(conn: Connection, customer_id: UUID) -> Count:
 
 async def delete(conn: Connection, customer_id: UUID) -> None:
     await conn.execute("DELETE FROM customer_recovery_codes WHERE customer_id = $1", customer_id)
+
+
+async def delete_younger(conn: Connection, customer_id: UUID, days: int) -> bool:
+    """Whether a sheet that was made within so many days is gone now."""
+    rows = await conn.fetch(
+        """
+        DELETE FROM customer_recovery_codes WHERE customer_id = $1 AND created_at > house_now() - make_interval(days => $2)
+        RETURNING code_hash
+        """,
+        customer_id,
+        days,
+    )
+    return bool(rows)

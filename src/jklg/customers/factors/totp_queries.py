@@ -84,3 +84,15 @@ async def delete(conn: Connection, customer_id: UUID) -> bool:
         "DELETE FROM customer_totp WHERE customer_id = $1 RETURNING confirmed_at IS NOT NULL", customer_id
     )
     return bool(done)
+
+
+async def delete_younger(conn: Connection, customer_id: UUID, days: int) -> bool:
+    """Whether one that was begun within so many days is gone now."""
+    done = await conn.fetchval(
+        """
+        DELETE FROM customer_totp WHERE customer_id = $1 AND created_at > house_now() - make_interval(days => $2) RETURNING true
+        """,
+        customer_id,
+        days,
+    )
+    return bool(done)
