@@ -47,6 +47,9 @@ def test_production_does_not_start_without(missing: str) -> None:
         ({"JWT_SECRET": "a" * 64}, "JWT_SECRET is weak"),
         ({"JWT_SECRET": f"{GOOD_SECRET},short"}, "JWT_SECRET is weak"),
         ({"SMTP_TLS": "none"}, "SMTP_TLS=none"),
+        ({"JKLG_PWNED_URL": "http://leaks.example/range"}, "JKLG_PWNED_URL"),
+        ({"JKLG_PWNED_URL": "https://"}, "JKLG_PWNED_URL"),
+        ({"JKLG_PWNED_URL": "leaks.example"}, "JKLG_PWNED_URL"),
     ],
 )
 def test_production_refuses(more: dict[str, str], named: str) -> None:
