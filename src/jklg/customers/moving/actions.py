@@ -18,6 +18,8 @@ from jklg.kit.errors import BadInput, Malformed
 from jklg.kit.ids import uuid7
 from jklg.settings import Settings
 
+UNDO_DAYS = 7
+
 
 async def ask(db: Database, settings: Settings, who: Visitor, *, email: str, address: str) -> None:
     """Ask to move. The new mailbox gets a link, the old one a notice with an undo link; a taken address gets no link, and the
@@ -87,9 +89,9 @@ async def confirm(
         raise _invalid() from error
 
 
-async def undo(db: Database, *, customer_id: UUID, token: str) -> None:
+async def undo(db: Database, settings: Settings, *, customer_id: UUID, token: str) -> None:
     """The owner of the old mailbox says that it was not them: the address comes back, or stays; every session ends; the password is
-    void, and the old mailbox gets a link to choose a new one.
+    void, and the old mailbox gets a link to choose a new one; what was added in these 7 days to sign in with is gone.
 
     It restores the address that it was mailed to, however often the account has moved since, and ends every other link. Raises Malformed
     (verification_invalid), also when somebody else has proven the address meanwhile.
@@ -106,7 +108,7 @@ async def undo(db: Database, *, customer_id: UUID, token: str) -> None:
             await proofs.use_all(conn, customer_id, "change", "undo", "reset")
             await queries.set_email(conn, customer_id, proof.email)
             await queries.set_password(conn, customer_id, None)
-            await factors.forget_challenges(conn, customer_id)
+            await factors.drop_younger(conn, settings, customer_id, UNDO_DAYS)
             await sessions.end_all(conn, customer_id)
             await tries.clear(conn, proof.email)
             await history.record(conn, f"customer:{customer_id}", "customer.email_restored", "customer", customer_id)

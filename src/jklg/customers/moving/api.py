@@ -66,7 +66,7 @@ async def confirm_email(request: Ask, data: JSONBody[Confirmation]) -> Moved:
 async def undo_email_change(request: Ask, data: JSONBody[Undo]) -> Message:
     """400 `verification_invalid`. Every device is signed out, and a new password must be chosen."""
     house = request.app.state.house
-    await moving.undo(house.db, customer_id=data.customer_id, token=data.token)
+    await moving.undo(house.db, house.settings, customer_id=data.customer_id, token=data.token)
     return Message(message="Your address is back. We have sent you a mail to choose a new password.")
 
 
