@@ -215,7 +215,7 @@ async def join_customer(conn: Connection, customer_id: UUID, email: str, until: 
     rows = await conn.fetch(
         """
         UPDATE bookings SET customer_id = $1
-        WHERE lower(email) = lower($2) AND customer_id IS NULL AND ($3::timestamptz IS NULL OR created_at <= $3)
+        WHERE mailbox = lower($2) AND customer_id IS NULL AND ($3::timestamptz IS NULL OR created_at <= $3)
         RETURNING id
         """,
         customer_id,

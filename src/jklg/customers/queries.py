@@ -88,9 +88,9 @@ async def claimants(conn: Connection, email: str) -> Claimants:
     """Two probes of one index, whether anybody has the address or not."""
     rows = await conn.fetch(
         f"""
-        (SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) AND is_email_verified LIMIT 1)
+        (SELECT {_ACCOUNT} FROM customers WHERE mailbox = lower($1) AND is_email_verified LIMIT 1)
         UNION ALL
-        (SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) AND NOT is_email_verified AND status = 'pending'
+        (SELECT {_ACCOUNT} FROM customers WHERE mailbox = lower($1) AND NOT is_email_verified AND status = 'pending'
          ORDER BY created_at DESC LIMIT 1)
         """,  # noqa: S608
         email,
@@ -106,7 +106,7 @@ async def lock_address(conn: Connection, email: str, customer_id: UUID) -> list[
     """Lock a customer and all who claim an address, always in one order: whoever wants the same address waits here."""
     rows = await conn.fetch(
         f"""
-        SELECT {_ACCOUNT} FROM customers WHERE lower(email) = lower($1) OR id = $2 ORDER BY id FOR UPDATE
+        SELECT {_ACCOUNT} FROM customers WHERE mailbox = lower($1) OR id = $2 ORDER BY id FOR UPDATE
         """,  # noqa: S608
         email,
         customer_id,
@@ -171,7 +171,7 @@ async def lock_old_pending(conn: Connection, days: int, limit: int) -> list[UUID
     """Registrations that nobody has confirmed for so long, locked; those in use are left for another time."""
     rows = await conn.fetch(
         """
-        SELECT id FROM customers WHERE status = 'pending' AND created_at < house_now() - make_interval(days => $1)
+        SELECT id FROM customers WHERE status = 'pending' AND created_at < (SELECT house_now() - make_interval(days => $1))
         ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED
         """,
         days,

@@ -140,7 +140,7 @@ async def forget_address(conn: Connection, address: str) -> int:
     rows = await conn.fetch(
         """
         UPDATE mail_outbox SET state = 'erased', to_address = '', to_name = '', subject = '', text_body = '', html_body = '', last_error = NULL
-        WHERE lower(to_address) = lower($1) AND state <> 'erased' RETURNING id
+        WHERE mailbox = lower($1) AND state <> 'erased' RETURNING id
         """,
         address,
     )
@@ -153,7 +153,7 @@ async def forget_due(conn: Connection, limit: int) -> int:
         """
         UPDATE mail_outbox SET state = 'erased', to_address = '', to_name = '', subject = '', text_body = '', html_body = '', last_error = NULL
         WHERE id IN (SELECT id FROM mail_outbox
-                     WHERE erase_when_sent AND state NOT IN ('erased', 'queued') AND created_at < house_now() - interval '1 hour'
+                     WHERE erase_when_sent AND state NOT IN ('erased', 'queued') AND created_at < (SELECT house_now() - interval '1 hour')
                      ORDER BY created_at LIMIT $1)
         RETURNING id
         """,
@@ -164,5 +164,5 @@ async def forget_due(conn: Connection, limit: int) -> int:
 
 async def list_of_address(conn: Connection, address: str) -> list[Mail]:
     """Every mail to an address, oldest first."""
-    rows = await conn.fetch(_MAIL + "WHERE lower(to_address) = lower($1) ORDER BY created_at, id", address)
+    rows = await conn.fetch(_MAIL + "WHERE mailbox = lower($1) ORDER BY created_at, id", address)
     return [Mail(**row) for row in rows]

@@ -3,7 +3,9 @@
 
 CREATE TABLE customers (
     id                uuid PRIMARY KEY,
-    email             text NOT NULL,             -- as typed; compared without case
+    email             text NOT NULL,             -- as typed
+    mailbox           text NOT NULL GENERATED ALWAYS AS (lower(email)) STORED, -- looked for by this: lower() is not leakproof, so that behind
+                                                 -- row-level security no index on it would be used
     password_hash     text,                      -- argon2id, or bcrypt of the system before ours; NULL: passkeys only
     name              text NOT NULL,
     phone             text NOT NULL DEFAULT '',
@@ -36,9 +38,9 @@ CREATE TABLE customers (
     )
 );
 -- Anybody may claim an address; only one account can have proven it.
-CREATE UNIQUE INDEX customers_email_verified_once ON customers (lower(email)) WHERE is_email_verified;
+CREATE UNIQUE INDEX customers_email_verified_once ON customers (mailbox) WHERE is_email_verified;
 -- Sign-in: the proven account of an address, else the newest claim to it.
-CREATE INDEX customers_of_email ON customers (lower(email), is_email_verified DESC, created_at DESC);
+CREATE INDEX customers_of_email ON customers (mailbox, is_email_verified DESC, created_at DESC);
 CREATE INDEX customers_pending_by_age ON customers (created_at) WHERE status = 'pending';
 CREATE TRIGGER customers_touched BEFORE UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
 

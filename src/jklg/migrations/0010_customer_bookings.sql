@@ -1,6 +1,7 @@
 -- bookings: those of a customer with an account, newest trip first. The day of travel is the departure's; it is kept here as well because
 -- an index cannot reach into another table.
 ALTER TABLE bookings ADD COLUMN travels_on date;
+ALTER TABLE bookings ADD COLUMN mailbox text NOT NULL GENERATED ALWAYS AS (lower(email)) STORED; -- see customers.mailbox
 ALTER TABLE bookings ADD COLUMN erase_when_over boolean NOT NULL DEFAULT false; -- its customer has left; who travels is forgotten once it is over
 UPDATE bookings b SET travels_on = d.starts_on FROM departures d WHERE d.id = b.departure_id;
 ALTER TABLE bookings ALTER COLUMN travels_on SET NOT NULL;
@@ -22,8 +23,9 @@ END $$;
 CREATE TRIGGER bookings_follow_their_departure AFTER UPDATE OF starts_on ON departures
     FOR EACH ROW WHEN (OLD.starts_on <> NEW.starts_on) EXECUTE FUNCTION bookings_follow_their_departure();
 
-DROP INDEX bookings_of_customer;
+DROP INDEX bookings_of_customer, bookings_of_email;
 CREATE INDEX bookings_of_customer ON bookings (customer_id, travels_on DESC, id DESC) WHERE customer_id IS NOT NULL;
+CREATE INDEX bookings_of_mailbox ON bookings (mailbox);
 CREATE INDEX bookings_to_erase ON bookings (id) WHERE erase_when_over AND email <> '';
 
 CREATE POLICY bookings_seen_by_customer ON bookings FOR SELECT USING (customer_id = (SELECT claim('sub'))::uuid);
@@ -141,7 +143,8 @@ ALTER TABLE mail_outbox DROP CONSTRAINT mail_outbox_state_check;
 ALTER TABLE mail_outbox ADD CONSTRAINT mail_outbox_state_check CHECK (state IN ('queued', 'sent', 'caught', 'dead', 'erased'));
 ALTER TABLE mail_outbox ADD CONSTRAINT mail_outbox_erased_holds_nobody CHECK (
     state <> 'erased' OR (to_address = '' AND to_name = '' AND subject = '' AND text_body = '' AND html_body = '' AND last_error IS NULL));
-CREATE INDEX mail_outbox_of_address ON mail_outbox (lower(to_address), created_at);
+ALTER TABLE mail_outbox ADD COLUMN mailbox text NOT NULL GENERATED ALWAYS AS (lower(to_address)) STORED; -- see customers.mailbox
+CREATE INDEX mail_outbox_of_mailbox ON mail_outbox (mailbox, created_at);
 CREATE INDEX mail_outbox_to_erase ON mail_outbox (created_at) WHERE erase_when_sent AND state <> 'erased';
 
 -- payments/webhooks: what was told about one attempt is found again when its customer is erased.

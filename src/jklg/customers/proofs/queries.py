@@ -90,7 +90,7 @@ async def try_codes(conn: Connection, email: str, most: int) -> list[Proof]:
         """
         UPDATE email_verification_tokens SET tries = tries + 1
         WHERE id IN (SELECT t.id FROM email_verification_tokens t JOIN customers c ON c.id = t.customer_id
-                     WHERE lower(c.email) = lower($1) AND c.status = 'pending' AND t.purpose = 'verify' AND lower(t.email) = lower($1)
+                     WHERE c.mailbox = lower($1) AND c.status = 'pending' AND t.purpose = 'verify' AND lower(t.email) = lower($1)
                        AND NOT t.used AND t.expires_at > house_now() AND t.tries < $2
                      ORDER BY t.id FOR UPDATE OF t)
         RETURNING id, customer_id, email, tries
@@ -153,7 +153,7 @@ async def forget_old(conn: Connection, limit: int) -> int:
     links = await conn.fetch(
         """
         DELETE FROM email_verification_tokens WHERE id IN (
-            SELECT id FROM email_verification_tokens WHERE expires_at < house_now() - interval '1 day' LIMIT $1
+            SELECT id FROM email_verification_tokens WHERE expires_at < (SELECT house_now() - interval '1 day') LIMIT $1
         ) RETURNING id
         """,
         limit,
@@ -161,7 +161,7 @@ async def forget_old(conn: Connection, limit: int) -> int:
     resets = await conn.fetch(
         """
         DELETE FROM password_reset_tokens WHERE id IN (
-            SELECT id FROM password_reset_tokens WHERE expires_at < house_now() - interval '1 day' LIMIT $1
+            SELECT id FROM password_reset_tokens WHERE expires_at < (SELECT house_now() - interval '1 day') LIMIT $1
         ) RETURNING id
         """,
         limit,

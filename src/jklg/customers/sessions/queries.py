@@ -158,7 +158,7 @@ async def forget_ended(conn: Connection, days: int, limit: int) -> int:
     rows = await conn.fetch(
         """
         DELETE FROM customer_sessions WHERE id IN (
-            SELECT id FROM customer_sessions WHERE expires_at < house_now() - make_interval(days => $1) LIMIT $2
+            SELECT id FROM customer_sessions WHERE expires_at < (SELECT house_now() - make_interval(days => $1)) LIMIT $2
         ) RETURNING id
         """,
         days,
