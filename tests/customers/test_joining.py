@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from jklg import app, jobs
+from jklg.kit import passwords
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     ASHAS,
     BENS,
@@ -404,3 +405,20 @@ async def _fields(people: People, path: str) -> set[str]:
         "$ref"
     ]
     return set(document["components"]["schemas"][name.rpartition("/")[2]]["properties"])
+
+
+async def test_a_password_that_leaked_elsewhere_is_refused_when_the_house_may_ask(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is asked by a short range, in kit.passwords; here only that it is asked, and heard."""
+    asked = []
+
+    async def leaked(password: str, url: str) -> bool:
+        asked.append(url)
+        return password == PASSWORD and url != ""
+
+    monkeypatch.setattr(passwords, "is_breached_online", leaked)
+    assert (await people.post("/register", ASHA)).status_code == 201
+    people.house.settings = replace(people.house.settings, pwned_url="https://leaks.example/range")
+    refused(await people.post("/register", ASHA), 400, "password_common")
+    assert asked == ["", "https://leaks.example/range"]

@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 
 from jklg import history, jobs, limits
-from jklg.customers import patience, proofs, queries, rules, sessions
+from jklg.customers import new_passwords, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password
 from jklg.customers.queries import Customer
 from jklg.customers.sessions.rules import Visitor
@@ -47,12 +47,12 @@ async def register(
 ) -> Registered:
     """Open a pending account. `address` is the network address of whoever asks.
 
-    Raises BadInput (name_invalid, email_invalid, phone_invalid, what kit.passwords.check_new says), TooMany
+    Raises BadInput (name_invalid, email_invalid, phone_invalid, what new_passwords.check says), TooMany
     (too_many_requests) when this network registers too often. One mailbox gets a few mails an hour, whoever asks; beyond that
     the answer is the same and no mail is sent.
     """
     name, email, phone = rules.check_name(name), rules.check_email(email), rules.check_phone(phone)
-    passwords.check_new(password, [email, name])
+    await new_passwords.check(settings, password, email=email, name=name)
     async with db.transaction() as conn:
         allowed = await patience.take(conn, "verify", email, address)
     patience.refuse(allowed)

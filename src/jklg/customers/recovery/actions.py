@@ -10,7 +10,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from jklg import history, jobs
-from jklg.customers import factors, patience, proofs, queries, rules, sessions
+from jklg.customers import factors, new_passwords, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password, tries
 from jklg.customers.entering.actions import wrong
 from jklg.customers.guard import as_customer
@@ -19,6 +19,7 @@ from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Malformed
 from jklg.kit.ids import uuid7
+from jklg.settings import Settings
 
 
 async def forgot(db: Database, *, email: str, address: str) -> None:
@@ -40,17 +41,17 @@ async def forgot(db: Database, *, email: str, address: str) -> None:
     patience.refuse(allowed)
 
 
-async def reset(db: Database, *, customer_id: UUID, token: str, new_password: str) -> None:
+async def reset(db: Database, settings: Settings, *, customer_id: UUID, token: str, new_password: str) -> None:
     """Replace the password through a mailed link. Every session ends, and none is opened; whoever failed to sign in may try again.
 
-    Raises Malformed (reset_invalid), BadInput (what kit.passwords.check_new says), which leaves the link good.
+    Raises Malformed (reset_invalid), BadInput (what new_passwords.check says), which leaves the link good.
     """
     async with db.transaction() as conn:
         proof = await proofs.find(conn, "reset", customer_id, token)
         account = await queries.get(conn, customer_id)
     if proof is None or account is None or account.status != "active":
         raise _invalid()
-    passwords.check_new(new_password, [account.email, account.name])
+    await new_passwords.check(settings, new_password, email=account.email, name=account.name)
     password_hash = await passwords.hash_password(new_password)
     async with db.transaction() as conn:
         account = await queries.get_locked(conn, customer_id)
@@ -65,16 +66,18 @@ async def reset(db: Database, *, customer_id: UUID, token: str, new_password: st
         await _tell(conn, customer_id, "reset")
 
 
-async def change_password(db: Database, who: Visitor, *, old_password: str, new_password: str, address: str) -> None:
+async def change_password(
+    db: Database, settings: Settings, who: Visitor, *, old_password: str, new_password: str, address: str
+) -> None:
     """Change a password that is known. Every other session ends.
 
-    Raises NotSignedIn (not_signed_in), Forbidden (email_not_verified), BadInput (what kit.passwords.check_new says), TooMany
+    Raises NotSignedIn (not_signed_in), Forbidden (email_not_verified), BadInput (what new_passwords.check says), TooMany
     (too_many_tries), NotSignedIn (invalid_credentials).
     """
     async with as_customer(db, who) as conn:
         account = await queries.get(conn, who.customer_id)
     assert account is not None, "a session has a customer"
-    passwords.check_new(new_password, [account.email, account.name])
+    await new_passwords.check(settings, new_password, email=account.email, name=account.name)
     await check_password(db, who.customer_id, old_password, address)
     password_hash = await passwords.hash_password(new_password)
     async with as_customer(db, who) as conn:

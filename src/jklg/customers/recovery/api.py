@@ -44,7 +44,9 @@ async def forgot_password(request: Ask, data: JSONBody[Forgotten]) -> Message:
 async def reset_password(request: Ask, data: JSONBody[Reset]) -> Message:
     """400 `reset_invalid`. Every device is signed out, and nobody is signed in."""
     house = request.app.state.house
-    await recovery.reset(house.db, customer_id=data.customer_id, token=data.token, new_password=data.new_password)
+    await recovery.reset(
+        house.db, house.settings, customer_id=data.customer_id, token=data.token, new_password=data.new_password
+    )
     return Message(message="Your password is changed. Please sign in with it.")
 
 
@@ -54,6 +56,7 @@ async def change_password(request: Ask, data: JSONBody[Change]) -> Message:
     house = request.app.state.house
     await recovery.change_password(
         house.db,
+        house.settings,
         visitor(request),
         old_password=data.old_password,
         new_password=data.new_password,
