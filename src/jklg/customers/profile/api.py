@@ -188,7 +188,11 @@ async def change_preferences(request: Ask, customer_id: FromPath[str], data: JSO
 @get(
     "/{customer_id:str}/avatar",
     summary="My picture",
-    responses={200: ResponseSpec(bytes, description="The picture, as it was uploaded.", media_type="image/png")},
+    responses={
+        200: ResponseSpec(
+            bytes, description="The picture, as it was uploaded.", media_type="image/png", generate_examples=False
+        )
+    },
 )
 async def show_picture(request: Ask, customer_id: FromPath[str]) -> Response[bytes]:
     """404 `picture_not_found`."""
