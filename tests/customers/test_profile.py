@@ -62,7 +62,7 @@ async def test_asha_edits_her_profile_and_what_she_does_not_name_stays(asha: Ash
     wanted = {
         "name": "  Asha   Rao-Iyer ", "phone": "+91 98765 43210", "address": "12 Boulevard Road", "city": "Srinagar",
         "state_province": "J&K", "postal_code": "190001", "country": "IN", "date_of_birth": "1990-02-28", "gender": "f",
-        "preferences": {"newsletter": True, "diet": "vegetarian"},
+        "preferences": {"newsletter": True, "diet": "vegetarian", "seats": 2, "pace": 1.5, "guide": None},
     }  # fmt: skip
     answer = await asha.ask("PUT", body=wanted)
     assert answer.status_code == 200, answer.text

@@ -114,7 +114,7 @@ async def postpone(conn: Connection, mail_id: UUID, seconds: float, error: str, 
 
 
 async def list_latest(conn: Connection, limit: int) -> list[Mail]:
-    rows = await conn.fetch(_MAIL + "ORDER BY created_at DESC, id DESC LIMIT $1", limit)
+    rows = await conn.fetch(_MAIL + "WHERE state <> 'erased' ORDER BY created_at DESC, id DESC LIMIT $1", limit)
     return [Mail(**row) for row in rows]
 
 

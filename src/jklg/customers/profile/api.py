@@ -22,7 +22,7 @@ from jklg.web.hot import HOT
 
 Ask = Request[Any, Any, State]
 Text = Annotated[str, msgspec.Meta(max_length=1000)]
-Setting = str | bool | float | None
+Setting = str | bool | int | float | None
 
 
 class Me(msgspec.Struct, kw_only=True):
