@@ -145,7 +145,7 @@ def drive(port: int, requests: Sequence[bytes], connections: int, *, seconds: fl
 def pace(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
     """Send so many a second, whether the ones before are answered or not: a queue that forms is seen and not waited out."""
     poll = select.epoll()
-    idle: list[socket.socket] = []
+    idle: list[tuple[float, socket.socket]] = []
     asking: dict[int, tuple[socket.socket, float, bytes]] = {}
     statuses: Counter[int] = Counter()
     latencies: list[float] = []
@@ -156,7 +156,10 @@ def pace(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
         now = clock()
         due = started + sent / per_second
         if sent < len(requests) and now >= due:
-            conn = idle.pop() if idle else _connect(port)
+            rested_since, conn = idle.pop() if idle else (now, _connect(port))
+            if now - rested_since > 2:  # a server ends connections that rest for long
+                conn.close()
+                continue
             asking[conn.fileno()] = conn, clock(), b""
             poll.register(conn, select.EPOLLIN)
             conn.sendall(requests[sent])
@@ -175,13 +178,13 @@ def pace(port: int, requests: Sequence[bytes], per_second: float) -> Outcome:
             if data:
                 latencies.append(clock() - since)
                 statuses[int((before + data)[9:12])] += 1
-                idle.append(conn)
+                idle.append((now, conn))
             else:
                 dropped += 1
                 conn.close()
     took = clock() - started
     poll.close()
-    for conn in [*idle, *(conn for conn, _, _ in asking.values())]:
+    for conn in [*(conn for _, conn in idle), *(conn for conn, _, _ in asking.values())]:
         conn.close()
     latencies.sort()
     return Outcome(took, dict(statuses), dropped, *(1000 * _percentile(latencies, share) for share in (0.5, 0.99)))

@@ -27,7 +27,7 @@ from jklg.kit import passwords
 ALPHA = 0.01
 """For all comparisons of a run together (Bonferroni)."""
 LARGEST_EDGE = 0.06
-"""Of 1,200 timings of one kind, two samples of 600 differ by this much once in 3,000 times."""
+"""Of 1,000 timings of one kind, two samples of 500 differ by this much once in 1,000 times."""
 WRONG = "not what it was, sadly"
 BCRYPT = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 ACCOUNT, FROM_BEFORE, UNCONFIRMED, NOBODY = "an account", "an account with bcrypt", "a registration", "nobody"
@@ -44,7 +44,7 @@ class Question(msgspec.Struct, frozen=True):
 
 def run(options: argparse.Namespace) -> Report:
     report = Report("timing")
-    each = 60 if options.quick else 660
+    each = 60 if options.quick else 570
     with standing() as stand:
         questions = prepare(stand, each)
         timings = measure(stand, questions)
