@@ -111,7 +111,9 @@ async def bury(conn: Connection, notice_id: int, error: str) -> None:
 
 async def forget_person(conn: Connection, transaction_id: UUID, gateway: str, ref: str | None) -> None:
     """Drop what was told about an attempt: bodies name who paid. Their hashes stay, so that a repetition is known."""
-    await conn.execute("UPDATE webhook_inbox SET body = '', headers = '{}' WHERE gateway = $1 AND ref = $2", gateway, ref)
+    await conn.execute(
+        "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE gateway = $1 AND ref = $2", gateway, ref
+    )
     await conn.execute(
         "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE ref IS NULL AND transaction_id = $1", transaction_id
     )
