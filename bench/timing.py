@@ -130,10 +130,10 @@ def judge(report: Report, timings: Mapping[tuple[str, str], Sequence[float]]) ->
 
 
 def smallest_seen(timings: Sequence[float], smallest_p: float) -> float:
-    """The delay that the tests would just have found, had every second of these timings been longer by it."""
+    """The delay that would just have been found, had these timings been longer by it."""
     low, high = 0.0, 2 * max(timings)
     while high - low > 0.01:
         delay = (low + high) / 2
-        found = samples.compare([one + delay for one in timings[::2]], timings[1::2])
+        found = samples.compare([one + delay for one in timings], timings)
         low, high = (low, delay) if found.p <= smallest_p or found.auc - 0.5 >= LARGEST_EDGE else (delay, high)
     return high
