@@ -16,7 +16,14 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from jklg import bookings, jobs, mail, pricing
+from jklg.bookings import accounts
 from jklg.bookings import jobs as booking_jobs
+from jklg.bookings.accounts import jobs as account_jobs
+from jklg.customers import jobs as customer_jobs
+from jklg.customers.joining import jobs as joining_jobs
+from jklg.customers.leaving import Export, Parting
+from jklg.customers.moving import jobs as moving_jobs
+from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
@@ -34,8 +41,18 @@ Listener = Callable[[Any, dict[str, Any]], Awaitable[None]]
 Sweep = Callable[[Any], Awaitable[int]]
 
 LISTENERS: dict[str, list[Listener]] = {
-    "booking.confirmed": [booking_jobs.mail_confirmation],
-    "payment.received": [payment_jobs.mail_receipt],
+    "customer.registered": [joining_jobs.mail_verification],
+    "customer.verification_wanted": [joining_jobs.mail_verification],
+    "customer.verified": [account_jobs.join_guest_bookings],
+    "customer.sign_in_failed": [customer_jobs.note_failed_sign_in],
+    "customer.password_forgotten": [recovery_jobs.mail_reset],
+    "customer.password_changed": [recovery_jobs.mail_changed],
+    "customer.email_change_asked": [moving_jobs.mail_change],
+    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
+    "booking.cancelled": [account_jobs.recount],
+    "booking.erased": [payment_jobs.forget_person],
+    "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
+    "refund.settled": [account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
 }
 """News -> who acts on it. News is announced inside the database transaction of the fact and acted on by the worker."""
@@ -57,6 +74,10 @@ async def _forget_old_quotes(house: House) -> int:
     return await pricing.forget_old_quotes(house.db)
 
 
+async def _forget_last_mails(house: House) -> int:
+    return await mail.forget_due(house.db)
+
+
 SWEEPS: dict[str, Sweep] = {
     "notices": payment_jobs.process_notices,
     "payments": payment_jobs.settle_due,
@@ -67,8 +88,20 @@ SWEEPS: dict[str, Sweep] = {
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,
     "old keys": _forget_old_keys,
+    "people who left": account_jobs.erase_due,
+    "last mails": _forget_last_mails,
+    "old registrations": customer_jobs.forget_old_pending,
+    "old links": customer_jobs.forget_old_proofs,
+    "old sessions": customer_jobs.forget_ended_sessions,
 }
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
+
+
+EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export}
+"""What the rooms above customers hold on one of them, for their export."""
+
+PARTINGS: tuple[Parting, ...] = (accounts.leave,)
+"""What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
 @dataclass(kw_only=True)
@@ -80,6 +113,8 @@ class House:
     gateways: Mapping[str, Gateway]
     clock: Clock = field(default_factory=Clock)
     dice: Random = field(default_factory=SystemRandom)
+    exports: Mapping[str, Export] = field(default_factory=lambda: EXPORTS)
+    partings: tuple[Parting, ...] = PARTINGS
 
     async def close(self) -> None:
         for gateway in self.gateways.values():
@@ -140,8 +175,11 @@ def _routers() -> list[Any]:
     from jklg.backoffice import pages as backoffice_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
+    from jklg.bookings.accounts import api as accounts_api
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
+    from jklg.customers import api as customers_api
+    from jklg.customers.profile import pages as profile_pages
     from jklg.departures import api as departures_api
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
@@ -156,13 +194,16 @@ def _routers() -> list[Any]:
         catalogue_pages.router,
         bookings_pages.router,
         payments_pages.router,
+        profile_pages.router,
         staff_pages.router,
         backoffice_pages.router,
         mail_pages.router,
         catalogue_api.router,
+        customers_api.router,
         departures_api.router,
         pricing_api.router,
         bookings_api.router,
+        accounts_api.router,
         payments_api.router,
         payments_api.booking_router,
         webhooks_api.router,

@@ -15,6 +15,8 @@ import msgspec
 from jklg import departures, history, jobs, ledger, pricing
 from jklg.bookings import keys, queries, rules
 from jklg.bookings.queries import Booking
+from jklg.customers.guard import refusals
+from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.ids import uuid7
@@ -76,14 +78,19 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def hold(
-    db: Database, request: HoldRequest, *, hold_minutes: int, actor: str = "guest", booking_id: UUID | None = None
+    db: Database,
+    request: HoldRequest,
+    *,
+    hold_minutes: int,
+    actor: str = "guest",
+    booking_id: UUID | None = None,
+    customer: Visitor | None = None,
 ) -> Held:
     """Take seats on a departure for `hold_minutes`. Two round trips, the first of them shared with whoever
     looks at departures in this moment; the departure's row is locked for the second only.
-
-    Raises, in the order checked: BadInput for contact details, party, travellers and extras; NotFound
-    (departure_not_found); Conflict (departure_closed, sold_out, extra_sold_out, price_changed, quote_expired).
-    `booking_id` is handed in by a retried request, which then finds the booking it made the first time.
+    Raises, in the order checked: BadInput for contact details, party, travellers and extras; NotFound (departure_not_found);
+    Conflict (departure_closed); NotSignedIn, Forbidden (email_not_verified) for a `customer`, whose booking it becomes;
+    Conflict (sold_out, extra_sold_out, price_changed, quote_expired). `booking_id` is handed in by a retried request.
     """
     name, email, phone = rules.check_contact(request.name, request.email, request.phone)
     special_requests = rules.check_requests(request.special_requests)
@@ -129,9 +136,12 @@ async def hold(
             "terms_version": request.terms_version,
             "source": request.source,
             "hold_seconds": hold_minutes * 60,
-            "actor": actor,
+            "actor": f"customer:{customer.customer_id}" if customer else actor,
+            "customer_id": str(customer.customer_id) if customer else None,
+            "session_id": str(customer.session_id) if customer else None,
         }
-        refusal, hold_expires_at, created_at = await _take_seats(conn, booking)
+        with refusals():
+            refusal, hold_expires_at, created_at = await _take_seats(conn, booking)
     if refusal is not None:
         raise _refusal(refusal)
     return Held(
@@ -254,9 +264,11 @@ async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
 
 
 async def _seats_free(conn: Connection, booking: Booking) -> bool:
-    """Whether an expired booking could have its seats and extras again. The departure is locked."""
+    """Whether an expired booking could have its seats and extras again, and somebody still wants them. The departure is locked."""
     if booking.status != "expired":
         return True
+    if booking.email == "":
+        return False  # its customer has left and was forgotten: nobody would travel
     seats_left, bookable = await departures.lock(conn, booking.departure_id)
     return bookable and seats_left >= booking.seats and await queries.extras_still_free(conn, booking.id)
 
@@ -288,6 +300,7 @@ async def cancel(conn: Connection, booking_id: UUID, *, actor: str) -> Booking:
         raise Conflict("booking_paid", "This booking is paid. Please write to us and we cancel it together.")
     await queries.cancel(conn, booking_id)
     await history.record(conn, actor, "booking.cancelled", "booking", booking_id)
+    await jobs.announce(conn, "booking.cancelled", {"booking_id": str(booking_id)})
     return booking
 
 

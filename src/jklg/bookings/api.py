@@ -14,7 +14,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg import bookings, departures
+from jklg.bookings import accounts
 from jklg.bookings.actions import TravellerRequest
+from jklg.customers.guard import as_customer, bearer, speaks_for
+from jklg.customers.sessions import Visitor
 from jklg.kit.errors import BadInput, NotFound
 from jklg.web import idempotency
 from jklg.web.hot import HOT
@@ -110,21 +113,32 @@ async def create_booking(
     data: JSONBody[NewBooking],
     idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)] = None,
 ) -> Response[bytes]:
-    """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`."""
+    """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`.
+
+    With a customer's token the booking is theirs: 401 `not_signed_in` when the session has ended, 403 `email_not_verified`.
+    """
     house = request.app.state.house
+    signed = bearer(request)
+    customer = speaks_for(signed, house.settings) if signed else None
 
     async def make(booking_id: UUID | None) -> bytes:
-        return _encoder.encode(await _hold(house, data, booking_id))
+        return _encoder.encode(await _hold(house, data, booking_id, customer))
 
     if idempotency_key is None:
         return Response(await make(None), status_code=201, media_type="application/json")
-    return await once(request, idempotency_key, make)
+    return await once(request, idempotency_key, make, customer)
 
 
-async def once(request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]]) -> Response[bytes]:
-    """Do `make` once for this key and client; later tries get the first answer again."""
+async def once(
+    request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]], customer: Visitor | None = None
+) -> Response[bytes]:
+    """Do `make` once for this key and client; later tries get the first answer again, a customer's only while they are signed in."""
     house = request.app.state.house
     scope = request.client.host if request.client else "unknown"
+    if customer is not None:
+        scope = f"customer:{customer.customer_id}"
+        async with as_customer(house.db, customer):
+            pass
     print_ = idempotency.fingerprint(
         request.method, request.url.path, request.scope["query_string"], await request.body()
     )
@@ -145,7 +159,7 @@ async def once(request: Ask, key: str, make: Callable[[UUID | None], Awaitable[b
     return Response(body, status_code=201, media_type="application/json")
 
 
-async def _hold(house: Any, data: NewBooking, booking_id: UUID | None) -> BookingMade:
+async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer: Visitor | None) -> BookingMade:
     if booking_id is not None:
         async with house.db.transaction() as conn:
             made_before = await bookings.get(conn, booking_id)
@@ -167,6 +181,7 @@ async def _hold(house: Any, data: NewBooking, booking_id: UUID | None) -> Bookin
         ),
         hold_minutes=house.settings.hold_minutes,
         booking_id=booking_id,
+        customer=customer,
     )
     return _made(
         house,
@@ -249,8 +264,8 @@ def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
 
 @get("/{booking_id:str}", summary="One booking")
 async def get_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
-    """For whoever holds its manage token. Everybody else gets the 404 of a booking that does not exist."""
-    booking, due = await seen_by_guest(request, booking_id, x_booking_token)
+    """For its customer, and whoever holds its manage token. Everybody else gets the 404 of a booking that does not exist."""
+    booking, due, _ = await accounts.seen(request, booking_id, x_booking_token)
     return BookingAnswer(booking=booking_out(booking, due))
 
 
@@ -258,7 +273,7 @@ async def get_booking(request: Ask, booking_id: FromPath[str], x_booking_token: 
 async def preview_cancellation(
     request: Ask, booking_id: FromPath[str], x_booking_token: Token = None
 ) -> CancellationPreview:
-    booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
+    booking, _, _ = await accounts.seen(request, booking_id, x_booking_token)
     if booking.status == "held":
         sentence = "Nothing was taken. Your seats are released at once."
     elif booking.status == "confirmed":
@@ -268,24 +283,6 @@ async def preview_cancellation(
     return CancellationPreview(
         possible=booking.status == "held", refund=0, currency=booking.currency, sentence=sentence
     )
-
-
-async def seen_by_guest(request: Ask, booking_id: str, token: str | None) -> tuple[bookings.Booking, int]:
-    """The booking and what is due on it, read with the guest's own rights."""
-    house = request.app.state.house
-    try:
-        known_id = UUID(booking_id)
-    except ValueError:
-        raise NotFound("booking_not_found", "We cannot find this booking.") from None
-    claims = bookings.guest_claims(house.settings.secrets, known_id, token)
-    async with house.db.transaction(claims) as conn:
-        booking = await bookings.get(conn, known_id)
-        if booking is None:
-            raise NotFound("booking_not_found", "We cannot find this booking.")
-        due = 0
-        if booking.status in ("held", "confirmed"):
-            due = booking.total_price - await bookings.amount_paid(conn, known_id, booking.currency)
-    return booking, due
 
 
 router = Router(

@@ -20,6 +20,8 @@ router = Router(
         *entering.handlers,
         *recovery.handlers,
         *moving.handlers,
+        *profile.handlers,
+        *leaving.handlers,
         *factors.handlers,
         *profile.handlers,
         *leaving.handlers,

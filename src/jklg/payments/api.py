@@ -13,7 +13,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg import bookings, payments
-from jklg.bookings.api import Ask, BookingAnswer, Token, booking_out, seen_by_guest
+from jklg.bookings import accounts
+from jklg.bookings.api import Ask, BookingAnswer, Token, booking_out
 from jklg.kit.errors import BadInput, NotFound
 from jklg.payments import actions, queries
 from jklg.payments.queries import Transaction
@@ -118,11 +119,12 @@ async def create_payment_intent(
     422 `amount_mismatch` when the client's amount is not the amount due.
     """
     house = request.app.state.house
-    bookings.guest_claims(house.settings.secrets, data.bookingId, data.bookingToken or x_booking_token)
+    right = await accounts.allowed(request, data.bookingId, data.bookingToken or x_booking_token)
     settled = await payments.start(
         house,
         data.bookingId,
         data.gateway or _default_gateway(house),
+        actor=right.actor,
         claimed_amount=data.amount,
         claimed_currency=data.currency,
     )
@@ -155,10 +157,8 @@ async def create_payment_intent(
 
 @get("/booking/{booking_id:str}", summary="Where a booking stands with its money")
 async def booking_payments(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> PaymentOverview:
-    booking, due = await seen_by_guest(request, booking_id, x_booking_token)
-    house = request.app.state.house
-    claims = bookings.guest_claims(house.settings.secrets, booking.id, x_booking_token)
-    async with house.db.transaction(claims) as conn:
+    booking, due, right = await accounts.seen(request, booking_id, x_booking_token)
+    async with accounts.opened(request.app.state.house.db, right) as conn:
         paid = await bookings.amount_paid(conn, booking.id, booking.currency)
         transactions = [_transaction(each) for each in await queries.list_of_booking(conn, booking.id)]
     return PaymentOverview(
@@ -179,7 +179,7 @@ async def methods(
     booking_id: Annotated[str, QueryParameter(name="bookingId")],
     x_booking_token: Token = None,
 ) -> Methods:
-    await seen_by_guest(request, booking_id, x_booking_token)
+    await accounts.seen(request, booking_id, x_booking_token)
     return Methods(methods=list(request.app.state.house.gateways))
 
 
@@ -187,7 +187,7 @@ async def methods(
 async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
-    transaction = await _seen_transaction(request, transaction_id, x_booking_token)
+    transaction, _ = await _seen_transaction(request, transaction_id, x_booking_token)
     return _state(await payments.settle(house, transaction.id, source="return"))
 
 
@@ -195,21 +195,21 @@ async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Tok
 async def cancel(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """The booking keeps its seats for the rest of its hold. A payment that succeeded meanwhile stays paid."""
     house = request.app.state.house
-    transaction = await _seen_transaction(request, transaction_id, x_booking_token)
-    return _state(await payments.cancel_attempt(house, transaction.id, actor="guest"))
+    transaction, right = await _seen_transaction(request, transaction_id, x_booking_token)
+    return _state(await payments.cancel_attempt(house, transaction.id, actor=right.actor))
 
 
 @post("/{booking_id:str}/cancel", status_code=200, summary="Give up a held booking")
 async def cancel_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
     """409 `booking_paid` once it is confirmed, `booking_ended` when there is nothing left to cancel."""
-    booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
-    await payments.give_up(request.app.state.house, booking.id, actor="guest")
-    booking, _ = await seen_by_guest(request, booking_id, x_booking_token)
+    booking, _, right = await accounts.seen(request, booking_id, x_booking_token)
+    await payments.give_up(request.app.state.house, booking.id, actor=right.actor)
+    booking, _, _ = await accounts.seen(request, booking_id, x_booking_token)
     return BookingAnswer(booking=booking_out(booking, 0))
 
 
-async def _seen_transaction(request: Ask, transaction_id: str, token: str | None) -> Transaction:
-    """The attempt, if the caller holds the token of its booking; else the 404 of one that does not exist."""
+async def _seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
+    """The attempt, for whom its booking is open to; else the 404 of one that does not exist."""
     house = request.app.state.house
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
     try:
@@ -218,13 +218,13 @@ async def _seen_transaction(request: Ask, transaction_id: str, token: str | None
         raise unknown from None
     async with house.db.transaction() as conn:
         transaction = await queries.get(conn, known_id)
-    if transaction is None:
-        raise unknown
-    try:
-        bookings.guest_claims(house.settings.secrets, transaction.booking_id, token)
+    try:  # of one that does not exist it is asked as well, so that nobody is answered otherwise
+        right = await accounts.allowed(request, transaction.booking_id if transaction else known_id, token)
     except NotFound:
         raise unknown from None
-    return transaction
+    if transaction is None:
+        raise unknown
+    return transaction, right
 
 
 def _default_gateway(house: actions.House) -> str:

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import bookings, mail
+from jklg.bookings import accounts
 from jklg.kit.db import Connection, Database
-from jklg.payments import actions, queries, refunds, rules, webhooks
+from jklg.payments import actions, commands, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
+from jklg.payments.webhooks import queries as notice_queries
 from jklg.payments.webhooks.actions import House
 from jklg.settings import Settings
 
@@ -98,11 +100,38 @@ async def mail_late_money_refunded(house: Office, news: dict[str, Any]) -> None:
         )
 
 
+async def recount_customer(house: Office, news: dict[str, Any]) -> None:
+    """payment.received: what the customer of the booking has spent."""
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, UUID(news["transaction_id"]))
+        assert transaction is not None, "news is announced with its row"
+        await accounts.recount(conn, transaction.booking_id)
+
+
+async def forget_person(house: Office, news: dict[str, Any]) -> None:
+    """booking.erased: what gateways told of the person who paid. Amounts, states and the books stay."""
+    async with house.db.transaction() as conn:
+        for transaction in await queries.list_of_booking(conn, UUID(news["booking_id"])):
+            await queries.forget_person(conn, transaction.id)
+            await commands.forget_errors(conn, transaction.id)
+            returned = await refund_queries.forget_person(conn, transaction.id)
+            await notice_queries.forget_person(conn, transaction.id, transaction.gateway, transaction.ref)
+            told = [f"payment_receipt:{transaction.id}", *(f"late_money_refunded:{refund}" for refund in returned)]
+            await mail.forget(conn, told)
+
+
+async def export(conn: Connection, customer_id: UUID) -> list[queries.Paid]:
+    """What a customer paid and got back: payments' part of what we hold on a person."""
+    return await queries.list_of_customer(conn, customer_id)
+
+
 async def _write(
     conn: Connection, house: Office, kind: str, once_key: str, transaction: queries.Transaction, **more: object
 ) -> None:
     booking = await bookings.get(conn, transaction.booking_id)
     assert booking is not None, "a transaction keeps its booking"
+    if booking.email == "":
+        return  # its customer has left meanwhile
     settings = house.settings
     subject, text, html = mail.render(
         ROOM,
