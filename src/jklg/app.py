@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, jobs, mail, pricing
+from jklg import bookings, jobs, limits, mail, pricing
 from jklg.bookings import accounts
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -78,6 +78,10 @@ async def _forget_last_mails(house: House) -> int:
     return await mail.forget_due(house.db)
 
 
+async def _forget_full_limits(house: House) -> int:
+    return await limits.forget_full(house.db)
+
+
 SWEEPS: dict[str, Sweep] = {
     "notices": payment_jobs.process_notices,
     "payments": payment_jobs.settle_due,
@@ -88,6 +92,7 @@ SWEEPS: dict[str, Sweep] = {
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,
     "old keys": _forget_old_keys,
+    "old limits": _forget_full_limits,
     "people who left": account_jobs.erase_due,
     "last mails": _forget_last_mails,
     "old registrations": customer_jobs.forget_old_pending,

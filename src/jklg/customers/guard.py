@@ -12,7 +12,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie, State
 
-from jklg.customers.sessions import rules
+from jklg.customers.sessions import queries, rules
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import Forbidden, NotFound, NotSignedIn
@@ -64,7 +64,7 @@ async def as_customer(db: Database, who: Visitor, *, pending_too: bool = False) 
     """
     rights = claims("customer", sub=str(who.customer_id), sid=str(who.session_id))
     with refusals():
-        async with db.transaction(rights, f"SELECT enter_as_customer({'true' if pending_too else 'false'})") as conn:
+        async with db.transaction(rights, queries.ENTER_PENDING_TOO if pending_too else queries.ENTER) as conn:
             yield conn
 
 

@@ -48,7 +48,7 @@ def derived_code(secret: str, purpose: str, subject: str) -> str:
 def is_derived_code(code: str, secrets_: Sequence[str], purpose: str, subject: str) -> bool:
     """Whether `code` is the one for this purpose and subject, in any case and with any spaces or hyphens."""
     typed = re.sub(r"[\s-]", "", code).upper().encode(errors="replace")
-    return any([hmac.compare_digest(typed, derived_code(s, purpose, subject).encode()) for s in secrets_])
+    return any(hmac.compare_digest(typed, derived_code(s, purpose, subject).encode()) for s in secrets_)
 
 
 def sealed(kind: str, secret: str, purpose: str, subject: str) -> str:

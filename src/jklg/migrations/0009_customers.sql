@@ -23,7 +23,7 @@ CREATE TABLE customers (
     email_verified_at timestamptz,
     joined_from       text NOT NULL DEFAULT '',  -- the network of the registration, kept until the mailbox is proven
     last_login        timestamptz,
-    total_bookings    integer NOT NULL DEFAULT 0 CHECK (total_bookings >= 0),
+    total_bookings    bigint NOT NULL DEFAULT 0 CHECK (total_bookings >= 0),
     total_spent       bigint NOT NULL DEFAULT 0, -- minor units of spent_currency
     spent_currency    char(3),
     loyalty_points    integer NOT NULL DEFAULT 0 CHECK (loyalty_points >= 0),

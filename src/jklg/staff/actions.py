@@ -1,17 +1,14 @@
-"""Staff accounts and sessions. Passwords are argon2id (19 MiB, t=2, p=1), hashed in threads so that nobody else waits."""
+"""Staff accounts and sessions."""
 
 from __future__ import annotations
 
-import asyncio
-from functools import cache
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
-from jklg import history
+from jklg import history, limits
+from jklg.kit import passwords
 from jklg.kit.db import Database
 from jklg.kit.errors import Conflict, NotSignedIn, TooMany
 from jklg.kit.ids import uuid7
@@ -20,9 +17,6 @@ from jklg.staff import queries, rules
 from jklg.staff.queries import Person
 
 SESSION_HOURS = 12
-
-_hasher = PasswordHash((Argon2Hasher(memory_cost=19456, time_cost=2, parallelism=1),))
-_hashing = asyncio.Semaphore(2)
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +27,9 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(db: Database, *, email: str, name: str, role: str, password: str) -> UUID:
-    """Open an account. BadInput: name_invalid, email_invalid, role_invalid, password_invalid; Conflict: email_taken."""
+    """Open an account. BadInput: name_invalid, email_invalid, role_invalid, password_invalid, password_common; Conflict: email_taken."""
     name, email = rules.check_new(name, email, role, password)
-    async with _hashing:
-        hashed = await asyncio.to_thread(_hasher.hash, password)
+    hashed = await passwords.hash_password(password)
     staff_id = uuid7()
     try:
         async with db.transaction() as conn:
@@ -50,55 +43,36 @@ async def add(db: Database, *, email: str, name: str, role: str, password: str) 
 async def sign_in(db: Database, *, email: str, password: str, network: str, user_agent: str) -> SignedIn:
     """Check a password and open a session of 12 hours. `network` is the address of whoever asks.
 
-    Raises TooMany (too_many_tries), NotSignedIn (invalid_credentials). Unknown, wrong and inactive are one answer, in
-    the same time. Tries are counted for the account *from this network*, so a stranger elsewhere cannot lock its owner
-    out; and they are counted before they are made, so that a hundred at once are not all the first.
+    Raises TooMany (too_many_tries), Unavailable (busy), NotSignedIn (invalid_credentials). Unknown, wrong and inactive are
+    one answer, in the same time. A try is counted, and that is committed, before it is made.
     """
     email = email.replace("\0", "").strip()[:320]
-    subjects = rules.counted_as(email, network)
     async with db.transaction() as conn:
-        tried_at = await queries.note_try(conn, list(subjects))
-    async with db.transaction() as conn:
-        tries = await queries.count_tries(conn, list(subjects))
         account = await queries.find_by_email(conn, email)
-        too_many = tries[subjects.account] > rules.MAX_TRIES or tries[subjects.network] > rules.MAX_TRIES_OF_NETWORK
-        if too_many:
-            await queries.forget_try(conn, list(subjects), tried_at)
+        where = limits.network(network)
+        known = account is not None and await queries.was_used_from(conn, account.id, where)
+        tries = rules.counted_as(email, where, network_is_known=known)
+        too_many = await limits.take(conn, tries)
     if too_many:
         raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.")
-    right, upgraded = await _verify(password, account)
-    if not right or account is None or not account.is_active:
+    verdict = await passwords.verify(password, account.password_hash if account else None)
+    if not verdict.right or account is None or not account.is_active:
         raise NotSignedIn("invalid_credentials", "E-mail address or password is wrong.")
     token = new_token()
     async with db.transaction() as conn:
-        await queries.forget_try(conn, [subjects.network], tried_at)
-        await queries.forget_tries(conn, subjects.account)
-        if upgraded:
-            await queries.set_password_hash(conn, account.id, upgraded)
+        await limits.give_back(conn, tries)
+        if verdict.better:
+            await queries.set_password_hash(conn, account.id, verdict.better)
         await queries.open_session(
             conn,
             token_hash=token_hash(token),
             staff_id=account.id,
             hours=SESSION_HOURS,
-            ip_address=rules.address(network),
+            ip_address=limits.address(network),
             user_agent=user_agent[:500],
         )
         await history.record(conn, f"staff:{account.id}", "staff.signed_in", "staff", account.id)
     return SignedIn(person_id=account.id, token=token)
-
-
-async def _verify(password: str, account: queries.Account | None) -> tuple[bool, str | None]:
-    """(right, a better hash to keep). Without an account a hash of nobody's is checked, so that the answer takes as long."""
-    if len(password) > 128:
-        password = ""
-    async with _hashing:
-        hashed = account.password_hash if account else await asyncio.to_thread(_nobodys_hash)
-        return await asyncio.to_thread(_hasher.verify_and_update, password, hashed)
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash(new_token())
 
 
 async def recognise(db: Database, token: str | None) -> Person | None:

@@ -85,38 +85,11 @@ async def close_session(conn: Connection, token_hash: bytes) -> None:
     await conn.execute("DELETE FROM staff_sessions WHERE token_hash = $1", token_hash)
 
 
-async def note_try(conn: Connection, subjects: list[str]) -> datetime:
-    """Count a try for each subject. It is a failure until `forget_try`. Answers when it was."""
-    await conn.execute("DELETE FROM staff_sign_in_failures WHERE failed_at < house_now() - interval '1 day'")
-    tried_at: datetime = await conn.fetchval(
-        """
-        WITH present AS MATERIALIZED (SELECT house_now() AS at),
-             written AS (INSERT INTO staff_sign_in_failures (subject, failed_at) SELECT unnest($1::text[]), at FROM present)
-        SELECT at FROM present
-        """,
-        subjects,
+async def was_used_from(conn: Connection, staff_id: UUID, network: str) -> bool:
+    """Whether a session of this account came from a network ('192.0.2.1/32'; '' is none)."""
+    value = await conn.fetchval(
+        "SELECT EXISTS (SELECT FROM staff_sessions WHERE staff_id = $1 AND ip_address <<= nullif($2::text, '')::cidr)",
+        staff_id,
+        network,
     )
-    return tried_at
-
-
-async def count_tries(conn: Connection, subjects: list[str]) -> dict[str, int]:
-    """Tries of the last 15 minutes that did not succeed, this one included."""
-    rows = await conn.fetch(
-        """
-        SELECT subject, count(f.failed_at) FROM unnest($1::text[]) AS subject
-        LEFT JOIN staff_sign_in_failures f USING (subject)
-        WHERE f.failed_at IS NULL OR f.failed_at > house_now() - interval '15 minutes' GROUP BY subject
-        """,
-        subjects,
-    )
-    return dict.fromkeys(subjects, 0) | {row[0]: row[1] for row in rows}
-
-
-async def forget_try(conn: Connection, subjects: list[str], tried_at: datetime) -> None:
-    await conn.execute(
-        "DELETE FROM staff_sign_in_failures WHERE subject = ANY($1) AND failed_at = $2", subjects, tried_at
-    )
-
-
-async def forget_tries(conn: Connection, subject: str) -> None:
-    await conn.execute("DELETE FROM staff_sign_in_failures WHERE subject = $1", subject)
+    return bool(value)

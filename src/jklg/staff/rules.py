@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from hashlib import sha256
-from ipaddress import ip_address, ip_network
-from typing import NamedTuple
 
 from jklg.kit.errors import BadInput
+from jklg.kit.passwords import check_new as check_new_password
+from jklg.limits import Limit
 
 ROLES = ("Admin", "Manager", "Guide", "Support")
 
@@ -46,7 +45,7 @@ def can(role: str, permission: str) -> bool:
 
 
 def check_new(name: str, email: str, role: str, password: str) -> tuple[str, str]:
-    """Name and e-mail as they will be kept. BadInput: name_invalid, email_invalid, role_invalid, password_invalid."""
+    """Name and e-mail as they will be kept. BadInput: name_invalid, email_invalid, role_invalid, password_invalid, password_common."""
     name, email = " ".join(name.split()), email.strip()
     if not 1 <= len(name) <= 200 or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
         raise BadInput("name_invalid", "Please give a name.")
@@ -55,47 +54,20 @@ def check_new(name: str, email: str, role: str, password: str) -> tuple[str, str
         raise BadInput("email_invalid", "This does not look like an e-mail address.")
     if role not in ROLES:
         raise BadInput("role_invalid", f"A role is one of {', '.join(ROLES)}.")
-    if not 8 <= len(password) <= 128:
-        raise BadInput("password_invalid", "A password has 8 to 128 characters of any kind.")
+    check_new_password(password, about=[email, name])
     return name, email
 
 
-MAX_TRIES = 10
-"""Failed sign-ins within 15 minutes, for one account from one network, before we ask for patience."""
-MAX_TRIES_OF_NETWORK = 50
+HERE = Limit("staff_here", 10, 15 * 60)
+"""Failed sign-ins for one account from one network, before we ask for patience."""
+NETWORK = Limit("staff_network", 50, 15 * 60)
 """The same for one network over all accounts."""
+ANYWHERE = Limit("staff_anywhere", 100, 3600)
+"""The same for one account from all networks that it was never used from. So strangers elsewhere cannot lock its owner out."""
 
 
-class Counted(NamedTuple):
-    """What a try to sign in is counted as."""
-
-    account: str
-    network: str
-
-
-def counted_as(email: str, network: str) -> Counted:
-    """As hashes: people type passwords into the wrong field, and we keep none."""
-    where = network_of(network)
-    return Counted(_hashed(f"{email.lower()} from {where}"), _hashed(where))
-
-
-def _hashed(text: str) -> str:
-    return sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-def network_of(host: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address: whoever has one of its addresses has them all."""
-    found = address(host)
-    if found is None:
-        return "unknown"
-    known = ip_address(found)
-    return str(ip_network((known, 64), strict=False)) if known.version == 6 else str(known)
-
-
-def address(host: str) -> str | None:
-    """The network address in `host`, if it is one. An IPv4 address dressed as IPv6 is undressed."""
-    try:
-        found = ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    return str(getattr(found, "ipv4_mapped", None) or found)
+def counted_as(email: str, network: str, *, network_is_known: bool) -> list[tuple[Limit, str]]:
+    """What a try to sign in takes from."""
+    account = email.lower()
+    tries = [(HERE, f"{account} {network}"), (NETWORK, network)]
+    return tries if network_is_known else [*tries, (ANYWHERE, account)]

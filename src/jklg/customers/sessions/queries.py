@@ -9,6 +9,10 @@ import msgspec
 
 from jklg.kit.db import Connection
 
+ENTER = "SELECT enter_as_customer()"
+"""Opens a database transaction on behalf of a customer (migration 0009): raises when their session has ended or their mailbox is unproven."""
+ENTER_PENDING_TOO = "SELECT enter_as_customer(p_pending_too => true)"
+
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
     """One session as its owner sees it. Times in UTC."""
@@ -121,7 +125,9 @@ async def is_fresh(conn: Connection, session_id: UUID, minutes: int) -> bool:
 
 async def lives(conn: Connection, customer_id: UUID, session_id: UUID) -> bool:
     value = await conn.fetchval(
-        "SELECT EXISTS (SELECT FROM active_customer_sessions WHERE id = $2 AND customer_id = $1)", customer_id, session_id
+        "SELECT EXISTS (SELECT FROM active_customer_sessions WHERE id = $2 AND customer_id = $1)",
+        customer_id,
+        session_id,
     )
     return bool(value)
 
