@@ -18,7 +18,7 @@ ASHA = Visitor(UUID(int=7), UUID(int=8))
 
 
 def _token(secret: str = NEW, visitor: Visitor = ASHA) -> str:
-    return mint(secret, visitor, issued_at=1_800_000_000, expires_at=1_800_604_800)
+    return mint(secret, visitor, issued_at=1_700_000_000, expires_at=1_700_604_800)
 
 
 def _part(value: object) -> str:
@@ -33,8 +33,8 @@ def test_a_token_is_a_json_web_token_that_any_library_can_check() -> None:
         "aud": AUDIENCE,
         "sub": str(ASHA.customer_id),
         "sid": str(ASHA.session_id),
-        "iat": 1_800_000_000,
-        "exp": 1_800_604_800,
+        "iat": 1_700_000_000,
+        "exp": 1_700_604_800,
     }
     assert read(_token(), (NEW,)) == ASHA
 
