@@ -149,15 +149,16 @@ async def test_a_body_beyond_one_mebibyte_is_refused_at_every_door(street: Stree
         address = addresses(door, held.reference if door.startswith("/bookings") else "sandbox")
         kind = "application/json" if door.startswith("/api/") else "application/x-www-form-urlencoded"
         answer = await mallory.post(address, content=endless(), headers={"Content-Type": kind})
-    assert answer.status_code in (413, 404, 303), answer.text  # 404 and 303: nobody has looked at the body at all
-    assert answer.status_code == 413 or taken == 0
+    assert answer.status_code == 413 or (answer.status_code < 500 and taken == 0), (
+        "or nobody has looked at the body at all"
+    )
     assert await status_of(street.db, held.id) in ("held", "cancelled")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "BREW"])
 async def test_a_method_that_a_door_does_not_have_is_405(application: Any, method: str) -> None:
     async with visitor(application) as mallory:
-        for door in {*doors("GET"), *doors("POST")}:
+        for door in {*doors("GET"), *doors("POST")} - {*doors(method)}:
             answer = await mallory.request(method, addresses(door, "x"))
             assert answer.status_code == 405, (door, answer.text)
             assert method not in answer.headers["allow"]

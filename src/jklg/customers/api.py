@@ -23,8 +23,6 @@ router = Router(
         *profile.handlers,
         *leaving.handlers,
         *factors.handlers,
-        *profile.handlers,
-        *leaving.handlers,
     ],
     tags=["customers"],
     opt=BAD_INPUT_IS_400,
