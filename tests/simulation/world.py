@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -452,7 +452,9 @@ class World:
 
     async def _live(self, who: str, what: str, story: Coroutine[Any, Any, str]) -> None:
         try:
-            ending = await story
+            with closing(story):  # it may end before they are given a turn
+                await self.turns.point("begins")
+                ending = await story
         except Refusal as refusal:
             ending = f"is refused: {refusal.code}"
             self.happened[refusal.code] += 1
