@@ -8,7 +8,7 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from tests.simulation.mutations import MUTATIONS, RARE, Mutation
+from tests.simulation.mutations import MUTATIONS, Mutation
 from tests.simulation.stage import Stage, live
 from tests.simulation.world import Broken
 
@@ -29,10 +29,10 @@ class Found(NamedTuple):
 
 def named(name: str) -> Mutation:
     """ValueError with all names when there is no such bug."""
-    for mutation in (*MUTATIONS, *RARE):
+    for mutation in MUTATIONS:
         if mutation.name == name:
             return mutation
-    raise ValueError("no such bug; there are:\n" + "\n".join(f"  {mutation.name}" for mutation in (*MUTATIONS, *RARE)))
+    raise ValueError("no such bug; there are:\n" + "\n".join(f"  {mutation.name}" for mutation in MUTATIONS))
 
 
 async def plant(mutation: Mutation, stage: Stage, patch: pytest.MonkeyPatch) -> None:

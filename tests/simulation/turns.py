@@ -65,7 +65,7 @@ class Turns:
         self.actors: list[Actor] = []
 
     async def enter(self, name: str, story: Coroutine[Any, Any, None]) -> Actor:
-        """Let somebody begin. They do nothing until they are given their first turn."""
+        """Let somebody begin. They come as far as their first stop."""
         self._count += 1
         actor = Actor(name, self._count)
         self.actors.append(actor)
@@ -76,10 +76,6 @@ class Turns:
     async def _play(self, actor: Actor, story: Coroutine[Any, Any, None]) -> None:
         _acting.set(actor)
         try:
-            await self.point("begins")
-        except Crashed:
-            story.close()
-        else:
             await story
         finally:
             self.actors.remove(actor)

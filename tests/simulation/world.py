@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -51,6 +51,8 @@ OVER = ("booking_ended", "hold_expired", "already_paid")
 TURNS = 1000
 CHECK_EVERY = 60
 SPANS = (1, 1, 2, 2, 5, 5, 10, 20, 20, 61, 61, 61, 61, 120, 180, 300, 300, 960, 960, 1_500, 4_000, 90_000)
+TROUBLE_LASTS = timedelta(days=3)
+"""And no longer: a notice of that age is left to a person as soon as a look at it fails, as the house promises."""
 ROUNDS = (
     *("notices",) * 4, *("payments",) * 3, *("overdue",) * 3, *("holds",) * 2, *("refunds",) * 3, *("mail",) * 2, "travelled",
 )  # fmt: skip
@@ -224,8 +226,7 @@ class World:
                     (5, 30, 60, 120, 200)
                 )  # a slow process: the world moves on meanwhile
             else:
-                self.tell(f"| {actor.name}: {actor.where}")
-                await self.turns.give(actor)
+                await self._go_on(actor)
         if self.loud:
             raise Broken(self, self.loud)
 
@@ -256,14 +257,23 @@ class World:
             await self._check()
 
     async def _time_passes(self) -> None:
-        """While a database transaction is open only moments pass: a longer one would have been ended by its timeout."""
-        if any(actor.in_transaction or actor.asking for actor in self.turns.actors):
-            span = timedelta(milliseconds=self.dice.choice((1, 30, 900)))
-        else:
-            span = timedelta(seconds=self.dice.choice(SPANS))
+        """Moments, whatever is going on. A longer time only after every database transaction has come to its end, which its
+        timeout would have put to it otherwise."""
+        if any(actor.in_transaction or actor.asking for actor in self.turns.actors) and self.dice.randrange(2):
+            self.clock.moment += timedelta(milliseconds=self.dice.choice((1, 30, 900)))
+            return
+        while busy := [actor for actor in await self._who_is_ready() if actor.in_transaction]:
+            await self._go_on(self.dice.choice(busy))
+        span = timedelta(seconds=self.dice.choice(SPANS))
+        if self.clock.moment + span > BEGINS + TROUBLE_LASTS:
+            return
         if span > timedelta(minutes=2):
             await self.line.late_arrivals()  # nothing is on a line for longer
         self.clock.moment += span
+
+    async def _go_on(self, actor: Actor) -> None:
+        self.tell(f"| {actor.name}: {actor.where}")
+        await self.turns.give(actor)
 
     def _trouble(self) -> None:
         """The bank misbehaves for a while, or stops misbehaving; or the house is made to die in a certain place."""
@@ -299,9 +309,7 @@ class World:
 
     async def _everybody_finishes(self) -> None:
         while self.turns.actors:
-            actor = self.dice.choice(await self._who_is_ready())
-            self.tell(f"| {actor.name}: {actor.where}")
-            await self.turns.give(actor)
+            await self._go_on(self.dice.choice(await self._who_is_ready()))
         if self.loud:
             raise Broken(self, self.loud)
 
@@ -452,7 +460,9 @@ class World:
 
     async def _live(self, who: str, what: str, story: Coroutine[Any, Any, str]) -> None:
         try:
-            ending = await story
+            with closing(story):  # it may end before they are given a turn
+                await self.turns.point("begins")
+                ending = await story
         except Refusal as refusal:
             ending = f"is refused: {refusal.code}"
             self.happened[refusal.code] += 1
@@ -473,7 +483,7 @@ class World:
         booking = person.booked[-1 if self.dice.randrange(100) < 85 else 0]
         roll = self.dice.randrange(100)
         tabs = [tab for tab in person.tabs if tab.booking_id == booking.id]
-        if not tabs or roll < 14:
+        if not tabs or roll < (30 if self.late_money else 14):  # once more, before the money of the last time comes
             return "goes to pay", self._start(person, booking)
         tab = tabs[-1] if self.dice.randrange(100) < (50 if self.late_money else 75) else self.dice.choice(person.tabs)
         if self.late_money and roll > 50:
