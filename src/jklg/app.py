@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, jobs, limits, mail, pricing
+from jklg import bookings, jobs, limits, mail, pricing, staff
 from jklg.bookings import accounts
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -82,6 +82,10 @@ async def _forget_full_limits(house: House) -> int:
     return await limits.forget_full(house.db)
 
 
+async def _forget_staff_sessions(house: House) -> int:
+    return await staff.forget_ended(house.db)
+
+
 SWEEPS: dict[str, Sweep] = {
     "notices": payment_jobs.process_notices,
     "payments": payment_jobs.settle_due,
@@ -93,11 +97,13 @@ SWEEPS: dict[str, Sweep] = {
     "old quotes": _forget_old_quotes,
     "old keys": _forget_old_keys,
     "old limits": _forget_full_limits,
+    "old staff sessions": _forget_staff_sessions,
     "people who left": account_jobs.erase_due,
     "last mails": _forget_last_mails,
     "old registrations": customer_jobs.forget_old_pending,
     "old links": customer_jobs.forget_old_proofs,
     "old sessions": customer_jobs.forget_ended_sessions,
+    "old challenges": customer_jobs.forget_old_challenges,
 }
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 

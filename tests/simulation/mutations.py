@@ -375,7 +375,7 @@ MUTATIONS = (
     Mutation("late money is kept quietly", "known to somebody", keep_late_money_quietly, seed=1),
     Mutation("all money is the booking's", "", all_money_is_the_bookings, seed=1),
     Mutation("only the transaction is locked", "", lock_only_the_transaction),
-    Mutation("the departure is not locked", "", lock_no_departure, seed=11),
+    Mutation("the departure is not locked", "", lock_no_departure, seed=207),
     Mutation(
         "more is sent back than came", "never exceeds what was captured", send_back_more_than_came,
         "ALTER TABLE transactions DROP CONSTRAINT refunds_never_exceed_captured", seed=12,

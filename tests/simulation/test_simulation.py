@@ -13,7 +13,7 @@ import pytest
 from tests.simulation.stage import Stage, live
 
 SEEDS = 30
-AT_ONCE = 5
+AT_ONCE = 10
 ROOT = Path(__file__).parents[2]
 
 

@@ -66,7 +66,7 @@ async def _already(conn: Connection, settings: Settings, verified: Account, proo
         {
             "agency_name": settings.agency_name,
             "name": verified.name,
-            "sign_in_url": f"{settings.public_url}/sign-in",
+            "sign_in_url": f"{settings.public_url}/login",
             "forgot_url": f"{settings.public_url}/forgot-password",
         },
     )
