@@ -30,6 +30,19 @@ async def test_a_limit_holds_for_all_processes_at_once(db: Database, db_url: str
     assert all(0 < wait <= 60 for wait in waits if wait)
 
 
+async def test_the_last_one_is_not_given_to_two_who_ask_in_the_same_moment(db: Database) -> None:
+    """The second waits for what becomes of the first. Without a lock both see that one is left."""
+    for _ in range(TEN.times - 1):
+        await _take(db, (TEN, "asha"))
+    async with db.transaction() as conn:
+        assert await limits.take(conn, [(TEN, "asha")]) == 0
+        second = asyncio.create_task(_take(db, (TEN, "asha")))
+        while not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            assert not second.done()
+            await asyncio.sleep(0.01)
+    assert 0 < await second <= 60
+
+
 async def test_a_measure_refills_evenly(db_url: str) -> None:
     now = datetime.now(UTC)
     db = await open_database(db_url, clock=lambda: now)
@@ -117,6 +130,16 @@ async def test_no_address_lies_in_the_table_and_a_full_measure_leaves_no_row(db_
 )
 def test_a_network_is_what_one_person_may_own(host: str, network: str, kept: str | None) -> None:
     assert (limits.network(host), limits.address(host)) == (network, kept)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_old_address_dressed_as_a_new_one_is_the_old_one(old: object) -> None:
+    assert limits.network(f"::ffff:{old}") == limits.network(str(old)) == f"{old}/32"
+
+
+@given(st.text(max_size=50))
+def test_whatever_says_no_address_is_one_network_and_no_accident(host: str) -> None:
+    assert (limits.network(host) == "") == (limits.address(host) is None)
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))

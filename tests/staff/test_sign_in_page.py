@@ -7,6 +7,8 @@ import pytest
 
 from jklg import staff
 from jklg.app import House
+from jklg.limits import Limit
+from jklg.staff import rules
 
 PASSWORD = "a long walk in the hills"
 FORM = {"email": "chitra@example.org", "password": PASSWORD}
@@ -66,6 +68,16 @@ async def test_another_site_cannot_sign_chitra_out(chitra: httpx.AsyncClient) ->
     refused = await chitra.post("/staff/sign-out", headers={"Origin": "https://evil.example"})
     assert refused.status_code == 403
     assert (await chitra.get("/staff")).status_code == 200
+
+
+async def test_whoever_tried_too_often_is_told_when_to_come_back(
+    chitra: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "HERE", Limit("staff_here", 1, 60))
+    wrong = {**FORM, "password": "guess"}
+    assert "retry-after" not in (await chitra.post("/staff/sign-in", data=wrong)).headers
+    refused = await chitra.post("/staff/sign-in", data=wrong)
+    assert refused.status_code == 429 and 0 < int(refused.headers["retry-after"]) <= 60
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 
 from jklg.app import House, create_app
 from jklg.kit.db import Database
+from jklg.kit.errors import TooMany
 from jklg.web import queries
 from tests import trade
 
@@ -99,6 +100,19 @@ async def test_a_database_that_is_away_is_503_and_says_ask_again(house: House) -
         page = await client.get("/packages")
         assert page.status_code == 503
         assert "never lost" in page.text
+
+
+async def test_too_many_says_when_to_ask_again_where_that_is_known(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(conn: object) -> None:
+        raise TooMany("too_many_requests", "Too many requests.", retry_after=wait)
+
+    monkeypatch.setattr(queries, "ping", refuse)
+    for wait in (90, None):
+        answer = await client.get("/api/health")
+        shape(answer, 429, "too_many_requests")
+        assert answer.headers.get("retry-after") == (str(wait) if wait else None)
 
 
 async def test_our_own_accident_is_logged_with_its_stack_and_shown_without(

@@ -67,7 +67,13 @@ class TooLarge(Refusal):
 
 
 class TooMany(Refusal):
+    """`retry_after`: seconds to wait, where that is known and may be told."""
+
     status = 429
+
+    def __init__(self, code: str, sentence: str, *, retry_after: int | None = None) -> None:
+        super().__init__(code, sentence)
+        self.retry_after = retry_after
 
 
 class Unavailable(Refusal):

@@ -17,6 +17,8 @@ from jklg.staff import queries, rules
 from jklg.staff.queries import Person
 
 SESSION_HOURS = 12
+KEPT_DAYS = 90
+"""How long a session that has ended is still known: it says which networks an account knows (`rules.ANYWHERE`)."""
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,9 +54,9 @@ async def sign_in(db: Database, *, email: str, password: str, network: str, user
         where = limits.network(network)
         known = account is not None and await queries.was_used_from(conn, account.id, where)
         tries = rules.counted_as(email, where, network_is_known=known)
-        too_many = await limits.take(conn, tries)
-    if too_many:
-        raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.")
+        wait = await limits.take(conn, tries)
+    if wait:
+        raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.", retry_after=wait)
     verdict = await passwords.verify(password, account.password_hash if account else None)
     if not verdict.right or account is None or not account.is_active:
         raise NotSignedIn("invalid_credentials", "E-mail address or password is wrong.")
@@ -86,4 +88,10 @@ async def recognise(db: Database, token: str | None) -> Person | None:
 async def sign_out(db: Database, token: str) -> None:
     """End a session. Boring the second time."""
     async with db.transaction() as conn:
-        await queries.close_session(conn, token_hash(token))
+        await queries.end_session(conn, token_hash(token))
+
+
+async def forget_ended(db: Database) -> int:
+    """A sweep: drop sessions that ended more than 90 days ago."""
+    async with db.transaction() as conn:
+        return await queries.forget_ended(conn, KEPT_DAYS, 500)

@@ -12,6 +12,7 @@ from jklg.kit.errors import Refusal
 from jklg.staff.actions import SESSION_HOURS
 from jklg.staff.guard import COOKIE, token_of, way_back
 from jklg.web.bodies import read_form
+from jklg.web.errors import retry_after
 from jklg.web.render import go, page
 from jklg.web.session import clear, cookie
 
@@ -46,6 +47,7 @@ async def sign_in(request: Ask) -> Response[bytes]:
             "staff/sign_in.html",
             status=refusal.status,
             personal=True,
+            headers=retry_after(refusal),
             email=email,
             back=back,
             refusal=refusal,

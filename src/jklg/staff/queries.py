@@ -81,12 +81,30 @@ async def find_session(conn: Connection, token_hash: bytes) -> Person | None:
     return Person(**row) if row else None
 
 
-async def close_session(conn: Connection, token_hash: bytes) -> None:
-    await conn.execute("DELETE FROM staff_sessions WHERE token_hash = $1", token_hash)
+async def end_session(conn: Connection, token_hash: bytes) -> None:
+    """The row stays: it says that the account knows this network."""
+    await conn.execute(
+        "UPDATE staff_sessions SET expires_at = least(expires_at, house_now()) WHERE token_hash = $1", token_hash
+    )
+
+
+async def forget_ended(conn: Connection, days: int, limit: int) -> int:
+    """Sessions over for so long are nobody's business any more."""
+    rows = await conn.fetch(
+        """
+        DELETE FROM staff_sessions WHERE token_hash IN (
+            SELECT token_hash FROM staff_sessions WHERE expires_at < (SELECT house_now() - make_interval(days => $1))
+            LIMIT $2
+        ) RETURNING staff_id
+        """,
+        days,
+        limit,
+    )
+    return len(rows)
 
 
 async def was_used_from(conn: Connection, staff_id: UUID, network: str) -> bool:
-    """Whether a session of this account came from a network ('192.0.2.1/32'; '' is none)."""
+    """Whether a session of this account, ended or not, came from a network ('192.0.2.1/32'; '' is none)."""
     value = await conn.fetchval(
         "SELECT EXISTS (SELECT FROM staff_sessions WHERE staff_id = $1 AND ip_address <<= nullif($2::text, '')::cidr)",
         staff_id,

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from jklg.kit.errors import BadInput, Refusal, Unavailable
+from jklg.kit.errors import BadInput, Refusal, TooMany, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +91,7 @@ def explain(error: Exception, request: str) -> Answer:
     if isinstance(error, Refusal):
         if error.log or isinstance(error, Unavailable):
             log.info("refused %s: %s", request, error)
-        headers = {"Retry-After": "2"} if error.status == 503 else None
-        return Answer(error.status, error.code, error.sentence, error.details, headers)
+        return Answer(error.status, error.code, error.sentence, error.details, retry_after(error))
     if isinstance(error, ValidationException):
         return _validation(error)
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -117,6 +116,12 @@ def explain(error: Exception, request: str) -> Answer:
         "Something went wrong on our side. We have written it down.",
         {"request_id": request},
     )
+
+
+def retry_after(refusal: Refusal) -> dict[str, str] | None:
+    """When to ask again, as a header. For pages that show a refusal themselves, too."""
+    wait = refusal.retry_after if isinstance(refusal, TooMany) else 2 if refusal.status == 503 else None
+    return {"Retry-After": str(wait)} if wait else None
 
 
 def _validation(error: ValidationException) -> Answer:

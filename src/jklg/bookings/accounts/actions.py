@@ -35,7 +35,7 @@ async def claim(db: Database, who: Visitor) -> int:
     async with db.transaction() as conn:
         refused = await limits.take(conn, [(CLAIMS, str(who.customer_id))])
     if refused:
-        raise TooMany("too_many_requests", "Too many requests. Please wait a while.")
+        raise TooMany("too_many_requests", "Too many requests. Please wait a while.", retry_after=refused)
     async with db.transaction() as conn:
         found = await profile.proven_address(conn, who.customer_id)
         return await join(conn, who.customer_id, found[0]) if found else 0
