@@ -9,9 +9,9 @@ from typing import Any
 
 import bcrypt
 import pytest
-from jklg.limits import Limit
 
 from jklg.customers.entering import tries
+from jklg.limits import Limit
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     ASHAS,
     BENS,
