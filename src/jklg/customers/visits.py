@@ -34,7 +34,9 @@ NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 TURNED_AWAY = ("not_signed_in", "email_not_verified", "proof_needed")
 """Refusals that lead to another page, not to a complaint on this one."""
 
-_OWN_PATH = re.compile(r"/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?(?:\?[A-Za-z0-9_.=&%+:-]*)?")
+_OWN_PATH = re.compile(
+    r"/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*)?(?:\?[A-Za-z0-9_.=&%+:-]*)?"
+)
 _LINK = re.compile(r"([a-z]+)\.([0-9a-f]{32})\.([A-Za-z0-9_-]{10,100})")
 
 
@@ -92,7 +94,7 @@ async def come_in(request: Ask, token: str, to: str, cookies: Sequence[Cookie] =
 def turn_away(request: Ask, refusal: Refusal) -> Response[Any]:
     """The exception handler of pages for customers: to the sign-in, to the mailbox, to the proof, and afterwards back here."""
     settings = request.app.state.house.settings
-    back = urlencode({"next": _page_of(request.url.path)})
+    back = urlencode({"next": _page_of(request)})
     if refusal.code == "not_signed_in":
         return go(f"/login?{back}", cookies=[forget(settings)] if browser_visitor(request) else [])
     if refusal.code == "email_not_verified":
@@ -102,12 +104,17 @@ def turn_away(request: Ask, refusal: Refusal) -> Response[Any]:
     return errors.handle(request, refusal)
 
 
-_ACTIONS = re.compile(r"/(?:options|add|confirm|default|remove|picture|end|end-others|file)$|/[0-9a-f-]{36}/.*$")
+_POSTED_ONLY = re.compile(
+    r"/(?:options|confirm|picture|picture/remove|devices/[^/]+/end|end-others)$|(?<=/addresses)/[^/]+/remove$"
+)
 
 
-def _page_of(path: str) -> str:
-    """The page that a form was on: where to come back to when its answer could not be given."""
-    return way_back(_ACTIONS.sub("", path))
+def _page_of(request: Ask) -> str:
+    """Where to come back to: the page that was asked for, or the one that a form was on when its answer could not be given."""
+    path = request.url.path
+    if path == "/account/export/file":
+        return "/account/export"
+    return way_back(path if request.method == "GET" else _POSTED_ONLY.sub("", path))
 
 
 TURNS_AWAY: Any = {NotSignedIn: turn_away, Forbidden: turn_away}

@@ -7,11 +7,13 @@ from typing import Any
 import msgspec
 from litestar import Response, Router, get, post
 
+from jklg import catalogue
 from jklg.bookings import accounts
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.api import Bookings, read_cursor
 from jklg.bookings.accounts.queries import Page
+from jklg.catalogue.api import picture_url
 from jklg.customers import entering, factors, profile
 from jklg.customers.guard import as_customer, ask_together
 from jklg.customers.visits import HOME, TURNS_AWAY, Ask, complaints, visitor
@@ -31,6 +33,8 @@ async def overview(request: Ask) -> Response[bytes]:
     async with as_customer(house.db, who) as conn:
         next_id = await queries.next_trip(conn, who.customer_id)
         trip = await booking_queries.get(conn, next_id) if next_id else None
+        package = await catalogue.get_package(conn, trip.package_id, unpublished=True) if trip else None
+    pictures = package.pictures if package else []
     return page(
         request,
         "accounts/overview.html",
@@ -38,6 +42,7 @@ async def overview(request: Ask) -> Response[bytes]:
         me=await profile.get(house.db, who),
         said=SAID.get(str(request.query_params.get("said", ""))),
         trip=trip,
+        picture=picture_url(pictures[0].scene if pictures else "sonamarg-noon"),
         addresses=await profile.list_addresses(house.db, who),
         preferences=await profile.list_preferences(house.db, who),
         factors=await factors.list_factors(house.db, who),
