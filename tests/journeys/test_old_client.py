@@ -47,7 +47,7 @@ class OldClient:
         return status, said
 
 
-async def test_an_unchanged_client_goes_from_registering_to_leaving(people: People) -> None:  # noqa: F811
+async def test_an_unchanged_client_goes_from_registering_to_leaving(people: People) -> None:
     client = OldClient(people.app, people.house.settings.public_url)
 
     # register
@@ -91,7 +91,13 @@ async def test_an_unchanged_client_goes_from_registering_to_leaving(people: Peop
     assert (await client.customers("PUT", own, {}))[0] == 400
 
     # addresses
-    home = {"label": "Home", "street": "4 Boulevard Road", "city": "Srinagar", "postal_code": "190001", "country": "India"}
+    home = {
+        "label": "Home",
+        "street": "4 Boulevard Road",
+        "city": "Srinagar",
+        "postal_code": "190001",
+        "country": "India",
+    }
     status, said = await client.customers("POST", f"{own}/addresses", {**home, "is_default": True})
     assert status == 201
     address = said["address"]["id"]
@@ -150,11 +156,13 @@ async def test_an_unchanged_client_goes_from_registering_to_leaving(people: Peop
     assert (await client.sign_in(PASSWORD))[0] == 401
 
 
-async def test_mallorys_client_is_told_of_ashas_account_what_it_is_told_of_none(people: People) -> None:  # noqa: F811
+async def test_mallorys_client_is_told_of_ashas_account_what_it_is_told_of_none(people: People) -> None:
     asha = await people.join()
     await people.join("mallory@example.org", "Mallory is not her name", "Mallory", at="203.0.113.66")
     client = OldClient(people.app, people.house.settings.public_url)
-    _, said = await client.customers("POST", "/login", {"email": "mallory@example.org", "password": "Mallory is not her name"})
+    _, said = await client.customers(
+        "POST", "/login", {"email": "mallory@example.org", "password": "Mallory is not her name"}
+    )
     client.token = said["token"]
     for method, path, body in (
         ("GET", "", None), ("PUT", "", {"name": "Mallory"}), ("DELETE", "", {"password": "Mallory is not her name"}),
