@@ -7,7 +7,7 @@ page that is shown knows it from there. Opening a link uses nothing up.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -131,6 +131,17 @@ def complaints(refusal: Refusal, fields: Mapping[str, str] | None = None, **sent
         raise refusal
     field = (fields or {}).get(refusal.code) or str((refusal.details or {}).get("field", ""))
     return {field: sentences.get(refusal.code, refusal.sentence)}
+
+
+def all_complaints(*checks: Callable[[], object], fields: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What is wrong with a form as a whole, so that nobody is sent back once for each field."""
+    found: dict[str, str] = {}
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            found.update(complaints(refusal, fields))
+    return found
 
 
 def take_link(request: Ask, purpose: Purpose) -> Response[bytes] | None:

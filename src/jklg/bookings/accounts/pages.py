@@ -66,9 +66,7 @@ async def claim(request: Ask) -> Response[bytes]:
     return go(f"/account/bookings?joined={min(joined, 999)}")
 
 
-async def _bookings_page(
-    request: Ask, *, status: int = 200, errors: dict[str, str] | None = None
-) -> Response[bytes]:
+async def _bookings_page(request: Ask, *, status: int = 200, errors: dict[str, str] | None = None) -> Response[bytes]:
     house = request.app.state.house
     who = visitor(request)
     try:
@@ -93,7 +91,7 @@ async def _bookings_page(
 
 
 @get("/customer-dashboard", include_in_schema=False)
-async def old_address(request: Ask) -> Response[bytes]:
+async def old_address() -> Response[bytes]:
     """Where the older client had this page: bookmarks still come."""
     return go(HOME)
 

@@ -183,7 +183,9 @@ async def prove(request: Ask) -> Response[bytes]:
             )
     except Refusal as refusal:
         field = {"password": "password", "code": "code"}.get(method, "")
-        sentence = "This is not your password." if field == "password" else "This code is not right, or was used before."
+        sentence = (
+            "This is not your password." if field == "password" else "This code is not right, or was used before."
+        )
         errors = complaints(refusal, {"invalid_credentials": field}, invalid_credentials=sentence)
         return await _prove_page(request, back, errors=errors, status=refusal.status)
     return go(back)

@@ -6,7 +6,7 @@ from typing import Any
 
 from litestar import Response, Router, get, post
 
-from jklg.customers import joining, profile
+from jklg.customers import joining, profile, rules
 from jklg.customers.guard import address_of, browser_visitor
 from jklg.customers.queries import Customer
 from jklg.customers.visits import (
@@ -14,6 +14,7 @@ from jklg.customers.visits import (
     TURNS_AWAY,
     Ask,
     agent_of,
+    all_complaints,
     come_in,
     complaints,
     drop_link,
@@ -22,6 +23,7 @@ from jklg.customers.visits import (
     take_link,
 )
 from jklg.kit.errors import NotSignedIn, Refusal
+from jklg.kit.passwords import check_new
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -40,22 +42,30 @@ async def sign_up(request: Ask) -> Response[bytes]:
     """The same answer for every address: look into your mailbox."""
     house = request.app.state.house
     form = await read_form(request)
+    email, password, name = form.get("email", ""), form.get("password", ""), form.get("name", "")
+    errors = all_complaints(
+        lambda: rules.check_name(name),
+        lambda: rules.check_email(email),
+        lambda: rules.check_phone(form.get("phone", "")),
+        lambda: check_new(password, [email, name]),
+        fields=_PASSWORD,
+    )
+    if errors:
+        return page(request, "customers/sign_up.html", status=422, personal=True, values=form, errors=errors)
     try:
         made = await joining.register(
             house.db,
             house.settings,
-            email=form.get("email", ""),
-            password=form.get("password", ""),
-            name=form.get("name", ""),
+            email=email,
+            password=password,
+            name=name,
             phone=form.get("phone", ""),
             address=address_of(request),
             user_agent=agent_of(request),
         )
     except Refusal as refusal:
         errors = complaints(refusal, _PASSWORD)
-        return page(
-            request, "customers/sign_up.html", status=refusal.status, personal=True, values=form, errors=errors
-        )
+        return page(request, "customers/sign_up.html", status=refusal.status, personal=True, values=form, errors=errors)
     return await come_in(request, made.token, "/verify-email", cookies=[drop_link(request)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from jklg.customers import profile
 from jklg.customers.guard import browser_visitor
 from jklg.customers.profile import Address, rules
 from jklg.customers.profile.api import picture_response
-from jklg.customers.visits import TURNS_AWAY, Ask, complaints, visitor, way_back
+from jklg.customers.visits import TURNS_AWAY, Ask, all_complaints, complaints, visitor, way_back
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -29,7 +30,7 @@ SAID = {
     "address-removed": "The address is removed.",
 }
 _PROFILE = ("name", "phone", "date_of_birth", "gender", "address", "city", "state_province", "postal_code", "country")
-_ADDRESS = ("label", "street", "city", "state", "postal_code", "country")
+_ADDRESS_FIELDS = ("label", "street", "city", "postal_code", "state", "country")
 TOLD = ("food", "beds", "notes")
 """The preferences of the page: what we should know on every journey. The checkout begins with them."""
 
@@ -141,6 +142,8 @@ async def new_address_page(request: Ask) -> Response[bytes]:
 @post("/account/addresses/new", include_in_schema=False, status_code=200)
 async def add_address(request: Ask) -> Response[bytes]:
     form = await read_form(request)
+    if errors := _wrong_with(form):
+        return await _address_page(request, form, status=422, errors=errors)
     try:
         await profile.add_address(request.app.state.house.db, visitor(request), _read(form, UUID(int=0)))
     except Refusal as refusal:
@@ -153,7 +156,7 @@ async def address_page(request: Ask, address_id: FromPath[str]) -> Response[byte
     found = await _find(request, address_id)
     if found is None:
         return go(ADDRESSES)
-    values = {field: str(getattr(found, field)) for field in _ADDRESS} | {"is_default": "1" * found.is_default}
+    values = {field: str(getattr(found, field)) for field in _ADDRESS_FIELDS} | {"is_default": "1" * found.is_default}
     return await _address_page(request, values, address=found)
 
 
@@ -163,6 +166,8 @@ async def change_address(request: Ask, address_id: FromPath[str]) -> Response[by
     if found is None:
         return go(ADDRESSES)
     form = await read_form(request)
+    if errors := _wrong_with(form):
+        return await _address_page(request, form, address=found, status=422, errors=errors)
     try:
         await profile.change_address(request.app.state.house.db, visitor(request), _read(form, found.id))
     except Refusal as refusal:
@@ -185,9 +190,21 @@ async def _find(request: Ask, address_id: str) -> Address | None:
     return next((each for each in known if str(each.id) == address_id), None)
 
 
+def _wrong_with(form: dict[str, str]) -> dict[str, str]:
+    """Every complaint about an address, in the order of the page."""
+    words = {"label": "a name for this address", "street": "the street", "city": "the city", "country": "the country"}
+    found = all_complaints(
+        *(partial(rules.check_line, field, form.get(field, ""), needed=field in words) for field in _ADDRESS_FIELDS)
+    )
+    return {
+        field: f"Please give {words[field]}." if field in words and not form.get(field, "").strip() else sentence
+        for field, sentence in found.items()
+    }
+
+
 def _read(form: dict[str, str], address_id: UUID) -> Address:
     return Address(
-        id=address_id, **{field: form.get(field, "") for field in _ADDRESS}, is_default=bool(form.get("is_default"))
+        id=address_id, **{field: form.get(field, "") for field in _ADDRESS_FIELDS}, is_default=bool(form.get("is_default"))
     )
 
 
