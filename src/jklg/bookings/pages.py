@@ -287,7 +287,9 @@ async def my_bookings(request: Ask) -> Response[bytes]:
             found.append((await open_booking(request, key.reference)).booking)
         except NotFound:
             continue
-    return page(request, "bookings/mine.html", personal=True, bookings=found, signed_in=await living(request) is not None)
+    return page(
+        request, "bookings/mine.html", personal=True, bookings=found, signed_in=await living(request) is not None
+    )
 
 
 router = Router(

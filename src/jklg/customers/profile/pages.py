@@ -204,7 +204,9 @@ def _wrong_with(form: dict[str, str]) -> dict[str, str]:
 
 def _read(form: dict[str, str], address_id: UUID) -> Address:
     return Address(
-        id=address_id, **{field: form.get(field, "") for field in _ADDRESS_FIELDS}, is_default=bool(form.get("is_default"))
+        id=address_id,
+        **{field: form.get(field, "") for field in _ADDRESS_FIELDS},
+        is_default=bool(form.get("is_default")),
     )
 
 
