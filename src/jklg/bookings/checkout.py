@@ -57,8 +57,7 @@ class Form(msgspec.Struct, kw_only=True):
 def known_of(customer: Profile, preferences: Mapping[str, str]) -> dict[str, str]:
     """The form as a signed-in customer finds it: how to reach them, and what they want us to know on every journey."""
     words = {"food": "Food: {}.", "beds": "Room: {}.", "notes": "{}"}
-    wishes = [say.format(preferences[key][:1].lower() + preferences[key][1:] if key != "notes" else preferences[key])
-              for key, say in words.items() if preferences.get(key)]  # fmt: skip
+    wishes = [say.format(preferences[key]) for key, say in words.items() if preferences.get(key)]
     return {
         "name": customer.name, "email": customer.email, "phone": customer.phone, "special_requests": " ".join(wishes)
     }  # fmt: skip
