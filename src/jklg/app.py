@@ -187,10 +187,11 @@ def _routers() -> list[Any]:
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
+    from jklg.bookings.accounts import pages as accounts_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
     from jklg.customers import api as customers_api
-    from jklg.customers.profile import pages as profile_pages
+    from jklg.customers import pages as customers_pages
     from jklg.departures import api as departures_api
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
@@ -205,7 +206,8 @@ def _routers() -> list[Any]:
         catalogue_pages.router,
         bookings_pages.router,
         payments_pages.router,
-        profile_pages.router,
+        customers_pages.router,
+        accounts_pages.router,
         staff_pages.router,
         backoffice_pages.router,
         mail_pages.router,

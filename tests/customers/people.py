@@ -103,6 +103,17 @@ class People:
                 **({"json": body} if raw is None else {"content": raw}),
             )
 
+    async def page(self, path: str, *, cookie: str = "", at: str = ASHAS) -> httpx.Response:
+        """One of our pages as a browser sees it, redirects followed."""
+        transport = httpx.ASGITransport(app=self.app, client=(at, 4711))
+        async with httpx.AsyncClient(
+            transport=transport,
+            base_url=self.house.settings.public_url,
+            follow_redirects=True,
+            cookies={"jklg_customer": cookie} if cookie else {},
+        ) as browser:
+            return await browser.get(path)
+
     async def post(self, path: str, body: Any = None, **how: Any) -> httpx.Response:
         return await self.ask("POST", path, body, **how)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from jklg import pricing
 from jklg.bookings import rules
 from jklg.bookings.actions import HoldRequest, TravellerRequest
+from jklg.customers.profile import Profile
 from jklg.departures import Offer
 from jklg.kit.errors import Refusal
 from jklg.pricing.rules import PEOPLE, ages
@@ -50,6 +52,22 @@ class Form(msgspec.Struct, kw_only=True):
             (name, value.strip()) for name, value in self.values.items() if name not in ("quote_id", "attempt")
         )
         return hashlib.sha256(msgspec.json.encode(wish)).hexdigest()
+
+
+def known_of(customer: Profile, preferences: Mapping[str, str]) -> dict[str, str]:
+    """The form as a signed-in customer finds it: how to reach them, and what they want us to know on every journey."""
+    words = {"food": "Food: {}.", "beds": "Room: {}.", "notes": "{}"}
+    wishes = [say.format(preferences[key]) for key, say in words.items() if preferences.get(key)]
+    return {
+        "name": customer.name, "email": customer.email, "phone": customer.phone, "special_requests": " ".join(wishes)
+    }  # fmt: skip
+
+
+def address_of(offer: Offer, form: Form, attempt: str) -> str:
+    """The query of this checkout's own address: what it is about, and nothing about persons."""
+    numbers = {category: str(number) for category, number in form.party.items() if number}
+    extras = {f"{EXTRA}{extra_id}": str(quantity) for extra_id, quantity in form.extras}
+    return urlencode({"departure": str(offer.id), "attempt": attempt, **numbers, **extras})
 
 
 def read(values: Mapping[str, str], offer: Offer) -> Form:

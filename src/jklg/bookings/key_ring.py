@@ -1,4 +1,5 @@
-"""A booking opened with the keys in this browser: who has the key reads it with a guest's own rights, nobody else learns anything."""
+"""A booking opened with the keys in this browser, or by the customer whose it is: they read it with the rights of this one booking's
+guest, nobody else learns anything."""
 
 from __future__ import annotations
 
@@ -11,8 +12,10 @@ from litestar.datastructures import State
 from jklg import bookings
 from jklg.bookings import rules
 from jklg.bookings.queries import Traveller
+from jklg.customers.guard import as_customer, browser_visitor
 from jklg.kit.db import Claims
-from jklg.web.session import key_for
+from jklg.kit.errors import Forbidden, NotSignedIn
+from jklg.web.session import Key, key_for
 
 Ask = Request[Any, Any, State]
 
@@ -28,9 +31,10 @@ class OpenBooking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_booking(request: Ask, reference: str) -> OpenBooking:
-    """The booking of this reference, if this browser has the key. NotFound (booking_not_found) for everybody else."""
+    """The booking of this reference, if this browser has the key or its customer is signed in. NotFound (booking_not_found) for
+    everybody else."""
     house = request.app.state.house
-    key = key_for(house.settings, request.cookies, reference.upper())
+    key = key_for(house.settings, request.cookies, reference.upper()) or await _own(request, reference.upper())
     if key is None:
         raise rules.not_found()
     who = bookings.guest_claims(house.settings.secrets, key.booking_id, key.token)
@@ -42,3 +46,19 @@ async def open_booking(request: Ask, reference: str) -> OpenBooking:
         paid = await bookings.amount_paid(conn, booking.id, booking.currency)
     due = booking.total_price - paid if booking.status in ("held", "confirmed") else 0
     return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=max(due, 0), claims=who)
+
+
+async def _own(request: Ask, reference: str) -> Key | None:
+    """The key to a booking of whoever is signed in here: for this request only, so that it ends with the session."""
+    who = browser_visitor(request)
+    if who is None or not rules.REFERENCE.fullmatch(reference):
+        return None
+    house = request.app.state.house
+    try:
+        async with as_customer(house.db, who) as conn:
+            booking = await bookings.get_by_reference(conn, reference)
+    except (NotSignedIn, Forbidden):
+        return None
+    if booking is None:
+        return None
+    return Key(booking.reference, booking.id, bookings.manage_token(house.settings.secret, booking.id))

@@ -21,8 +21,10 @@ from jklg.bookings import checkout, rules
 from jklg.bookings.checkout import Form
 from jklg.bookings.key_ring import open_booking
 from jklg.catalogue.api import picture_url
+from jklg.customers import profile
+from jklg.customers.visits import living
 from jklg.departures import Offer
-from jklg.kit.errors import Conflict, NotFound, Refusal
+from jklg.kit.errors import Conflict, Forbidden, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
 from jklg.web import idempotency
 from jklg.web import queries as web_queries
@@ -51,7 +53,20 @@ async def show_checkout(request: Ask) -> Response[bytes]:
     if _attempt(values.get("attempt", "")) is None:
         return go(f"/checkout?{urlencode({**values, 'attempt': str(uuid7())})}")
     offer = await _offer(request, values.get("departure", ""))
-    return await _show(request, offer, checkout.read(values, offer), 200)
+    known = await _what_we_know(request)
+    return await _show(request, offer, checkout.read({**known, **values}, offer), 200)
+
+
+async def _what_we_know(request: Ask) -> dict[str, str]:
+    """What a signed-in customer need not type again."""
+    who = await living(request)
+    if who is None:
+        return {}
+    db = request.app.state.house.db
+    try:
+        return checkout.known_of(await profile.get(db, who), await profile.list_preferences(db, who))
+    except (NotSignedIn, Forbidden):  # signed out in this very moment
+        return {}
 
 
 @post("/checkout", include_in_schema=False, status_code=200)
@@ -130,6 +145,7 @@ async def _show(
             checkout.note(form, refusal)
             status = max(status, 200 if request.method == "GET" else refusal.status)
     attempt = str(uuid7()) if new_attempt else form.value("attempt")
+    who = await living(request)
     return page(
         request,
         template,
@@ -151,6 +167,8 @@ async def _show(
         hold_minutes=house.settings.hold_minutes,
         terms_version=checkout.TERMS_VERSION,
         picture_url=picture_url,
+        signed_in=who is not None,
+        sign_in_url=f"/login?{urlencode({'next': f'/checkout?{checkout.address_of(offer, form, attempt)}'})}",
     )
 
 
@@ -196,7 +214,11 @@ async def _hold_once(request: Ask, form: Form, wanted: bookings.HoldRequest) -> 
             if before
             else (
                 await bookings.hold(
-                    house.db, wanted, hold_minutes=house.settings.hold_minutes, booking_id=claimed.resource_id
+                    house.db,
+                    wanted,
+                    hold_minutes=house.settings.hold_minutes,
+                    booking_id=claimed.resource_id,
+                    customer=await living(request),
                 )
             ).reference
         )
@@ -257,7 +279,7 @@ async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath
 
 @get("/bookings", include_in_schema=False)
 async def my_bookings(request: Ask) -> Response[bytes]:
-    """The bookings that this browser has keys to."""
+    """The bookings that this browser has keys to; those of an account are in the account."""
     house = request.app.state.house
     found = []
     for key in read_keys(house.settings, request.cookies):
@@ -265,7 +287,9 @@ async def my_bookings(request: Ask) -> Response[bytes]:
             found.append((await open_booking(request, key.reference)).booking)
         except NotFound:
             continue
-    return page(request, "bookings/mine.html", personal=True, bookings=found)
+    return page(
+        request, "bookings/mine.html", personal=True, bookings=found, signed_in=await living(request) is not None
+    )
 
 
 router = Router(

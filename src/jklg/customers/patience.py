@@ -22,30 +22,29 @@ CODES_NETWORK = Limit("codes_network", 50, 3600)
 
 
 class Patience(NamedTuple):
-    """`ok`: the network may ask. `may_mail`: the mailbox may have one more."""
+    """`wait`: seconds, when the network asks too often. `may_mail`: the mailbox may have one more."""
 
-    ok: bool
+    wait: int
     may_mail: bool
 
 
 async def take(conn: Connection, why: str, email: str, address: str, mover: UUID | None = None) -> Patience:
     """Count a wish for a mail. `why`: 'verify', 'forgot', 'moving'; a mailbox has a measure for each."""
     network = limits.network(address)
-    ok = not await limits.take(conn, [(NETWORK, network)])
+    wait = await limits.take(conn, [(NETWORK, network)])
     mailbox = f"{why} {email.lower()}"
     wanted = [(MAILBOX_HERE, f"{mailbox} {network}"), (MAILBOX, mailbox)]
     if mover is not None:
-        ok = not await limits.take(conn, [(MOVER, str(mover))]) and ok
-    return Patience(ok, ok and not await limits.take(conn, wanted))
+        wait = max(wait, await limits.take(conn, [(MOVER, str(mover))]))
+    return Patience(wait, not wait and not await limits.take(conn, wanted))
 
 
 async def take_code(conn: Connection, address: str) -> Patience:
     """Count a typed code."""
-    ok = not await limits.take(conn, [(CODES_NETWORK, limits.network(address))])
-    return Patience(ok, False)
+    return Patience(await limits.take(conn, [(CODES_NETWORK, limits.network(address))]), False)
 
 
 def refuse(patience: Patience) -> None:
     """TooMany (too_many_requests)."""
-    if not patience.ok:
-        raise TooMany("too_many_requests", "Too many requests. Please wait a while.")
+    if patience.wait:
+        raise TooMany("too_many_requests", "Too many requests. Please wait a while.", retry_after=patience.wait)

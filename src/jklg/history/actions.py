@@ -28,3 +28,8 @@ async def record(
 async def of(conn: Connection, subject_id: UUID) -> list[Event]:
     """Everything that happened to a subject, oldest first."""
     return await queries.list_of(conn, subject_id)
+
+
+async def latest(conn: Connection, subject_id: UUID, limit: int) -> list[Event]:
+    """The last `limit` things that happened to a subject, oldest first."""
+    return await queries.list_latest(conn, subject_id, limit)

@@ -39,3 +39,12 @@ async def list_of(conn: Connection, subject_id: UUID) -> list[Event]:
         "SELECT id, happened_at, actor, action, detail FROM history WHERE subject_id = $1 ORDER BY id", subject_id
     )
     return [Event(**row) for row in rows]
+
+
+async def list_latest(conn: Connection, subject_id: UUID, limit: int) -> list[Event]:
+    rows = await conn.fetch(
+        "SELECT id, happened_at, actor, action, detail FROM history WHERE subject_id = $1 ORDER BY id DESC LIMIT $2",
+        subject_id,
+        limit,
+    )
+    return [Event(**row) for row in reversed(rows)]

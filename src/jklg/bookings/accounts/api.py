@@ -78,11 +78,12 @@ async def list_bookings(
 ) -> msgspec.Raw:
     """The newest trip first. 400 `cursor_invalid`."""
     who = own(request, customer_id)
-    page = Page(*who, *_read_cursor(cursor), limit)
+    page = Page(*who, *read_cursor(cursor), limit)
     return await ask_together(request.app.state.house.db, queries.list_pages, page)
 
 
-def _read_cursor(cursor: str | None) -> tuple[date | None, UUID | None]:
+def read_cursor(cursor: str | None) -> tuple[date | None, UUID | None]:
+    """Where a page of the list begins. BadInput (cursor_invalid)."""
     if not cursor:
         return None, None
     try:

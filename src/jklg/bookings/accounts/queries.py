@@ -77,3 +77,16 @@ async def list_kept(conn: Connection, customer_id: UUID) -> list[Kept]:
         customer_id,
     )
     return [Kept(**row) for row in rows]
+
+
+async def next_trip(conn: Connection, customer_id: UUID) -> UUID | None:
+    """The journey of a customer that leaves next, or is under way: held or confirmed."""
+    found: UUID | None = await conn.fetchval(
+        """
+        SELECT b.id FROM bookings b JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
+        WHERE b.customer_id = $1 AND b.status IN ('held', 'confirmed') AND d.ends_on >= (house_now() AT TIME ZONE p.time_zone)::date
+        ORDER BY d.starts_on, b.id LIMIT 1
+        """,
+        customer_id,
+    )
+    return found

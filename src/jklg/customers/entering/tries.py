@@ -24,9 +24,9 @@ _NOBODY = UUID(int=0)
 
 
 class Tries(NamedTuple):
-    """What was taken, to be given back. `ok` is False when there was nothing left to take."""
+    """What was taken, to be given back. `wait`: seconds, when there was nothing left to take."""
 
-    ok: bool
+    wait: int
     taken: list[tuple[Limit, str]]
 
 
@@ -36,13 +36,13 @@ async def take(conn: Connection, email: str, address: str, customer_id: UUID | N
     wanted = [(HERE, f"{email.lower()} {network}"), (NETWORK, network)]
     if not await sessions.knows_network(conn, customer_id or _NOBODY, network):
         wanted.append((ANYWHERE, email.lower()))
-    return Tries(not await limits.take(conn, wanted), wanted)
+    return Tries(await limits.take(conn, wanted), wanted)
 
 
 async def take_network(conn: Connection, address: str) -> Tries:
     """Count a try at nobody's account in particular."""
     wanted = [(NETWORK, limits.network(address))]
-    return Tries(not await limits.take(conn, wanted), wanted)
+    return Tries(await limits.take(conn, wanted), wanted)
 
 
 async def give_back(conn: Connection, tries: Tries) -> None:
@@ -57,5 +57,5 @@ async def clear(conn: Connection, email: str) -> None:
 
 def refuse(tries: Tries) -> None:
     """TooMany (too_many_tries) when nothing was left."""
-    if not tries.ok:
-        raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.")
+    if tries.wait:
+        raise TooMany("too_many_tries", "Too many tries. Please wait a quarter of an hour.", retry_after=tries.wait)

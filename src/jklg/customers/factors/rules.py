@@ -41,6 +41,11 @@ def base32(secret: bytes) -> str:
     return base64.b32encode(secret).decode()
 
 
+def from_base32(typed: str) -> bytes:
+    """The secret again. ValueError for what is no base32."""
+    return base64.b32decode(typed)
+
+
 def otpauth_url(secret: bytes, email: str, agency: str) -> str:
     """What the QR code says."""
     return pyotp.TOTP(base32(secret), interval=STEP_SECONDS).provisioning_uri(name=email, issuer_name=agency)

@@ -145,7 +145,7 @@ async def verify_by_code(db: Database, settings: Settings, *, email: str, code: 
     """
     async with db.transaction() as conn:
         allowed = await patience.take_code(conn, address)
-        proof = await proofs.find_by_code(conn, settings.secrets, email, code) if allowed.ok else None
+        proof = await proofs.find_by_code(conn, settings.secrets, email, code) if not allowed.wait else None
     patience.refuse(allowed)
     if proof is None:
         raise _invalid()

@@ -1,0 +1,260 @@
+"""Sign in with a password or a passkey, the second step, the proof in between, and out again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response, Router, get, post
+
+from jklg.customers import entering, factors
+from jklg.customers.guard import address_of, browser_visitor, forget
+from jklg.customers.visits import (
+    HOME,
+    TURNS_AWAY,
+    Ask,
+    agent_of,
+    come_in,
+    complaints,
+    living,
+    visitor,
+    way_back,
+)
+from jklg.kit.errors import NotSignedIn, Refusal
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+from jklg.web.session import clear, cookie, cookie_name
+
+STEP = "jklg_second_step"
+STEP_SECONDS = 10 * 60
+SAID = {
+    "confirmed": "Your address is confirmed. Please sign in.",
+    "reset": "Your new password is set, and every device was signed out. Please sign in with it.",
+    "restored": "Your address is back, and every device was signed out. We have sent you a mail to choose a new password.",
+    "signed-out": "You are signed out.",
+    "moved": "Your account uses the new address now. Please sign in with it.",
+    "deleted": "Your account is deleted. Farewell, and thank you for travelling with us.",
+}
+_METHODS = ("passkey", "totp", "recovery_code")
+
+
+@get("/login", include_in_schema=False)
+async def sign_in_page(request: Ask) -> Response[bytes]:
+    back = way_back(str(request.query_params.get("next", "")))
+    if await living(request):
+        return go(back)
+    return _sign_in_page(request, back, said=SAID.get(str(request.query_params.get("said", ""))))
+
+
+@post("/login", include_in_schema=False, status_code=200)
+async def sign_in(request: Ask) -> Response[bytes]:
+    """A new session each time; the one this browser had before ends. A second factor has a page of its own."""
+    house = request.app.state.house
+    form = await read_form(request)
+    back = way_back(form.get("next", ""))
+    email = form.get("email", "").strip()
+    try:
+        found = await entering.sign_in(
+            house.db,
+            house.settings,
+            email=email,
+            password=form.get("password", ""),
+            address=address_of(request),
+            user_agent=agent_of(request),
+        )
+    except Refusal as refusal:
+        if refusal.code == "email_not_verified":
+            return page(
+                request, "customers/verify.html", status=refusal.status, personal=True, errors={}, email=email, known=True,
+                link=False, ask_password=False, sent_again=False,
+            )  # fmt: skip
+        errors = complaints(
+            refusal, invalid_credentials="This address and this password do not belong together. Please try again."
+        )
+        return _sign_in_page(request, back, errors=errors, email=email, status=refusal.status)
+    if isinstance(found, entering.SecondFactorNeeded):
+        step = cookie(house.settings, STEP, ".".join([found.token, *found.methods]), max_age=STEP_SECONDS)
+        return go(f"/login/second-step?{urlencode({'next': back})}", cookies=[step])
+    return await come_in(request, found.token, back)
+
+
+@get("/login/second-step", include_in_schema=False)
+async def second_step_page(request: Ask) -> Response[bytes]:
+    return _second_step_page(request, way_back(str(request.query_params.get("next", ""))))
+
+
+@post("/login/second-step", include_in_schema=False, status_code=200)
+async def second_step(request: Ask) -> Response[bytes]:
+    """A code of the app, a recovery code, or what a passkey has signed."""
+    house = request.app.state.house
+    form = await read_form(request)
+    back = way_back(form.get("next", ""))
+    token, _ = _step(request)
+    method = form.get("method", "")
+    try:
+        signed_in = await entering.answer_second_factor(
+            house.db,
+            house.settings,
+            token=token,
+            method=method,
+            answer=_credential(form) if method == "passkey" else form.get("code", "").strip(),
+            address=address_of(request),
+            user_agent=agent_of(request),
+        )
+    except Refusal as refusal:
+        errors = complaints(refusal, {"second_factor_wrong": "" if method == "passkey" else f"code-{method}"})
+        if refusal.code == "second_factor_expired":
+            return _sign_in_page(request, back, errors=errors, status=refusal.status)
+        return _second_step_page(request, back, errors=errors, status=refusal.status, tried=method)
+    return await come_in(request, signed_in.token, back, cookies=[clear(house.settings, STEP)])
+
+
+@post("/login/second-step/options", include_in_schema=False, status_code=200)
+async def second_step_options(request: Ask) -> Response[dict[str, Any]]:
+    """What the browser needs to answer with a passkey."""
+    house = request.app.state.house
+    token, _ = _step(request)
+    return _for_script({"token": "", "options": await entering.second_factor_options(house.db, house.settings, token)})
+
+
+@post("/login/passkey/options", include_in_schema=False, status_code=200)
+async def passkey_options(request: Ask) -> Response[dict[str, Any]]:
+    """What the browser needs to sign in by passkey alone."""
+    house = request.app.state.house
+    token, options = await entering.begin_passkey(house.db, house.settings)
+    return _for_script({"token": token, "options": options})
+
+
+@post("/login/passkey", include_in_schema=False, status_code=200)
+async def sign_in_by_passkey(request: Ask) -> Response[bytes]:
+    house = request.app.state.house
+    form = await read_form(request)
+    back = way_back(form.get("next", ""))
+    try:
+        signed_in = await entering.finish_passkey(
+            house.db,
+            house.settings,
+            token=form.get("token", ""),
+            credential=_credential(form),
+            address=address_of(request),
+            user_agent=agent_of(request),
+        )
+    except Refusal as refusal:
+        return _sign_in_page(request, back, errors=complaints(refusal), status=refusal.status)
+    return await come_in(request, signed_in.token, back)
+
+
+@post("/logout", include_in_schema=False, status_code=200)
+async def sign_out(request: Ask) -> Response[bytes]:
+    house = request.app.state.house
+    who = browser_visitor(request)
+    if who is not None:
+        with suppress(NotSignedIn):
+            await entering.sign_out(house.db, who)
+    return go("/login?said=signed-out", cookies=[forget(house.settings)])
+
+
+@get("/prove", include_in_schema=False)
+async def prove_page(request: Ask) -> Response[bytes]:
+    return await _prove_page(request, way_back(str(request.query_params.get("next", ""))))
+
+
+@post("/prove", include_in_schema=False, status_code=200)
+async def prove(request: Ask) -> Response[bytes]:
+    """By password, by a code, or by passkey: for 15 minutes, in this session."""
+    house = request.app.state.house
+    who = visitor(request)
+    form = await read_form(request)
+    back = way_back(form.get("next", ""))
+    method = form.get("method", "password")
+    try:
+        if method == "passkey":
+            await factors.finish_passkey_proof(house.db, house.settings, who, form.get("token", ""), _credential(form))
+        else:
+            await entering.prove(
+                house.db,
+                house.settings,
+                who,
+                password=form.get("password", "") if method == "password" else None,
+                code=form.get("code", "").strip() if method != "password" else None,
+                address=address_of(request),
+            )
+    except Refusal as refusal:
+        field = {"password": "password", "code": "code"}.get(method, "")
+        sentence = (
+            "This is not your password." if field == "password" else "This code is not right, or was used before."
+        )
+        errors = complaints(refusal, {"invalid_credentials": field}, invalid_credentials=sentence)
+        return await _prove_page(request, back, errors=errors, status=refusal.status)
+    return go(back)
+
+
+@post("/prove/options", include_in_schema=False, status_code=200)
+async def prove_options(request: Ask) -> Response[dict[str, Any]]:
+    """What the browser needs to prove by passkey."""
+    house = request.app.state.house
+    token, options = await factors.begin_passkey_proof(house.db, house.settings, visitor(request))
+    return _for_script({"token": token, "options": options})
+
+
+def _sign_in_page(
+    request: Ask,
+    back: str,
+    *,
+    errors: dict[str, str] | None = None,
+    email: str = "",
+    said: str | None = None,
+    status: int = 200,
+) -> Response[bytes]:
+    return page(
+        request, "customers/sign_in.html", status=status, personal=True, back=back, home=HOME, errors=errors or {},
+        email=email, said=said,
+    )  # fmt: skip
+
+
+def _second_step_page(
+    request: Ask, back: str, *, errors: dict[str, str] | None = None, status: int = 200, tried: str = ""
+) -> Response[bytes]:
+    token, methods = _step(request)
+    if not token:
+        return go(f"/login?{urlencode({'next': back})}")
+    return page(
+        request, "customers/second_step.html", status=status, personal=True, back=back, errors=errors or {}, methods=methods,
+        tried=tried,
+    )  # fmt: skip
+
+
+async def _prove_page(
+    request: Ask, back: str, *, errors: dict[str, str] | None = None, status: int = 200
+) -> Response[bytes]:
+    known = await factors.list_factors(request.app.state.house.db, visitor(request))
+    return page(
+        request, "customers/prove.html", status=status, personal=True, back=back, errors=errors or {}, factors=known
+    )  # fmt: skip
+
+
+def _step(request: Ask) -> tuple[str, list[str]]:
+    """(token, methods) of a sign-in that is half done in this browser."""
+    token, *methods = request.cookies.get(cookie_name(request.app.state.house.settings, STEP), "").split(".")
+    return token, [each for each in _METHODS if each in methods]
+
+
+def _credential(form: dict[str, str]) -> dict[str, Any]:
+    """What a passkey has signed, as the script sent it; whatever cannot be read opens nothing."""
+    try:
+        return msgspec.json.decode(form.get("credential", ""), type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
+def _for_script(found: dict[str, Any]) -> Response[dict[str, Any]]:
+    return Response(found, headers={"Cache-Control": "no-store"})
+
+
+_handlers: list[Any] = [
+    sign_in_page, sign_in, second_step_page, second_step, second_step_options, passkey_options, sign_in_by_passkey, sign_out,
+    prove_page, prove, prove_options,
+]  # fmt: skip
+router = Router(path="/", route_handlers=_handlers, exception_handlers=TURNS_AWAY)

@@ -1,0 +1,1 @@
+"""What owners see of the safety of their account: where they are signed in, what opens it, what happened to it lately."""
