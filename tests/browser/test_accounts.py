@@ -239,11 +239,41 @@ async def test_an_authenticator_app_is_the_second_step(shop: Shop) -> None:
         await expect(page.get_by_role("heading", level=1)).to_have_text("Good to see you, Asha")
 
 
-async def test_no_page_of_an_account_is_wider_than_a_phone(shop: Shop) -> None:
+SOUND = """() => {
+    const wrong = [];
+    if (document.documentElement.scrollWidth > innerWidth) wrong.push("wider than the phone");
+    if (document.querySelectorAll("h1").length !== 1) wrong.push("not one heading");
+    const ids = [...document.querySelectorAll("[id]")].map(each => each.id);
+    for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) wrong.push(`twice: ${id}`);
+    for (const each of document.querySelectorAll("[aria-describedby]"))
+        for (const id of each.getAttribute("aria-describedby").split(" ")) if (!ids.includes(id)) wrong.push(`described by nothing: ${id}`);
+    for (const each of document.querySelectorAll("input:not([type=hidden]), textarea, select"))
+        if (!each.labels.length && each.getAttribute("aria-hidden") !== "true") wrong.push(`no label: ${each.name}`);
+    for (const each of document.querySelectorAll("main button, main .button")) {
+        const box = each.getBoundingClientRect();
+        if (box.height && box.height < 40) wrong.push(`too small to touch: ${each.textContent}`);
+    }
+    return wrong;
+}"""
+
+
+async def test_every_page_of_an_account_is_sound_and_no_wider_than_a_phone(shop: Shop) -> None:
     async with shop.visitor(width=360) as page:
-        for path in ("/login", "/signup", "/forgot-password"):
+        for path in (
+            "/login",
+            "/signup",
+            "/forgot-password",
+            "/verify-email",
+            "/reset-password",
+            "/undo-email-change",
+            "/confirm-email",
+        ):
             await page.goto(path)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert await page.evaluate(SOUND) == [], path
+        await page.goto("/signup")
+        await button(page, "Open my account").click()
+        await expect(page.get_by_role("alert")).to_be_focused()
+        assert await page.evaluate(SOUND) == [], "with complaints"
         await join(shop, page)
         for path in (
             "/account", "/account/bookings", "/account/profile", "/account/addresses", "/account/addresses/new", "/account/preferences",
@@ -251,7 +281,7 @@ async def test_no_page_of_an_account_is_wider_than_a_phone(shop: Shop) -> None:
             "/account/security/passkeys", "/account/export", "/account/delete", "/prove",
         ):  # fmt: skip
             await page.goto(path)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert await page.evaluate(SOUND) == [], path
 
 
 async def test_a_password_can_be_pasted_and_looked_at(shop: Shop) -> None:

@@ -191,6 +191,18 @@ async def test_a_failed_form_keeps_what_was_typed_but_no_password(people: People
         assert "not the password" not in wrong.text
 
 
+async def test_too_many_tries_are_told_on_the_page_with_the_time_to_wait(people: People) -> None:
+    await people.join()
+    async with browser(people, MALLORYS) as mallory:
+        answers = [await sign_in(mallory, f"guess number {number}") for number in range(11)]
+        assert [answer.status_code for answer in answers] == [401] * 10 + [429]
+        assert "Too many tries" in answers[-1].text
+        assert int(answers[-1].headers["retry-after"]) > 0
+        assert answers[-1].headers["cache-control"] == "no-store"
+    async with browser(people) as asha:
+        assert (await sign_in(asha)).headers["location"] == "/account"
+
+
 async def test_a_known_and_an_unknown_address_get_the_same_page(people: People) -> None:
     await people.join()
     async with browser(people, MALLORYS) as mallory:

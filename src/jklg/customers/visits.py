@@ -23,7 +23,7 @@ from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.errors import Forbidden, NotSignedIn, Refusal
 from jklg.web import errors
-from jklg.web.render import go
+from jklg.web.render import go, page
 from jklg.web.session import clear, cookie, cookie_name
 
 Ask = Request[Any, Any, State]
@@ -121,8 +121,16 @@ TURNS_AWAY: Any = {NotSignedIn: turn_away, Forbidden: turn_away}
 """The `exception_handlers` of every router of pages for customers."""
 
 
-def complaints(refusal: Refusal, fields: Mapping[str, str] | None = None, **sentences: str) -> dict[str, str]:
-    """A refusal as complaints beside fields: {field: sentence}; '' is about the form as a whole.
+class Complaints(dict[str, str]):
+    """What is wrong with a form: {field: sentence}, in the order of the page; '' is about the form as a whole. `status` and `headers`
+    of the answer come with it."""
+
+    status = 422
+    headers: Mapping[str, str] | None = None
+
+
+def complaints(refusal: Refusal, fields: Mapping[str, str] | None = None, **sentences: str) -> Complaints:
+    """A refusal as a complaint.
 
     `fields` says beside which field a code belongs where the refusal does not; `sentences` words a code for this page. Raises
     the refusal again when it leads to another page.
@@ -130,18 +138,37 @@ def complaints(refusal: Refusal, fields: Mapping[str, str] | None = None, **sent
     if refusal.code in TURNED_AWAY or refusal.status >= 500:
         raise refusal
     field = (fields or {}).get(refusal.code) or str((refusal.details or {}).get("field", ""))
-    return {field: sentences.get(refusal.code, refusal.sentence)}
+    found = Complaints({field: sentences.get(refusal.code, refusal.sentence)})
+    found.status, found.headers = refusal.status, errors.retry_after(refusal)
+    return found
 
 
-def all_complaints(*checks: Callable[[], object], fields: Mapping[str, str] | None = None) -> dict[str, str]:
+def all_complaints(*checks: Callable[[], object], fields: Mapping[str, str] | None = None) -> Complaints:
     """What is wrong with a form as a whole, so that nobody is sent back once for each field."""
-    found: dict[str, str] = {}
+    found = Complaints()
     for check in checks:
         try:
             check()
         except Refusal as refusal:
             found.update(complaints(refusal, fields))
     return found
+
+
+def form_page(
+    request: Ask,
+    template: str,
+    *,
+    errors: Complaints | None = None,
+    status: int = 200,
+    cookies: Sequence[Cookie] = (),
+    **context: Any,
+) -> Response[bytes]:
+    """A page with a form, kept by nobody; after a refusal with its complaints, and with the status that says so."""
+    said = errors or Complaints()
+    return page(
+        request, template, status=said.status if said else status, personal=True, headers=said.headers, cookies=cookies,
+        errors=said, **context,
+    )  # fmt: skip
 
 
 def take_link(request: Ask, purpose: Purpose) -> Response[bytes] | None:

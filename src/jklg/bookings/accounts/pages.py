@@ -16,7 +16,7 @@ from jklg.bookings.accounts.queries import Page
 from jklg.catalogue.api import picture_url
 from jklg.customers import entering, factors, profile
 from jklg.customers.guard import as_customer, ask_together
-from jklg.customers.visits import HOME, TURNS_AWAY, Ask, complaints, visitor
+from jklg.customers.visits import HOME, TURNS_AWAY, Ask, Complaints, complaints, form_page, visitor
 from jklg.kit.errors import BadInput, Refusal
 from jklg.web.render import go, page
 
@@ -62,11 +62,11 @@ async def claim(request: Ask) -> Response[bytes]:
     try:
         joined = await accounts.claim(request.app.state.house.db, visitor(request))
     except Refusal as refusal:
-        return await _bookings_page(request, status=refusal.status, errors=complaints(refusal))
+        return await _bookings_page(request, errors=complaints(refusal))
     return go(f"/account/bookings?joined={min(joined, 999)}")
 
 
-async def _bookings_page(request: Ask, *, status: int = 200, errors: dict[str, str] | None = None) -> Response[bytes]:
+async def _bookings_page(request: Ask, *, errors: Complaints | None = None) -> Response[bytes]:
     house = request.app.state.house
     who = visitor(request)
     try:
@@ -76,17 +76,15 @@ async def _bookings_page(request: Ask, *, status: int = 200, errors: dict[str, s
     raw = await ask_together(house.db, queries.list_pages, Page(*who, *before, SHOWN))
     found = msgspec.json.decode(raw, type=Bookings)
     joined = str(request.query_params.get("joined", ""))
-    return page(
+    return form_page(
         request,
         "accounts/bookings.html",
-        status=status,
-        personal=True,
         me=await profile.get(house.db, who),
         bookings=found.bookings,
         next_page=found.next,
         first_page=before == (None, None),
         joined=int(joined) if joined.isascii() and joined.isdigit() and len(joined) < 4 else None,
-        errors=errors or {},
+        errors=errors,
     )
 
 

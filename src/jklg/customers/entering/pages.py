@@ -15,16 +15,18 @@ from jklg.customers.visits import (
     HOME,
     TURNS_AWAY,
     Ask,
+    Complaints,
     agent_of,
     come_in,
     complaints,
+    form_page,
     living,
     visitor,
     way_back,
 )
 from jklg.kit.errors import NotSignedIn, Refusal
 from jklg.web.bodies import read_form
-from jklg.web.render import go, page
+from jklg.web.render import go
 from jklg.web.session import clear, cookie, cookie_name
 
 STEP = "jklg_second_step"
@@ -66,14 +68,14 @@ async def sign_in(request: Ask) -> Response[bytes]:
         )
     except Refusal as refusal:
         if refusal.code == "email_not_verified":
-            return page(
-                request, "customers/verify.html", status=refusal.status, personal=True, errors={}, email=email, known=True,
+            return form_page(
+                request, "customers/verify.html", status=refusal.status, errors=None, email=email, known=True,
                 link=False, ask_password=False, sent_again=False,
             )  # fmt: skip
         errors = complaints(
             refusal, invalid_credentials="This address and this password do not belong together. Please try again."
         )
-        return _sign_in_page(request, back, errors=errors, email=email, status=refusal.status)
+        return _sign_in_page(request, back, errors=errors, email=email)
     if isinstance(found, entering.SecondFactorNeeded):
         step = cookie(house.settings, STEP, ".".join([found.token, *found.methods]), max_age=STEP_SECONDS)
         return go(f"/login/second-step?{urlencode({'next': back})}", cookies=[step])
@@ -106,8 +108,8 @@ async def second_step(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         errors = complaints(refusal, {"second_factor_wrong": "" if method == "passkey" else f"code-{method}"})
         if refusal.code == "second_factor_expired":
-            return _sign_in_page(request, back, errors=errors, status=refusal.status)
-        return _second_step_page(request, back, errors=errors, status=refusal.status, tried=method)
+            return _sign_in_page(request, back, errors=errors)
+        return _second_step_page(request, back, errors=errors, tried=method)
     return await come_in(request, signed_in.token, back, cookies=[clear(house.settings, STEP)])
 
 
@@ -142,7 +144,7 @@ async def sign_in_by_passkey(request: Ask) -> Response[bytes]:
             user_agent=agent_of(request),
         )
     except Refusal as refusal:
-        return _sign_in_page(request, back, errors=complaints(refusal), status=refusal.status)
+        return _sign_in_page(request, back, errors=complaints(refusal))
     return await come_in(request, signed_in.token, back)
 
 
@@ -187,7 +189,7 @@ async def prove(request: Ask) -> Response[bytes]:
             "This is not your password." if field == "password" else "This code is not right, or was used before."
         )
         errors = complaints(refusal, {"invalid_credentials": field}, invalid_credentials=sentence)
-        return await _prove_page(request, back, errors=errors, status=refusal.status)
+        return await _prove_page(request, back, errors=errors)
     return go(back)
 
 
@@ -203,35 +205,30 @@ def _sign_in_page(
     request: Ask,
     back: str,
     *,
-    errors: dict[str, str] | None = None,
+    errors: Complaints | None = None,
     email: str = "",
     said: str | None = None,
-    status: int = 200,
 ) -> Response[bytes]:
-    return page(
-        request, "customers/sign_in.html", status=status, personal=True, back=back, home=HOME, errors=errors or {},
+    return form_page(
+        request, "customers/sign_in.html", back=back, home=HOME, errors=errors,
         email=email, said=said,
     )  # fmt: skip
 
 
-def _second_step_page(
-    request: Ask, back: str, *, errors: dict[str, str] | None = None, status: int = 200, tried: str = ""
-) -> Response[bytes]:
+def _second_step_page(request: Ask, back: str, *, errors: Complaints | None = None, tried: str = "") -> Response[bytes]:
     token, methods = _step(request)
     if not token:
         return go(f"/login?{urlencode({'next': back})}")
-    return page(
-        request, "customers/second_step.html", status=status, personal=True, back=back, errors=errors or {}, methods=methods,
+    return form_page(
+        request, "customers/second_step.html", back=back, errors=errors, methods=methods,
         tried=tried,
     )  # fmt: skip
 
 
-async def _prove_page(
-    request: Ask, back: str, *, errors: dict[str, str] | None = None, status: int = 200
-) -> Response[bytes]:
+async def _prove_page(request: Ask, back: str, *, errors: Complaints | None = None) -> Response[bytes]:
     known = await factors.list_factors(request.app.state.house.db, visitor(request))
-    return page(
-        request, "customers/prove.html", status=status, personal=True, back=back, errors=errors or {}, factors=known
+    return form_page(
+        request, "customers/prove.html", back=back, errors=errors, factors=known
     )  # fmt: skip
 
 

@@ -15,24 +15,21 @@ from markupsafe import Markup
 from jklg.customers import factors, profile
 from jklg.customers.factors import NewTotp, rules
 from jklg.customers.sessions.rules import device
-from jklg.customers.visits import TURNS_AWAY, Ask, agent_of, complaints, fresh_visitor, visitor
+from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, agent_of, complaints, form_page, fresh_visitor, visitor
 from jklg.kit.errors import NotFound, Refusal
 from jklg.web.bodies import read_form
-from jklg.web.render import go, page
+from jklg.web.render import go
 
 SECURITY = "/account/security"
 _SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
-async def _page(request: Ask, template: str, *, status: int = 200, **context: Any) -> Response[bytes]:
+async def _page(request: Ask, template: str, *, errors: Complaints | None = None, **context: Any) -> Response[bytes]:
     house = request.app.state.house
     who = visitor(request)
     known = await factors.list_factors(house.db, who)
     me = await profile.get(house.db, who)
-    return page(
-        request, f"customers/{template}.html", status=status, personal=True, me=me, factors=known,
-        **{"errors": {}, **context},
-    )  # fmt: skip
+    return form_page(request, f"customers/{template}.html", errors=errors, me=me, factors=known, **context)
 
 
 @get("/account/security/authenticator", include_in_schema=False)
@@ -48,9 +45,7 @@ async def begin_app(request: Ask) -> Response[bytes]:
     try:
         new = await factors.begin_totp(house.db, house.settings, visitor(request))
     except Refusal as refusal:
-        return await _page(
-            request, "authenticator", status=refusal.status, errors=complaints(refusal), new=None, picture=None
-        )
+        return await _page(request, "authenticator", errors=complaints(refusal), new=None, picture=None)
     return await _page(request, "authenticator", new=new, picture=_picture(new))
 
 
@@ -65,7 +60,7 @@ async def confirm_app(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         new = await _shown(request, form.get("secret", "")) if refusal.code == "code_wrong" else None
         return await _page(
-            request, "authenticator", status=refusal.status, errors=complaints(refusal), new=new,
+            request, "authenticator", errors=complaints(refusal), new=new,
             picture=_picture(new) if new else None,
         )  # fmt: skip
     return await _page(request, "recovery_codes", codes=codes, just="app")
@@ -119,9 +114,7 @@ async def make_codes(request: Ask) -> Response[bytes]:
     try:
         codes = await factors.make_recovery_codes(house.db, house.settings, visitor(request))
     except Refusal as refusal:
-        return await _page(
-            request, "recovery_codes", status=refusal.status, errors=complaints(refusal), codes=None, just=""
-        )
+        return await _page(request, "recovery_codes", errors=complaints(refusal), codes=None, just="")
     return await _page(request, "recovery_codes", codes=codes, just="new")
 
 
@@ -139,7 +132,7 @@ async def remove_codes(request: Ask) -> Response[bytes]:
     except NotFound:
         return go(SECURITY)
     except Refusal as refusal:
-        return await _sure(request, "codes", status=refusal.status, errors=complaints(refusal))
+        return await _sure(request, "codes", errors=complaints(refusal))
     return go(f"{SECURITY}?said=codes-removed")
 
 
@@ -172,9 +165,7 @@ async def add_passkey(request: Ask) -> Response[bytes]:
             name=form.get("name", ""),
         )  # fmt: skip
     except Refusal as refusal:
-        return await _page(
-            request, "passkey", status=refusal.status, errors=complaints(refusal), name=form.get("name", "")
-        )
+        return await _page(request, "passkey", errors=complaints(refusal), name=form.get("name", ""))
     return go(f"{SECURITY}?said=passkey-added")
 
 
@@ -197,7 +188,7 @@ async def remove_passkey(request: Ask, passkey_id: FromPath[str]) -> Response[by
     except NotFound:
         return go(SECURITY)
     except Refusal as refusal:
-        return await _sure(request, "passkey", passkey=found, status=refusal.status, errors=complaints(refusal))
+        return await _sure(request, "passkey", passkey=found, errors=complaints(refusal))
     return go(f"{SECURITY}?said=passkey-removed")
 
 
@@ -213,7 +204,7 @@ async def drop_password(request: Ask) -> Response[bytes]:
     try:
         await factors.drop_password(house.db, house.settings, visitor(request))
     except Refusal as refusal:
-        return await _sure(request, "password", status=refusal.status, errors=complaints(refusal))
+        return await _sure(request, "password", errors=complaints(refusal))
     return go(f"{SECURITY}?said=password-removed")
 
 

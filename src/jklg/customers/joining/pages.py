@@ -13,11 +13,13 @@ from jklg.customers.visits import (
     HOME,
     TURNS_AWAY,
     Ask,
+    Complaints,
     agent_of,
     all_complaints,
     come_in,
     complaints,
     drop_link,
+    form_page,
     kept_link,
     living,
     take_link,
@@ -25,7 +27,7 @@ from jklg.customers.visits import (
 from jklg.kit.errors import NotSignedIn, Refusal
 from jklg.kit.passwords import check_new
 from jklg.web.bodies import read_form
-from jklg.web.render import go, page
+from jklg.web.render import go
 
 _PASSWORD = {"password_invalid": "password", "password_common": "password"}
 
@@ -34,7 +36,7 @@ _PASSWORD = {"password_invalid": "password", "password_common": "password"}
 async def sign_up_page(request: Ask) -> Response[bytes]:
     if await living(request):
         return go(HOME)
-    return page(request, "customers/sign_up.html", personal=True, values={}, errors={})
+    return form_page(request, "customers/sign_up.html", values={})
 
 
 @post("/signup", include_in_schema=False, status_code=200)
@@ -51,7 +53,7 @@ async def sign_up(request: Ask) -> Response[bytes]:
         fields=_PASSWORD,
     )
     if errors:
-        return page(request, "customers/sign_up.html", status=422, personal=True, values=form, errors=errors)
+        return form_page(request, "customers/sign_up.html", values=form, errors=errors)
     try:
         made = await joining.register(
             house.db,
@@ -65,7 +67,7 @@ async def sign_up(request: Ask) -> Response[bytes]:
         )
     except Refusal as refusal:
         errors = complaints(refusal, _PASSWORD)
-        return page(request, "customers/sign_up.html", status=refusal.status, personal=True, values=form, errors=errors)
+        return form_page(request, "customers/sign_up.html", values=form, errors=errors)
     return await come_in(request, made.token, "/verify-email", cookies=[drop_link(request)])
 
 
@@ -99,7 +101,7 @@ async def verify(request: Ask) -> Response[bytes]:
             refusal, {"invalid_credentials": "password"},
             invalid_credentials="This is not the password of your new account.",
         )  # fmt: skip
-        return await _show(request, errors=errors, status=refusal.status, ask_password="password" in form)
+        return await _show(request, errors=errors, ask_password="password" in form)
     return _welcome(request, customer)
 
 
@@ -121,7 +123,7 @@ async def verify_by_code(request: Ask) -> Response[bytes]:
             refusal, {"verification_invalid": "code"},
             verification_invalid="This code is wrong, used or too old. Look at the newest mail from us, or ask for another.",
         )  # fmt: skip
-        return await _show(request, errors=errors, values=form, status=refusal.status)
+        return await _show(request, errors=errors, values=form)
     return _welcome(request, customer)
 
 
@@ -137,16 +139,15 @@ async def send_again(request: Ask) -> Response[bytes]:
             who=browser_visitor(request),
         )
     except Refusal as refusal:
-        return await _show(request, errors=complaints(refusal), values=form, status=refusal.status)
+        return await _show(request, errors=complaints(refusal), values=form)
     return await _show(request, values=form, sent_again=True)
 
 
 async def _show(
     request: Ask,
     *,
-    errors: dict[str, str] | None = None,
+    errors: Complaints | None = None,
     values: dict[str, str] | None = None,
-    status: int = 200,
     ask_password: bool = False,
     sent_again: bool = False,
 ) -> Response[bytes]:
@@ -156,12 +157,10 @@ async def _show(
         return go(HOME)
     pending = registered is not None and registered.status == "pending"
     email = (values or {}).get("email") or (registered.email if registered is not None and pending else "")
-    return page(
+    return form_page(
         request,
         "customers/verify.html",
-        status=status,
-        personal=True,
-        errors=errors or {},
+        errors=errors,
         email=email,
         known=pending,
         link=kept_link(request, "verify") is not None,

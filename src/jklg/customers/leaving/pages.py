@@ -9,7 +9,7 @@ from litestar import Response, Router, get, post
 from jklg.customers import factors, leaving, profile
 from jklg.customers.guard import address_of, forget
 from jklg.customers.leaving.actions import as_document
-from jklg.customers.visits import TURNS_AWAY, Ask, complaints, fresh_visitor, visitor
+from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, complaints, form_page, fresh_visitor, visitor
 from jklg.kit.errors import Refusal
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -64,17 +64,17 @@ async def erase(request: Ask) -> Response[bytes]:
         errors = complaints(
             refusal, {"invalid_credentials": "password"}, invalid_credentials="This is not your password. Nothing was deleted."
         )  # fmt: skip
-        return await _delete_page(request, status=refusal.status, errors=errors)
+        return await _delete_page(request, errors=errors)
     return go("/login?said=deleted", cookies=[forget(house.settings)])
 
 
-async def _delete_page(request: Ask, *, status: int = 200, errors: dict[str, str] | None = None) -> Response[bytes]:
+async def _delete_page(request: Ask, *, errors: Complaints | None = None) -> Response[bytes]:
     house = request.app.state.house
     who = visitor(request)
     known = await factors.list_factors(house.db, who)
-    return page(
-        request, "customers/delete.html", status=status, personal=True, me=await profile.get(house.db, who),
-        errors=errors or {}, has_password=known.has_password,
+    return form_page(
+        request, "customers/delete.html", me=await profile.get(house.db, who),
+        errors=errors, has_password=known.has_password,
     )  # fmt: skip
 
 

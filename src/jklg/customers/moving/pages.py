@@ -8,10 +8,21 @@ from litestar import Response, Router, get, post
 
 from jklg.customers import moving, profile
 from jklg.customers.guard import address_of, browser_visitor, forget
-from jklg.customers.visits import TURNS_AWAY, Ask, complaints, drop_link, fresh_visitor, kept_link, take_link, visitor
+from jklg.customers.visits import (
+    TURNS_AWAY,
+    Ask,
+    Complaints,
+    complaints,
+    drop_link,
+    form_page,
+    fresh_visitor,
+    kept_link,
+    take_link,
+    visitor,
+)
 from jklg.kit.errors import Refusal
 from jklg.web.bodies import read_form
-from jklg.web.render import go, page
+from jklg.web.render import go
 
 
 @get("/account/security/email", include_in_schema=False)
@@ -29,16 +40,16 @@ async def change(request: Ask) -> Response[bytes]:
     try:
         await moving.ask(house.db, house.settings, visitor(request), email=email, address=address_of(request))
     except Refusal as refusal:
-        return await _change_page(request, status=refusal.status, email=email, errors=complaints(refusal))
+        return await _change_page(request, email=email, errors=complaints(refusal))
     return await _change_page(request, email=email.strip(), sent=True)
 
 
 async def _change_page(
-    request: Ask, *, status: int = 200, email: str = "", errors: dict[str, str] | None = None, sent: bool = False
+    request: Ask, *, email: str = "", errors: Complaints | None = None, sent: bool = False
 ) -> Response[bytes]:
     me = await profile.get(request.app.state.house.db, visitor(request))
-    return page(
-        request, "customers/email.html", status=status, personal=True, me=me, email=email, errors=errors or {}, sent=sent
+    return form_page(
+        request, "customers/email.html", me=me, email=email, errors=errors, sent=sent
     )  # fmt: skip
 
 
@@ -71,16 +82,14 @@ async def confirm(request: Ask) -> Response[bytes]:
         errors = complaints(
             refusal, {"invalid_credentials": "password"}, invalid_credentials="This is not the password of your account."
         )  # fmt: skip
-        return _confirm_page(request, status=refusal.status, errors=errors, ask_password="password" in form)
+        return _confirm_page(request, errors=errors, ask_password="password" in form)
     mine = who is not None and who.customer_id == link.customer_id
     return go("/account/security?said=moved" if mine else "/login?said=moved", cookies=[drop_link(request)])
 
 
-def _confirm_page(
-    request: Ask, *, status: int = 200, errors: dict[str, str] | None = None, ask_password: bool = False
-) -> Response[bytes]:
-    return page(
-        request, "customers/confirm_email.html", status=status, personal=True, errors=errors or {}, ask_password=ask_password,
+def _confirm_page(request: Ask, *, errors: Complaints | None = None, ask_password: bool = False) -> Response[bytes]:
+    return form_page(
+        request, "customers/confirm_email.html", errors=errors, ask_password=ask_password,
         link=kept_link(request, "change") is not None,
     )  # fmt: skip
 
@@ -101,13 +110,13 @@ async def undo(request: Ask) -> Response[bytes]:
     try:
         await moving.undo(house.db, house.settings, customer_id=link.customer_id, token=link.token)
     except Refusal as refusal:
-        return _undo_page(request, status=refusal.status, errors=complaints(refusal))
+        return _undo_page(request, errors=complaints(refusal))
     return go("/login?said=restored", cookies=[drop_link(request), forget(house.settings)])
 
 
-def _undo_page(request: Ask, *, status: int = 200, errors: dict[str, str] | None = None) -> Response[bytes]:
-    return page(
-        request, "customers/undo_email.html", status=status, personal=True, errors=errors or {},
+def _undo_page(request: Ask, *, errors: Complaints | None = None) -> Response[bytes]:
+    return form_page(
+        request, "customers/undo_email.html", errors=errors,
         link=kept_link(request, "undo") is not None,
     )  # fmt: skip
 

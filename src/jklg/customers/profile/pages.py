@@ -16,7 +16,8 @@ from jklg.customers import profile
 from jklg.customers.guard import browser_visitor
 from jklg.customers.profile import Address, rules
 from jklg.customers.profile.api import picture_response
-from jklg.customers.visits import TURNS_AWAY, Ask, all_complaints, complaints, visitor, way_back
+from jklg.customers.rules import check_name, check_phone
+from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, all_complaints, complaints, form_page, visitor, way_back
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -29,7 +30,8 @@ SAID = {
     "address-saved": "The address is saved.",
     "address-removed": "The address is removed.",
 }
-_PROFILE = ("name", "phone", "date_of_birth", "gender", "address", "city", "state_province", "postal_code", "country")
+_LINES = ("gender", "address", "city", "postal_code", "state_province", "country")
+_PROFILE = ("name", "phone", "date_of_birth", *_LINES)
 _ADDRESS_FIELDS = ("label", "street", "city", "postal_code", "state", "country")
 TOLD = ("food", "beds", "notes")
 """The preferences of the page: what we should know on every journey. The checkout begins with them."""
@@ -60,12 +62,20 @@ async def profile_page(request: Ask) -> Response[bytes]:
 async def edit(request: Ask) -> Response[bytes]:
     """All fields of the page at once."""
     form = await read_form(request)
+    wrong = all_complaints(
+        lambda: check_name(form.get("name", "")),
+        lambda: check_phone(form.get("phone", "")),
+        lambda: _date(form.get("date_of_birth", "")),
+        *(partial(rules.check_line, field, form.get(field, "")) for field in _LINES),
+    )
+    if wrong:
+        return await _profile_page(request, values=form, errors=wrong)
     try:
         changes: dict[str, Any] = {field: form[field] for field in _PROFILE if field in form}
         changes["date_of_birth"] = _date(form.get("date_of_birth", ""))
         await profile.edit(request.app.state.house.db, visitor(request), changes)
     except Refusal as refusal:
-        return await _profile_page(request, status=refusal.status, values=form, errors=complaints(refusal))
+        return await _profile_page(request, values=form, errors=complaints(refusal))
     return go(f"{PROFILE}?said=saved")
 
 
@@ -80,13 +90,13 @@ def _date(text: str) -> date | None:
 
 
 async def _profile_page(
-    request: Ask, *, status: int = 200, values: dict[str, str] | None = None, errors: dict[str, str] | None = None
+    request: Ask, *, values: dict[str, str] | None = None, errors: Complaints | None = None
 ) -> Response[bytes]:
     me = await profile.get(request.app.state.house.db, visitor(request))
     if values is None:
         values = {field: str(getattr(me, field) or "") for field in _PROFILE}
-    return page(
-        request, "customers/profile.html", status=status, personal=True, me=me, values=values, errors=errors or {},
+    return form_page(
+        request, "customers/profile.html", me=me, values=values, errors=errors,
         said=_said(request),
     )  # fmt: skip
 
@@ -99,7 +109,7 @@ async def set_picture(request: Ask) -> Response[bytes]:
         await profile.set_picture(request.app.state.house.db, who, await _file(request, "picture"))
     except Refusal as refusal:
         errors = complaints(refusal, {"picture_invalid": "picture"})
-        return await _profile_page(request, status=refusal.status, errors=errors)
+        return await _profile_page(request, errors=errors)
     return go(f"{PROFILE}?said=picture-saved")
 
 
@@ -143,11 +153,11 @@ async def new_address_page(request: Ask) -> Response[bytes]:
 async def add_address(request: Ask) -> Response[bytes]:
     form = await read_form(request)
     if errors := _wrong_with(form):
-        return await _address_page(request, form, status=422, errors=errors)
+        return await _address_page(request, form, errors=errors)
     try:
         await profile.add_address(request.app.state.house.db, visitor(request), _read(form, UUID(int=0)))
     except Refusal as refusal:
-        return await _address_page(request, form, status=refusal.status, errors=complaints(refusal))
+        return await _address_page(request, form, errors=complaints(refusal))
     return go(way_back(form.get("next", ""), f"{ADDRESSES}?said=address-saved"))
 
 
@@ -167,11 +177,11 @@ async def change_address(request: Ask, address_id: FromPath[str]) -> Response[by
         return go(ADDRESSES)
     form = await read_form(request)
     if errors := _wrong_with(form):
-        return await _address_page(request, form, address=found, status=422, errors=errors)
+        return await _address_page(request, form, address=found, errors=errors)
     try:
         await profile.change_address(request.app.state.house.db, visitor(request), _read(form, found.id))
     except Refusal as refusal:
-        return await _address_page(request, form, address=found, status=refusal.status, errors=complaints(refusal))
+        return await _address_page(request, form, address=found, errors=complaints(refusal))
     return go(f"{ADDRESSES}?said=address-saved")
 
 
@@ -190,16 +200,16 @@ async def _find(request: Ask, address_id: str) -> Address | None:
     return next((each for each in known if str(each.id) == address_id), None)
 
 
-def _wrong_with(form: dict[str, str]) -> dict[str, str]:
+def _wrong_with(form: dict[str, str]) -> Complaints:
     """Every complaint about an address, in the order of the page."""
     words = {"label": "a name for this address", "street": "the street", "city": "the city", "country": "the country"}
     found = all_complaints(
         *(partial(rules.check_line, field, form.get(field, ""), needed=field in words) for field in _ADDRESS_FIELDS)
     )
-    return {
-        field: f"Please give {words[field]}." if field in words and not form.get(field, "").strip() else sentence
-        for field, sentence in found.items()
-    }
+    for field in words.keys() & found.keys():
+        if not form.get(field, "").strip():
+            found[field] = f"Please give {words[field]}."
+    return found
 
 
 def _read(form: dict[str, str], address_id: UUID) -> Address:
@@ -215,13 +225,12 @@ async def _address_page(
     values: dict[str, str],
     *,
     address: Address | None = None,
-    status: int = 200,
-    errors: dict[str, str] | None = None,
+    errors: Complaints | None = None,
     back: str = "",
 ) -> Response[bytes]:
     me = await profile.get(request.app.state.house.db, visitor(request))
-    return page(
-        request, "customers/address.html", status=status, personal=True, me=me, values=values, errors=errors or {},
+    return form_page(
+        request, "customers/address.html", me=me, values=values, errors=errors,
         address=address, back=values.get("next", back),
     )  # fmt: skip
 
@@ -241,17 +250,19 @@ async def change_preferences(request: Ask) -> Response[bytes]:
         await profile.change_preferences(request.app.state.house.db, visitor(request), changes)
     except Refusal as refusal:
         field = str((refusal.details or {}).get("field", "")).removeprefix("preferences.")
-        errors = complaints(refusal) and {field: "Please say it in up to 500 characters."}
-        return await _preferences_page(request, form, status=refusal.status, errors=errors)
+        errors = complaints(
+            refusal, {refusal.code: field}, preferences_invalid="Please say it in up to 500 characters."
+        )
+        return await _preferences_page(request, form, errors=errors)
     return go(f"{PREFERENCES}?said=saved")
 
 
 async def _preferences_page(
-    request: Ask, values: dict[str, str], *, status: int = 200, errors: dict[str, str] | None = None
+    request: Ask, values: dict[str, str], *, errors: Complaints | None = None
 ) -> Response[bytes]:
     me = await profile.get(request.app.state.house.db, visitor(request))
-    return page(
-        request, "customers/preferences.html", status=status, personal=True, me=me, values=values, errors=errors or {},
+    return form_page(
+        request, "customers/preferences.html", me=me, values=values, errors=errors,
         said=_said(request),
     )  # fmt: skip
 

@@ -8,17 +8,27 @@ from litestar import Response, Router, get, post
 
 from jklg.customers import factors, profile, recovery
 from jklg.customers.guard import address_of, forget
-from jklg.customers.visits import TURNS_AWAY, Ask, complaints, drop_link, kept_link, take_link, visitor
+from jklg.customers.visits import (
+    TURNS_AWAY,
+    Ask,
+    Complaints,
+    complaints,
+    drop_link,
+    form_page,
+    kept_link,
+    take_link,
+    visitor,
+)
 from jklg.kit.errors import Refusal
 from jklg.web.bodies import read_form
-from jklg.web.render import go, page
+from jklg.web.render import go
 
 _NEW_PASSWORD = {"password_invalid": "password", "password_common": "password"}
 
 
 @get("/forgot-password", include_in_schema=False)
 async def forgot_page(request: Ask) -> Response[bytes]:
-    return page(request, "customers/forgot.html", personal=True, email="", errors={}, sent=False)
+    return form_page(request, "customers/forgot.html", email="", sent=False)
 
 
 @post("/forgot-password", include_in_schema=False, status_code=200)
@@ -28,11 +38,11 @@ async def forgot(request: Ask) -> Response[bytes]:
     try:
         await recovery.forgot(request.app.state.house.db, email=email, address=address_of(request))
     except Refusal as refusal:
-        return page(
-            request, "customers/forgot.html", status=refusal.status, personal=True, email=email, errors=complaints(refusal),
+        return form_page(
+            request, "customers/forgot.html", email=email, errors=complaints(refusal),
             sent=False,
         )  # fmt: skip
-    return page(request, "customers/forgot.html", personal=True, email=email.strip(), errors={}, sent=True)
+    return form_page(request, "customers/forgot.html", email=email.strip(), sent=True)
 
 
 @get("/reset-password", include_in_schema=False)
@@ -59,16 +69,14 @@ async def reset(request: Ask) -> Response[bytes]:
         )
     except Refusal as refusal:
         if refusal.code == "reset_invalid":
-            return _reset_page(request, status=refusal.status, over=True)
-        return _reset_page(request, status=refusal.status, errors=complaints(refusal, _NEW_PASSWORD))
+            return _reset_page(request, errors=complaints(refusal), over=True)
+        return _reset_page(request, errors=complaints(refusal, _NEW_PASSWORD))
     return go("/login?said=reset", cookies=[drop_link(request), forget(house.settings)])
 
 
-def _reset_page(
-    request: Ask, *, status: int = 200, errors: dict[str, str] | None = None, over: bool = False
-) -> Response[bytes]:
-    return page(
-        request, "customers/reset.html", status=status, personal=True, errors=errors or {},
+def _reset_page(request: Ask, *, errors: Complaints | None = None, over: bool = False) -> Response[bytes]:
+    return form_page(
+        request, "customers/reset.html", errors=errors,
         link=kept_link(request, "reset") is not None and not over, cookies=[drop_link(request)] if over else [],
     )  # fmt: skip
 
@@ -97,17 +105,17 @@ async def change(request: Ask) -> Response[bytes]:
             refusal, {**_NEW_PASSWORD, "invalid_credentials": "old_password"},
             invalid_credentials="This is not your present password.",
         )  # fmt: skip
-        return await _change_page(request, status=refusal.status, errors=errors)
+        return await _change_page(request, errors=errors)
     return go("/account/security?said=password-changed")
 
 
-async def _change_page(request: Ask, *, status: int = 200, errors: dict[str, str] | None = None) -> Response[bytes]:
+async def _change_page(request: Ask, *, errors: Complaints | None = None) -> Response[bytes]:
     house = request.app.state.house
     who = visitor(request)
     known = await factors.list_factors(house.db, who)
-    return page(
-        request, "customers/password.html", status=status, personal=True, me=await profile.get(house.db, who),
-        has_password=known.has_password, errors=errors or {},
+    return form_page(
+        request, "customers/password.html", me=await profile.get(house.db, who),
+        has_password=known.has_password, errors=errors,
     )  # fmt: skip
 
 
