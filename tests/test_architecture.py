@@ -484,6 +484,8 @@ WITHOUT_ROW_SECURITY = {
     "ledger_accounts": "names of accounts",
     "ledger_transactions": "append-only; amounts without names",
     "ledger_entries": "append-only; amounts without names",
+    "ledger_seals": "append-only; digests of postings",
+    "ledger_unsealed": "ids of postings",
     "quotes": "prices without names, found by their unguessable id",
     "gateway_commands": "amounts without names",
     "gateway_facts": "append-only; amounts without names",

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, jobs, limits, mail, pricing, staff
+from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
 from jklg.bookings import accounts
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -86,12 +86,17 @@ async def _forget_staff_sessions(house: House) -> int:
     return await staff.forget_ended(house.db)
 
 
+async def _seal_postings(house: House) -> int:
+    return await ledger.seal(house.db, house.settings.secret)
+
+
 SWEEPS: dict[str, Sweep] = {
     "notices": payment_jobs.process_notices,
     "payments": payment_jobs.settle_due,
     "overdue": payment_jobs.close_overdue,
     "holds": _expire_holds,
     "refunds": payment_jobs.send_refunds,
+    "seals": _seal_postings,
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,

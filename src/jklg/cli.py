@@ -99,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = ledger.add_parser("verify", help="check that the books balance and agree with the bookings")
     sub.set_defaults(run=_ledger_verify)
     sub.add_argument("--json", action="store_true", help="findings as JSON")
+    sub.add_argument(
+        "--expect", default="", metavar="CHAIN", help="a chain that an earlier run printed: its end may not be cut off"
+    )
 
     command("demo", _demo, "Load the demo agency into the database.")
     command("doctor", _doctor, "Look at settings, database, schema and books, and say what is wrong.")
@@ -222,7 +225,8 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
     from jklg import ledger
     from jklg.payments.books import CHECKS
 
-    findings = _with_database(lambda db: ledger.verify(db, CHECKS))
+    keys = settings_for_here().secrets
+    findings = _with_database(lambda db: ledger.verify(db, CHECKS, keys=keys, expected=arguments.expect))
     if arguments.json:
         print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
         return 0 if findings.ok else 1
@@ -233,6 +237,10 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
             print(f"       {row}")
     if findings.ok:
         print("the books balance")
+    print(
+        f"chain {findings.head}"
+        + (f", {findings.head.unsealed} postings not sealed yet" if findings.head.unsealed else "")
+    )
     return 0 if findings.ok else 1
 
 

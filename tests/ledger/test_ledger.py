@@ -11,6 +11,7 @@ import pytest
 from jklg import ledger
 from jklg.kit.db import Database, open_database
 from jklg.kit.ids import uuid7
+from tests.conftest import SECRET
 
 ASHAS_TRIP = UUID(int=7)
 
@@ -65,7 +66,7 @@ async def test_a_fact_is_booked_once_and_balances(db: Database) -> None:
 async def test_twenty_at_once_book_a_fact_once(db_url: str) -> None:
     db = await open_database(db_url, max_size=20)
     assert sum(await asyncio.gather(*(capture(db) for _ in range(20)))) == 1
-    findings = await ledger.verify(db)
+    findings = await ledger.verify(db, keys=[SECRET])
     assert (findings.transactions, findings.entries, findings.ok) == (1, 2, True)
     await db.close()
 
@@ -144,16 +145,16 @@ async def test_a_posting_that_is_rolled_back_leaves_nothing(db: Database) -> Non
         async with db.transaction() as conn:
             await ledger.post(conn, "capture", "transaction", "t9", None, "INR", [("a", 1), ("b", -1)])
             raise RuntimeError("the rest of the database transaction failed")
-    assert (await ledger.verify(db)).transactions == 0
+    assert (await ledger.verify(db, keys=[SECRET])).transactions == 0
 
 
 async def test_verify_names_what_was_tampered_with(server_admin: asyncpg.Connection, db: Database) -> None:
     """A superuser can switch triggers off. Verifying finds it all the same."""
     await capture(db)
-    assert (await ledger.verify(db)).ok
+    assert (await ledger.verify(db, keys=[SECRET])).ok
     await server_admin.execute("SET session_replication_role = replica")
     await server_admin.execute("UPDATE ledger_entries SET amount = amount + 1 WHERE account = 'customer_deposits'")
-    findings = await ledger.verify(db)
+    findings = await ledger.verify(db, keys=[SECRET])
     assert not findings.ok
     assert set(findings.broken) == {
         "a ledger transaction does not balance",
@@ -180,19 +181,19 @@ async def test_verify_names_tampering_that_balances(
     await capture(db)
     await server_admin.execute("SET session_replication_role = replica")
     await server_admin.execute(tampering)
-    assert list((await ledger.verify(db)).broken) == [sentence]
+    assert list((await ledger.verify(db, keys=[SECRET])).broken) == [sentence]
 
 
 async def test_verify_believes_books_that_were_posted_side_by_side(db_url: str) -> None:
     db = await open_database(db_url, max_size=10)
     await asyncio.gather(*(capture(db, f"t{number}", 100 + number) for number in range(50)))
-    findings = await ledger.verify(db)
+    findings = await ledger.verify(db, keys=[SECRET])
     assert (findings.ok, findings.transactions, findings.entries) == (True, 50, 100)
     await db.close()
 
 
 async def test_checks_of_other_rooms_are_run_and_named(db: Database) -> None:
     check = ledger.Check(name="rows", sentence="there is a row", sql="SELECT 'row', 1")
-    findings = await ledger.verify(db, [check])
+    findings = await ledger.verify(db, [check], keys=[SECRET])
     assert findings.broken == {"there is a row": ["row 1"]}
-    assert findings.checks[-1] == "rows"
+    assert findings.checks[-2:] == ["rows", "seals"]

@@ -9,7 +9,7 @@ import msgspec
 
 from jklg.kit.db import Connection, Database
 from jklg.kit.ids import uuid7
-from jklg.ledger import queries
+from jklg.ledger import queries, seals
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,13 +21,14 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What verifying found. `broken` maps a check's sentence to the rows that broke it."""
+    """What verifying found. `broken` maps a check's sentence to the rows that broke it; `head` is where the chain of seals stands."""
 
     transactions: int
     entries: int
     balances: list[tuple[str, str, int]]
     checks: list[str]
     broken: dict[str, list[str]]
+    head: seals.Head
 
     @property
     def ok(self) -> bool:
@@ -82,8 +83,12 @@ OWN_CHECKS = (
 )
 
 
-async def verify(db: Database, more: Sequence[Check] = ()) -> Findings:
-    """Prove the books: our own checks and those of the rooms that know what the facts are. Reads one snapshot, changes nothing."""
+async def verify(db: Database, more: Sequence[Check] = (), *, keys: Sequence[str], expected: str = "") -> Findings:
+    """Prove the books: our own checks, the chain of seals, and the checks of the rooms that know what the facts are.
+
+    `keys` may have made the seals; `expected` is a head of the chain that was written down earlier ('number:chain'). Reads one
+    snapshot, changes nothing.
+    """
     broken: dict[str, list[str]] = {}
     async with db.transaction() as conn:
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -93,10 +98,13 @@ async def verify(db: Database, more: Sequence[Check] = ()) -> Findings:
             rows = await queries.run_check(conn, check.sql)
             if rows:
                 broken[check.sentence] = rows
+        head, unsound = await seals.examine(conn, keys, expected)
+        broken |= unsound
     return Findings(
         transactions=transactions,
         entries=entries,
         balances=balances,
-        checks=[check.name for check in (*OWN_CHECKS, *more)],
+        checks=[*(check.name for check in (*OWN_CHECKS, *more)), "seals"],
         broken=broken,
+        head=head,
     )

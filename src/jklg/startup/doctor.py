@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 
@@ -42,7 +43,7 @@ async def examine(settings: Settings, urls: Urls) -> list[Result]:
             ("rights", _rights),
             ("staff", _staff),
             ("mail", _mail),
-            ("books", _books),
+            ("books", partial(_books, settings.secrets)),
         ):
             results.append(await _looked_at(subject, look, db))
     finally:
@@ -111,8 +112,8 @@ async def _mail(db: Database) -> tuple[bool, str]:
     return not dead and not late, f"{dead} given up, {late} waiting for more than ten minutes"
 
 
-async def _books(db: Database) -> tuple[bool, str]:
-    findings = await ledger.verify(db, CHECKS)
+async def _books(keys: Sequence[str], db: Database) -> tuple[bool, str]:
+    findings = await ledger.verify(db, CHECKS, keys=keys)
     return (
         findings.ok,
         "all is well" if findings.ok else f"{len(findings.broken)} checks fail; see `jklg ledger verify`",

@@ -10,6 +10,7 @@ import pytest
 from jklg import ledger
 from jklg.payments import refunds
 from jklg.payments.books import CHECKS
+from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.test_late_money import late_success
 from tests.trade import hold
@@ -139,12 +140,12 @@ OFFENCES: dict[str, tuple[list[str], set[str]]] = {
 
 @pytest.mark.parametrize("offence", OFFENCES)
 async def test_an_offence_is_named(busy: Street, mallory: Any, offence: str) -> None:
-    assert (await ledger.verify(busy.db, CHECKS)).broken == {}
+    assert (await ledger.verify(busy.db, CHECKS, keys=[SECRET])).broken == {}
     statements, expected = OFFENCES[offence]
     async with mallory.transaction():
         for statement in statements:
             await mallory.execute(statement)
-    broken = (await ledger.verify(busy.db, CHECKS)).broken
+    broken = (await ledger.verify(busy.db, CHECKS, keys=[SECRET])).broken
     ours = {name for name, sentence in SENTENCE.items() if sentence in broken}
     assert ours == expected, broken
     assert all(row for rows in broken.values() for row in rows)
@@ -169,7 +170,7 @@ async def test_money_of_a_stranger_and_money_of_a_wrong_amount_are_sound_books(s
     await street.deliver()
     await street.work()
     assert await street.balance("suspense:unapplied") == -5_050
-    assert (await ledger.verify(street.db, CHECKS)).broken == {}
+    assert (await ledger.verify(street.db, CHECKS, keys=[SECRET])).broken == {}
 
 
 async def test_strange_money_that_grows_is_in_the_books_once(street: Street) -> None:
