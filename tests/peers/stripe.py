@@ -41,7 +41,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Event, Intent, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Refund, Saved, Thing
 from tests.peers.loopback import serve
 from tests.peers.stripe_params import BadParam, check, decode
 
@@ -67,8 +67,12 @@ _EVENTS = {
     "intent.succeeded": "payment_intent.succeeded",
     "intent.payment_failed": "payment_intent.payment_failed",
     "intent.canceled": "payment_intent.canceled",
-    "dispute.created": "charge.dispute.created",
+    **{
+        f"dispute.{what}": f"charge.dispute.{what}"
+        for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+    },
 }
+_DISPUTES = {"inquiry": "warning_needs_response", "inquiry_closed": "warning_closed"}
 
 
 class StripeWork(Work):
@@ -82,16 +86,9 @@ class StripeWork(Work):
                 return self._intent(thing)
             case Refund():
                 return self._refund(thing)
-        return {
-            "id": thing.id,
-            "object": "dispute",
-            "payment_intent": thing.intent,  # type: ignore[attr-defined]
-            "charge": _charge_id(thing.intent),  # type: ignore[attr-defined]
-            "amount": thing.amount,  # type: ignore[attr-defined]
-            "currency": thing.currency.lower(),  # type: ignore[attr-defined]
-            "status": "needs_response",
-            "livemode": False,
-        }
+            case Dispute():
+                return self._dispute(thing)
+        raise AssertionError(f"Stripe knows no {thing.kind}")
 
     def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:
         event.type = _EVENTS.get(event.type, event.type)
@@ -116,6 +113,7 @@ class StripeWork(Work):
             "amount_refunded": sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed"),
             "currency": intent.currency.lower(),
             "created": int(intent.changed_at.timestamp()),
+            "disputed": bool(self.disputes_of(intent.id)),
             "livemode": False,
             "metadata": intent.metadata,
             "paid": paid,
@@ -154,6 +152,28 @@ class StripeWork(Work):
             "receipt_email": intent.email or None,
             "status": intent.status,
         }
+
+    def _dispute(self, dispute: Dispute) -> dict[str, Any]:
+        return {
+            "id": dispute.id,
+            "object": "dispute",
+            "amount": dispute.amount,
+            "balance_transactions": [
+                {"id": f"txn_{each.id}", "object": "balance_transaction", "amount": each.amount, "currency": dispute.currency.lower(),
+                 "fee": each.fee, "net": each.amount - each.fee, "type": "adjustment"}
+                for each in dispute.movements
+            ],
+            "charge": _charge_id(dispute.intent),
+            "created": int(dispute.created_at.timestamp()),
+            "currency": dispute.currency.lower(),
+            "evidence_details": {"due_by": int(dispute.respond_by.timestamp()), "has_evidence": False, "past_due": False, "submission_count": 0},
+            "is_charge_refundable": dispute.status in ("inquiry", "inquiry_closed", "won"),
+            "livemode": False,
+            "metadata": {},
+            "payment_intent": dispute.intent,
+            "reason": dispute.reason,
+            "status": _DISPUTES.get(dispute.status, dispute.status),
+        }  # fmt: skip
 
     def _refund(self, refund: Refund) -> dict[str, Any]:
         return {
@@ -471,6 +491,9 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
         case ["refunds"]:
             wanted = check(params, published.RefundListParams)
             return _list(work, list(reversed(work.refunds_of(wanted["payment_intent"]))), wanted, "/v1/refunds")
+        case ["disputes"]:
+            wanted = check(params, published.DisputeListParams)
+            return _list(work, list(reversed(work.disputes_of(wanted["payment_intent"]))), wanted, "/v1/disputes")
         case ["events"]:
             wanted = check(params, published.EventListParams)
             page = _list(work, list(reversed(work.all(Event))), wanted, "/v1/events", plain=True)

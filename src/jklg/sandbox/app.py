@@ -10,7 +10,10 @@ For the shop, with `Authorization: Bearer <key>`, JSON both ways, amounts in min
     GET  /v1/refunds?intent=        GET /v1/events    GET /v1/balance
 
 `Idempotency-Key` is honoured on every POST and never forgotten. Errors: {"error": {"code", "message"}}.
-For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: /_faults, when they are enabled.
+For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: /_faults and /_disputes, when they are enabled:
+
+    POST /_disputes                 {intent, amount?, inquiry?}: the payer complains to her bank
+    POST /_disputes/{id}/{what}     escalate, respond, win, lose
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage, PostgresStorage, Storage
-from jklg.sandbox.things import BankError, Event, Intent, Saved
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Saved
 
 S = TypeVar("S")
 
@@ -57,6 +60,12 @@ class IntentBody(msgspec.Struct, forbid_unknown_fields=True):
     email: str = ""
     return_url: str = ""
     metadata: dict[str, str] = {}
+
+
+class DisputeBody(msgspec.Struct, forbid_unknown_fields=True):
+    intent: str
+    amount: int | None = None
+    inquiry: bool = False
 
 
 class RefundBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -138,6 +147,8 @@ class SandboxApp:
                 return error(401, "unauthorized", "Send the key: Authorization: Bearer <key>.")
             if request.path.startswith("/_faults") and self._faults_enabled:
                 return await self._knobs(request)
+            if request.path.startswith("/_disputes") and self._faults_enabled and request.method == "POST":
+                return await self._disputes(request)
             if request.path.startswith("/v1/"):
                 return await misbehave(
                     self.bank.faults, request, lambda: self._api(request), error=error, sleep=self._sleep
@@ -204,6 +215,22 @@ class SandboxApp:
             async with self.bank.work() as work:
                 return json_answer(200, {"released": work.release()})
         return json_answer(200, self.bank.faults)
+
+    async def _disputes(self, request: Request) -> Answer:
+        async with self.bank.work() as work:
+            match request.path.split("/")[2:]:
+                case []:
+                    new = _decode(request.body, DisputeBody)
+                    dispute = work.dispute(work.get(Intent, new.intent), new.amount, inquiry=new.inquiry)
+                case [id_, "escalate"]:
+                    work.escalate(dispute := work.get(Dispute, id_))
+                case [id_, "respond"]:
+                    work.respond(dispute := work.get(Dispute, id_))
+                case [id_, ("win" | "lose") as ending]:
+                    work.decide(dispute := work.get(Dispute, id_), won=ending == "win")
+                case _:
+                    raise BankError("no_such_path", "No such path.", 404)
+            return json_answer(200, work.describe(dispute))
 
     async def deliver_due(self) -> int:
         """Do what is due now: late payments and refunds, and each notice once. How much was done."""

@@ -20,12 +20,18 @@ import msgspec
 from jklg.kit.clock import Clock
 from jklg.sandbox.faults import Faults
 from jklg.sandbox.storage import Row, Storage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Refund, Saved, Thing, plain
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Refund, Saved, Thing, plain
 
 _KINDS: dict[str, type[Thing]] = {cls.kind: cls for cls in (Intent, Refund, Dispute, Event, Saved)}
 T = TypeVar("T", bound=Thing)
 
 GIVE_UP = timedelta(days=3)
+DISPUTE_FEE = 15
+"""Minor units, for each dispute that takes money, won or lost."""
+RESPOND_WITHIN = timedelta(days=7)
+
+
+_OVER = ("inquiry_closed", "won", "lost")
 
 
 class Bank:
@@ -173,7 +179,7 @@ class Work:
         intent.due_at = None
         self._became(intent, "succeeded", "intent.succeeded")
         if self.bank.faults.take("dispute"):
-            self._dispute(intent)
+            self.dispute(intent)
 
     def decline(self, intent: Intent, why: str) -> None:
         self._still_open(intent)
@@ -203,24 +209,71 @@ class Work:
         self.put(intent)
         self._tell(event, intent)
 
-    def _dispute(self, intent: Intent) -> None:
+    # -- disputes ----------------------------------------------------------------------------------------------------
+
+    def dispute(self, intent: Intent, amount: int | None = None, *, inquiry: bool = False) -> Dispute:
+        """The payer complains to her bank, of the whole or of a part. An inquiry asks first and takes nothing."""
+        if not intent.amount_received or any(d.status not in _OVER for d in self.disputes_of(intent.id)):
+            raise BankError("unexpected_state", "There is nothing to dispute, or it is disputed already.")
         dispute = Dispute(
             id=self.new_id("dp", "dispute"),
             intent=intent.id,
-            amount=intent.amount_received,
+            amount=amount or intent.amount_received,
             currency=intent.currency,
-            status="needs_response",
+            status="inquiry" if inquiry else "needs_response",
             created_at=self.now,
+            respond_by=self.now + RESPOND_WITHIN,
         )
         self.put(dispute)
         self._tell("dispute.created", dispute)
+        if not inquiry:
+            self._move_back(dispute, -dispute.amount, DISPUTE_FEE, "dispute.funds_withdrawn")
+        return dispute
+
+    def escalate(self, dispute: Dispute) -> None:
+        """The answer to an inquiry did not help: the money is taken."""
+        self._still(dispute, "inquiry")
+        dispute.status = "needs_response"
+        self.put(dispute)
+        self._tell("dispute.updated", dispute)
+        self._move_back(dispute, -dispute.amount, DISPUTE_FEE, "dispute.funds_withdrawn")
+
+    def respond(self, dispute: Dispute) -> None:
+        """The shop is heard."""
+        self._still(dispute, "needs_response")
+        dispute.status = "under_review"
+        self.put(dispute)
+        self._tell("dispute.updated", dispute)
+
+    def decide(self, dispute: Dispute, *, won: bool) -> None:
+        """The bank decides. A shop that wins has its money back, not the fee."""
+        self._still(dispute, "inquiry", "needs_response", "under_review")
+        took = dispute.status != "inquiry"
+        dispute.status = "inquiry_closed" if not took else "won" if won else "lost"
+        self.put(dispute)
+        if took and won:
+            self._move_back(dispute, dispute.amount, 0, "dispute.funds_reinstated")
+        self._tell("dispute.closed", dispute)
+
+    def disputes_of(self, intent_id: str) -> list[Dispute]:
+        return [d for d in self.all(Dispute) if d.intent == intent_id]
+
+    def _move_back(self, dispute: Dispute, amount: int, fee: int, event: str) -> None:
+        movement = Movement(id=f"{dispute.id}_{len(dispute.movements) + 1}", amount=amount, fee=fee)
+        dispute.movements = [*dispute.movements, movement]
+        self.put(dispute)
+        self._tell(event, dispute)
+
+    def _still(self, dispute: Dispute, *statuses: str) -> None:
+        if dispute.status not in statuses:
+            raise BankError("unexpected_state", f"This dispute is {dispute.status}.")
 
     # -- refunds ---------------------------------------------------------------------------------------------------
 
     def refund(self, intent: Intent, amount: int, metadata: dict[str, str]) -> Refund:
         if intent.status != "succeeded":
             raise BankError("unexpected_state", "Only a payment that was made can be refunded.")
-        if any(d.intent == intent.id for d in self.all(Dispute)):
+        if any(d.status in ("needs_response", "under_review", "lost") for d in self.disputes_of(intent.id)):
             raise BankError("disputed", "The payer's bank has taken this money back already.")
         left = intent.amount_received - sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed")
         if amount > left:
@@ -265,7 +318,7 @@ class Work:
         return self.now + timedelta(seconds=self.bank.faults.later_seconds)
 
     def balance(self) -> dict[str, dict[str, int]]:
-        """Currency -> captured, refunded (arrived), refunds_pending, disputed, available."""
+        """Currency -> captured, refunded (arrived), refunds_pending, disputed (with fees), available."""
         books: dict[str, dict[str, int]] = {}
 
         def add(currency: str, line: str, amount: int) -> None:
@@ -282,7 +335,7 @@ class Work:
             if refund.status != "failed":
                 add(refund.currency, "refunded" if refund.status == "succeeded" else "refunds_pending", refund.amount)
         for dispute in self.all(Dispute):
-            add(dispute.currency, "disputed", dispute.amount)
+            add(dispute.currency, "disputed", sum(each.fee - each.amount for each in dispute.movements))
         return books
 
     # -- how the shop sees it (another protocol over the same bank says it otherwise) --------------------------------
@@ -294,6 +347,7 @@ class Work:
             fields["livemode"] = False
             fields["hosted_url"] = f"{self.bank.public_url}/pay/{thing.id}?client_secret={thing.client_secret}"
             fields["refunds"] = [self.describe(refund) for refund in self.refunds_of(thing.id)]
+            fields["disputes"] = [self.describe(dispute) for dispute in self.disputes_of(thing.id)]
         return fields
 
     def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:

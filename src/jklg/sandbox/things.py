@@ -60,15 +60,29 @@ class Refund(Thing, kw_only=True):
     then: str | None = None
 
 
+class Movement(msgspec.Struct, kw_only=True):
+    """What a dispute moved: `amount` less than nothing was taken from the shop, more came back. `fee` was taken besides."""
+
+    id: str
+    amount: int
+    fee: int
+
+
 class Dispute(Thing, kw_only=True):
-    """The payer's bank took the money back."""
+    """The payer's bank asks (inquiry), takes the money back (needs_response, under_review), and decides (won, lost: as the shop sees it).
+
+    An inquiry moves no money; it ends (inquiry_closed) or becomes a dispute. `respond_by`: until when the shop may be heard.
+    """
 
     kind = "dispute"
     intent: str
     amount: int
     currency: str
     status: str
+    reason: str = "fraudulent"
     created_at: datetime
+    respond_by: datetime
+    movements: list[Movement] = []
 
 
 class Event(Thing, kw_only=True):

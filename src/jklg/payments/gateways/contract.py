@@ -17,6 +17,7 @@ import msgspec
 
 OPEN_STATES = ("requires_payment_method", "requires_action", "processing", "authorized")
 CLOSED_STATES = ("canceled", "failed", "expired", "succeeded")
+DISPUTE_STATES = ("inquiry", "inquiry_closed", "needs_response", "under_review", "prevented", "lost", "appealed", "won")
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,29 @@ class RefundSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None = None
 
 
+class DisputeMovement(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that a dispute moved, once. `amount`: minor units of the dispute's currency, above 0 when taken from us, below when it
+    came back. `fee` was taken besides, in minor units of `fee_currency`."""
+
+    ref: str
+    amount: int
+    fee: int = 0
+    fee_currency: str = ""
+
+
+class DisputeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """One dispute as the gateway sees it now. `state` is one of DISPUTE_STATES; a word that is new to us is `under_review`.
+    `respond_by`: until when evidence is heard. `movements`: all so far."""
+
+    ref: str
+    state: str
+    amount: int
+    currency: str
+    reason: str
+    respond_by: datetime | None
+    movements: Sequence[DisputeMovement] = ()
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt as the gateway sees it now.
 
@@ -67,6 +91,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     gateway_at: datetime | None = None
     refunds: Sequence[RefundSnapshot] = ()
+    disputes: Sequence[DisputeSnapshot] = ()
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +168,7 @@ class Gateway(Protocol):
         ...
 
     async def fetch(self, ref: str) -> Snapshot:
-        """The attempt as it stands, with its refunds. GatewayRefused('not_found') when there is none."""
+        """The attempt as it stands, with its refunds and disputes. GatewayRefused('not_found') when there is none."""
         ...
 
     async def find(self, order: Order) -> Snapshot | None:

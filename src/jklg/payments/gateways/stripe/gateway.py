@@ -14,11 +14,13 @@ from uuid import UUID
 
 import msgspec
 import stripe
-from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
+from stripe.params import DisputeListParams, PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
 
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import (
     BadNotice,
+    DisputeMovement,
+    DisputeSnapshot,
     GatewayError,
     GatewayRefused,
     GatewayUnknown,
@@ -40,6 +42,18 @@ _STATES = {
     "canceled": "canceled",
     "succeeded": "succeeded",
 }
+_DISPUTE_STATES = {
+    "warning_needs_response": "inquiry",
+    "warning_under_review": "inquiry",
+    "warning_closed": "inquiry_closed",
+    "needs_response": "needs_response",
+    "under_review": "under_review",
+    "appeal_needs_response": "appealed",
+    "appeal_under_review": "appealed",
+    "prevented": "prevented",
+    "won": "won",
+    "lost": "lost",
+}
 _REFUND_STATES = ("succeeded", "failed", "canceled")
 
 _STRIPE_JS = "https://js.stripe.com"
@@ -50,6 +64,7 @@ class _Charge(msgspec.Struct):
     created: int | None = None
     receipt_url: str | None = None
     payment_method_details: dict[str, Any] | None = None
+    disputed: bool = False
 
 
 class _Intent(msgspec.Struct):
@@ -75,6 +90,32 @@ class _Refund(msgspec.Struct):
     status: str | None = None
     metadata: dict[str, str] | None = None
     failure_reason: str | None = None
+
+
+class _Movement(msgspec.Struct):
+    id: str
+    amount: int
+    fee: int
+    currency: str
+
+
+class _EvidenceDetails(msgspec.Struct):
+    due_by: int | None = None
+
+
+class _Dispute(msgspec.Struct):
+    id: str
+    amount: int
+    currency: str
+    status: str
+    reason: str
+    balance_transactions: list[_Movement] = []
+    evidence_details: _EvidenceDetails | None = None
+
+
+class _Disputes(msgspec.Struct):
+    data: list[_Dispute]
+    has_more: bool
 
 
 class _Intents(msgspec.Struct):
@@ -170,7 +211,9 @@ class StripeGateway:
                 raise GatewayRefused("not_found", refusal.detail) from refusal
             raise
         refunds = await self._refunds(ref) if intent.amount_received else []
-        return _snapshot(intent, refunds)
+        charge = intent.latest_charge
+        disputes = await self._disputes(ref) if isinstance(charge, _Charge) and charge.disputed else []
+        return _snapshot(intent, refunds, disputes)
 
     async def find(self, order: Order) -> Snapshot | None:
         # By listing, never by Stripe's search, which may be an hour behind. Clocks may differ by minutes, and the key
@@ -235,6 +278,16 @@ class StripeGateway:
             refunds += [_refund_snapshot(refund) for refund in page.data]
             if not page.has_more or not page.data:
                 return refunds
+            params["starting_after"] = page.data[-1].id
+
+    async def _disputes(self, ref: str) -> list[DisputeSnapshot]:
+        params: DisputeListParams = {"payment_intent": ref, "limit": 100}
+        disputes: list[DisputeSnapshot] = []
+        while True:
+            page = await call(self._stripe.v1.disputes.list_async(params), _Disputes)
+            disputes += [_dispute_snapshot(dispute) for dispute in page.data]
+            if not page.has_more or not page.data:
+                return disputes
             params["starting_after"] = page.data[-1].id
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
@@ -308,7 +361,9 @@ def _speaks_of(event: _Event) -> tuple[str | None, Mapping[str, Any]]:
     return signatures.text(ref), metadata if isinstance(metadata, dict) else {}
 
 
-def _snapshot(intent: _Intent, refunds: Sequence[RefundSnapshot] = ()) -> Snapshot:
+def _snapshot(
+    intent: _Intent, refunds: Sequence[RefundSnapshot] = (), disputes: Sequence[DisputeSnapshot] = ()
+) -> Snapshot:
     """Raises GatewayUnknown for an amount that our minor units cannot express."""
     currency = intent.currency.upper()
     charge = intent.latest_charge
@@ -332,6 +387,7 @@ def _snapshot(intent: _Intent, refunds: Sequence[RefundSnapshot] = ()) -> Snapsh
         error=_last_error(intent.last_payment_error),
         gateway_at=signatures.moment(max(moment for moment in moments if moment is not None)),
         refunds=refunds,
+        disputes=disputes,
     )
 
 
@@ -344,6 +400,32 @@ def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
         amount=_minor(refund.amount, currency),
         currency=currency,
         failure=refund.failure_reason,
+    )
+
+
+def _dispute_snapshot(dispute: _Dispute) -> DisputeSnapshot:
+    currency = dispute.currency.upper()
+    details = dispute.evidence_details
+    return DisputeSnapshot(
+        ref=dispute.id,
+        state=_DISPUTE_STATES.get(dispute.status, "under_review"),
+        amount=_minor(dispute.amount, currency),
+        currency=currency,
+        reason=dispute.reason,
+        respond_by=signatures.moment(details.due_by) if details else None,
+        movements=[_movement(each, dispute, currency) for each in dispute.balance_transactions],
+    )
+
+
+def _movement(moved: _Movement, dispute: _Dispute, currency: str) -> DisputeMovement:
+    """Stripe books a dispute in the currency of our account there. We keep its books in the currency of the payment, as all others."""
+    settled = moved.currency.upper()
+    amount = abs(moved.amount) if settled == currency else dispute.amount
+    return DisputeMovement(
+        ref=moved.id,
+        amount=_minor(amount if moved.amount < 0 else -amount, currency),
+        fee=_minor(moved.fee, settled),
+        fee_currency=settled,
     )
 
 
