@@ -7,6 +7,7 @@ from jklg.kit.ids import uuid7
 from jklg.kit.tokens import sealed
 from tests.customers.people import MALLORYS, PASSWORD, People, people, refused  # noqa: F401  (people is a fixture)
 
+ASHAS_TELEPHONE = "192.0.2.200"
 CHROME_ON_ANDROID = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
 
 
@@ -20,3 +21,46 @@ async def test_whoever_calls_herself_like_a_sealed_word_gets_nobodys_link(people
     letter = await people.letter("new_device", "mallory@example.net")
     assert keys.manage_token(secret, ashas) not in letter.text + letter.html
     assert mallory["customerId"]
+
+
+async def test_asha_who_types_the_code_of_mallorys_registration_confirms_her_own(people: People) -> None:
+    """Mallory registers Asha's address when Asha does, and waits for Asha to type the wrong one of two codes."""
+    asha = await people.register()
+    mallory = await people.register(password="mallory waits here", name="Asha Rao", at=MALLORYS)
+    letter = await people.letter("verify_email", "asha@example.org")
+    assert letter.link["customerId"] == mallory["customerId"]
+    typed = {"email": "asha@example.org", "code": letter.code}
+    refused(await people.post("/verify-email", typed, at=ASHAS_TELEPHONE), 400, "confirm_with_password")
+    refused(
+        await people.post("/verify-email", {**typed, "password": PASSWORD}, at=ASHAS_TELEPHONE),
+        401, "invalid_credentials",
+    )  # fmt: skip
+    confirmed = await people.post("/verify-email", typed, token=asha["token"])
+    assert confirmed.json()["customer"]["id"] == asha["customerId"]
+    refused(await people.login("asha@example.org", "mallory waits here", at=MALLORYS), 401, "invalid_credentials")
+    assert (await people.login()).status_code == 200
+
+
+async def test_mallory_cannot_use_up_the_mails_that_asha_needs_to_join(people: People) -> None:
+    """A mailbox gets eight mails an hour. When Mallory has caused them all, Asha confirms her registration with any of them."""
+    for network in ("203.0.113.66", "203.0.113.67"):
+        for _ in range(5):
+            await people.register(password="mallory waits here", at=network)
+    asha = await people.register()
+    letter = await people.letter("verify_email", "asha@example.org")
+    assert letter.link["customerId"] != asha["customerId"], "there was no mail left for hers"
+    confirmed = await people.post("/verify-email", letter.link, token=asha["token"])
+    assert confirmed.status_code == 200 and confirmed.json()["customer"]["id"] == asha["customerId"]
+
+
+async def test_a_registration_of_another_mailbox_confirms_nothing_with_ashas_link(people: People) -> None:
+    await people.register()
+    mallory = await people.register("mallory@example.net", at=MALLORYS)
+    letter = await people.letter("verify_email", "asha@example.org")
+    refused(
+        await people.post("/verify-email", letter.link, token=mallory["token"], at=MALLORYS),
+        400,
+        "confirm_with_password",
+    )
+    states = await people.rows("SELECT DISTINCT status FROM customers")
+    assert [row[0] for row in states] == ["pending"]
