@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from jklg import mail
 from jklg.bookings import keys
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import sealed
 from tests.customers.people import MALLORYS, PASSWORD, People, people, refused  # noqa: F401  (people is a fixture)
+from tests.customers.test_second_step import with_app
 
+NEW = "asha@hills.example.org"
 ASHAS_TELEPHONE = "192.0.2.200"
 CHROME_ON_ANDROID = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36"
 
@@ -64,3 +67,22 @@ async def test_a_registration_of_another_mailbox_confirms_nothing_with_ashas_lin
     )
     states = await people.rows("SELECT DISTINCT status FROM customers")
     assert [row[0] for row in states] == ["pending"]
+
+
+async def test_who_moved_and_left_is_named_in_no_mail_to_the_mailbox_of_before(people: People) -> None:
+    """Notices were found again by the ids of what they were about, and those are forgotten sooner than the notices."""
+    await people.join(name="Zilpzalp")
+    token = (await people.login()).json()["token"]
+    await with_app(people, token)
+    assert (await people.post("/change-email", {"email": NEW}, token=token)).status_code == 200
+    link = (await people.letter("confirm_new_email", NEW)).link
+    assert (await people.post("/confirm-email", link, token=token)).status_code == 200
+    assert "email_changing" in await people.kinds("asha@example.org"), "the notice with the undo link goes out"
+    me = (await people.ask("GET", "/me", token=token)).json()["customer"]["id"]
+    left = await people.ask("DELETE", f"/{me}", {"password": PASSWORD}, token=token)
+    assert left.status_code == 200, left.text
+    await mail.send_due(people.house)
+    people.later(hours=2)
+    await mail.forget_due(people.house.db)
+    assert [row[0] for row in await people.rows("SELECT kind FROM mail_outbox WHERE state <> 'erased'")] == []
+    assert "zilpzalp" not in (await people.everything()).lower()

@@ -9,6 +9,12 @@ from jklg.kit.errors import BadInput
 
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]")
 
+KINDS_OF_MAIL = (
+    "verify_email", "already_have_account", "confirm_new_email", "email_changing", "password_reset", "password_changed",
+    "new_device", "factor_changed",
+)  # fmt: skip
+"""What is written to customers about their accounts. Which mailbox it went to, and their name, go with them."""
+
 
 def check_name(given: str) -> str:
     """A name as it is kept: up to 200 characters that can be shown. BadInput (name_invalid)."""

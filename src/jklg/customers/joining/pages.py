@@ -122,7 +122,7 @@ async def verify_by_code(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         errors = complaints(
             refusal, {"verification_invalid": "code", "confirm_with_password": "code"},
-            confirm_with_password="Somebody else has registered this address, too. Please open the link in the mail instead of typing its code.",
+            confirm_with_password="Somebody else has registered this address, too. Please open the link in the mail instead of typing its code.",  # noqa: S106
             verification_invalid="This code is wrong, used or too old. Look at the newest mail from us, or ask for another.",
         )  # fmt: skip
         return await _show(request, errors=errors, values=form)

@@ -19,6 +19,7 @@ from jklg.customers.entering import check_password
 from jklg.customers.guard import as_customer
 from jklg.customers.leaving import queries as leaving_queries
 from jklg.customers.queries import Account
+from jklg.customers.rules import KINDS_OF_MAIL
 from jklg.customers.sessions import Visitor
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.kit.db import Connection, Database
@@ -31,10 +32,6 @@ Parting = Callable[[Connection, UUID, str | None], Awaitable[None]]
 """What a room above does when a customer leaves, in the database transaction of the erasure: (conn, customer, proven address)."""
 
 ROOM = Path(__file__).parent
-_KINDS = (
-    "verify_email", "already_have_account", "confirm_new_email", "email_changing", "password_reset", "password_changed",
-    "new_device",
-)  # fmt: skip
 
 
 async def export(db: Database, who: Visitor, exports: Mapping[str, Export]) -> dict[str, Any]:
@@ -101,7 +98,7 @@ async def _erase(conn: Connection, settings: Settings, account: Account, parting
     for part in partings:
         await part(conn, account.id, proven)
     about = await leaving_queries.list_reasons_to_write(conn, account.id)
-    await mail.forget(conn, [f"{kind}:{reason}" for reason in about for kind in _KINDS])
+    await mail.forget(conn, [f"{kind}:{reason}" for reason in about for kind in KINDS_OF_MAIL])
     if proven is not None:
         await mail.forget_address(conn, proven)
         await _say_goodbye(conn, settings, account)
