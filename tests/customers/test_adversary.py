@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from jklg import mail
 from jklg.bookings import keys
+from jklg.customers import rules
+from jklg.kit.errors import BadInput
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import sealed
 from tests.customers.people import MALLORYS, PASSWORD, People, people, refused  # noqa: F401  (people is a fixture)
@@ -86,3 +90,16 @@ async def test_who_moved_and_left_is_named_in_no_mail_to_the_mailbox_of_before(p
     await mail.forget_due(people.house.db)
     assert [row[0] for row in await people.rows("SELECT kind FROM mail_outbox WHERE state <> 'erased'")] == []
     assert "zilpzalp" not in (await people.everything()).lower()
+
+
+async def test_no_letter_outside_ascii_makes_another_mailbox_look_like_ashas(people: People) -> None:
+    """The owner of one mailbox would get the account, and the guest bookings, of the other."""
+    beyond = [chr(code) for code in range(0x80, 0x11_0000) if not 0xD800 <= code < 0xE000]
+    rows = await people.rows("SELECT letter FROM unnest($1::text[]) AS letter WHERE lower(letter) ~ '[ -~]'", beyond)
+    assert {row[0] for row in rows} >= {"\u0130"}
+    kept = []
+    for (letter,) in rows:
+        with suppress(BadInput):
+            kept.append(rules.check_email(f"{letter}rene@example.org"))
+    assert [address for address in kept if not address.isascii()] == [], "others are written in their plain form"
+    assert rules.check_email("Çiğdem@example.org") == "Çiğdem@example.org"
