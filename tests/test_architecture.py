@@ -286,10 +286,6 @@ LONG = {
     "sandbox/bank.py": (450, "the play bank's books and rules: another house, told in one file"),
     "sandbox/app.py": (380, "the play bank's whole protocol"),
     "catalogue/scenes/": (400, "drawings: shapes and colours, no decisions"),
-    "bookings/pages.py": (
-        310,
-        "the checkout as one story; the key ring's two doors get a room of their own with the next one",
-    ),
     "bookings/actions.py": (330, "the life of a booking; the next noun (changes) gets a room of its own"),
 }
 

@@ -261,11 +261,11 @@ def test_every_address_is_in_the_openapi_description_or_in_the_table_of_pages() 
         json.dumps(create_app(settings=Settings(secrets=("x" * 32,))).openapi_schema.to_schema())
     )
     api = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
-    listed = {
-        (method, row.split("|")[2].strip(" `"))
-        for row in text("docs/pages.md").splitlines()
-        if row.startswith(("| GET", "| POST"))
-        for method in row.split("|")[1].strip().split(", ")
-    }
+    rows = [row.split("|") for row in text("docs/pages.md").splitlines() if row.startswith(("| GET", "| POST"))]
+    pages = [(method, row[2].strip(" `")) for row in rows for method in row[1].strip().split(", ")]
+    listed = set(pages)
+    assert [page for page in pages if pages.count(page) > 1] == [], "twice in docs/pages.md"
+    files = {row[4].strip(" `") for row in rows} - {"Litestar"}
+    assert [file for file in files if not (SRC / file).is_file()] == [], "in docs/pages.md, and no file of ours"
     assert sorted(set(routes()) - api - listed) == [], "answered, and neither in OpenAPI nor in docs/pages.md"
     assert sorted(listed - set(routes())) == [], "in docs/pages.md, and not answered"

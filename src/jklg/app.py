@@ -188,6 +188,7 @@ def _routers() -> list[Any]:
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
     from jklg.bookings.accounts import pages as accounts_pages
+    from jklg.bookings.guests import pages as guests_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
     from jklg.customers import api as customers_api
@@ -205,6 +206,7 @@ def _routers() -> list[Any]:
         site_pages.router,
         catalogue_pages.router,
         bookings_pages.router,
+        guests_pages.router,
         payments_pages.router,
         customers_pages.router,
         accounts_pages.router,

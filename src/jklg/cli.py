@@ -90,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--name", required=True)
     sub.add_argument("--role", default="Admin", choices=("Admin", "Manager", "Guide", "Support"))
 
+    customer = command("customer", _nothing, "Customers' accounts.").add_subparsers(required=True, metavar="action")
+    sub = customer.add_parser("sign-out", help="end every session of a customer, say because a telephone was stolen")
+    sub.set_defaults(run=_customer_sign_out)
+    sub.add_argument("--email", required=True)
+
     ledger = command("ledger", _nothing, "The books.").add_subparsers(required=True, metavar="action")
     sub = ledger.add_parser("verify", help="check that the books balance and agree with the bookings")
     sub.set_defaults(run=_ledger_verify)
@@ -204,6 +209,13 @@ def _staff_add(arguments: argparse.Namespace) -> None:
         lambda db: staff.add(db, email=arguments.email, name=arguments.name, role=arguments.role, password=password)
     )
     print(f"{arguments.email} may now sign in at /staff")
+
+
+def _customer_sign_out(arguments: argparse.Namespace) -> None:
+    from jklg.customers import entering
+
+    ended = _with_database(lambda db: entering.sign_out_everywhere(db, arguments.email))
+    print(f"{arguments.email} is signed out of {ended} device{'' if ended == 1 else 's'}")
 
 
 def _ledger_verify(arguments: argparse.Namespace) -> int:

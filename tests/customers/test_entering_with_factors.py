@@ -139,16 +139,17 @@ async def test_a_passkey_of_a_closed_account_opens_nothing(people: People) -> No
 
 
 @pytest.mark.parametrize("proof", ["totp", "recovery_code"])
-async def test_asha_proves_with_a_code_as_well_as_with_her_password(people: People, proof: str) -> None:
+async def test_asha_proves_with_her_password_and_a_code(people: People, proof: str) -> None:
     secret, codes, token = await with_app(people)
     people.later(minutes=16)
     wish = {"email": "asha@hills.example.org"}
     refused(await people.post("/change-email", wish, token=token), 403, "proof_needed")
-    refused(await people.post("/prove", {"code": "000000"}, token=token), 401, "invalid_credentials")
-    given: Any = code(people, secret) if proof == "totp" else codes[3]
-    assert (await people.post("/prove", {"code": given}, token=token)).status_code == 200
+    given: Any = {"password": PASSWORD, "code": code(people, secret) if proof == "totp" else codes[3]}
+    wrong: Json = {**given, "code": "000000"}
+    refused(await people.post("/prove", wrong, token=token), 401, "invalid_credentials")
+    assert (await people.post("/prove", given, token=token)).status_code == 200
     assert (await people.post("/change-email", wish, token=token)).status_code == 200
-    refused(await people.post("/prove", {"code": given}, token=token), 401, "invalid_credentials")
+    refused(await people.post("/prove", given, token=token), 401, "invalid_credentials")
 
 
 async def test_who_takes_an_account_back_does_not_leave_the_thiefs_passkey_in_it(people: People) -> None:

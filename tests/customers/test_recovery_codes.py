@@ -11,12 +11,12 @@ from jklg.customers.factors import rules
 from tests.customers.owners import Town, refused, said, town  # noqa: F401  (town is a fixture)
 
 
-def test_a_code_holds_75_bits_in_letters_that_are_not_mistaken_for_each_other() -> None:
-    assert rules.recovery_code(bytes(10)) == "00000-00000-00000"
-    assert rules.recovery_code(b"\xff" * 10) == "zzzzz-zzzzz-zzzzz"
-    codes = {rules.recovery_code(number.to_bytes(10)) for number in range(2**12)}
+def test_a_code_holds_120_bits_in_letters_that_are_not_mistaken_for_each_other() -> None:
+    assert rules.recovery_code(bytes(15)) == "000000-000000-000000-000000"
+    assert rules.recovery_code(b"\xff" * 15) == "zzzzzz-zzzzzz-zzzzzz-zzzzzz"
+    codes = {rules.recovery_code(number.to_bytes(15)) for number in range(2**12)}
     assert len(codes) == 2**12
-    assert all(re.fullmatch("[0-9a-hjkmnp-tv-z]{5}(-[0-9a-hjkmnp-tv-z]{5}){2}", code) for code in codes)
+    assert all(re.fullmatch("[0-9a-hjkmnp-tv-z]{6}(-[0-9a-hjkmnp-tv-z]{6}){3}", code) for code in codes)
 
 
 def test_a_code_may_be_typed_as_people_type() -> None:

@@ -143,18 +143,57 @@ async def test_passkeys_only_and_the_way_back_through_the_mailbox(people: People
     assert (await second(people, mfa, "recovery_code", code=codes[0])).status_code == 200, "the mailbox was not enough"
 
 
+async def test_the_password_alone_proves_nothing_where_a_second_factor_is_on(people: People) -> None:
+    await people.join()
+    token = (await people.login()).json()["token"]
+    secret, _ = await with_app(people, token)
+    people.later(minutes=20)
+    for half in ({"password": PASSWORD}, {"code": code(people, secret)}):
+        answer = await people.post("/prove", half, token=token)
+        refused(answer, 400, "proof_missing")
+        assert answer.json()["details"] == {"needed": ["password", "code"]}
+    wrong: Json = {"password": PASSWORD, "code": "000000"}
+    refused(await people.post("/prove", wrong, token=token), 401, "invalid_credentials")
+    refused(await people.ask("DELETE", "/factors/totp", token=token), 403, "proof_needed")
+    change = {"oldPassword": PASSWORD, "newPassword": "another walk in other hills"}
+    refused(await people.post("/change-password", change, token=token), 403, "proof_needed")
+    whole: Json = {"password": PASSWORD, "code": code(people, secret)}
+    assert (await people.post("/prove", whole, token=token)).status_code == 200, "a refused half uses no code up"
+    assert (await people.post("/change-password", change, token=token)).status_code == 200
+
+
+async def test_whoever_guesses_codes_is_told_how_long_to_wait(people: People) -> None:
+    await people.join()
+    await with_app(people, (await people.login()).json()["token"])
+    for _ in range(4):
+        mfa = await asked(people, ["totp", "recovery_code"])
+        for _ in range(5):
+            refused(await second(people, mfa, "totp", code="000000"), 401, "second_factor_wrong")
+    stopped = await second(people, await asked(people, ["totp", "recovery_code"]), "totp", code="000000")
+    refused(stopped, 429, "too_many_tries")
+    assert 1 <= int(stopped.headers["retry-after"]) <= 3600
+
+
+async def test_asking_for_passkey_options_without_end_is_stopped_where_it_comes_from(people: People) -> None:
+    for _ in range(100):
+        assert (await people.post("/passkey/options", at=MALLORYS)).status_code == 200
+    stopped = await people.post("/passkey/options", at=MALLORYS)
+    refused(stopped, 429, "too_many_tries")
+    assert int(stopped.headers["retry-after"]) >= 1
+    assert (await people.post("/passkey/options", at=ASHAS)).status_code == 200
+
+
 async def test_a_code_proves_once_more_that_it_is_asha(people: People) -> None:
     await people.join()
     token = (await people.login()).json()["token"]
     secret, codes = await with_app(people, token)
     people.later(minutes=20)
     refused(await people.ask("DELETE", "/factors/totp", token=token), 403, "proof_needed")
-    refused(await people.post("/prove", {"code": "000000"}, token=token), 401, "invalid_credentials")
-    now = code(people, secret)
-    assert (await people.post("/prove", {"code": now}, token=token)).status_code == 200
-    refused(await people.post("/prove", {"code": now}, token=token), 401, "invalid_credentials")
+    now: Json = {"password": PASSWORD, "code": code(people, secret)}
+    assert (await people.post("/prove", now, token=token)).status_code == 200
+    refused(await people.post("/prove", now, token=token), 401, "invalid_credentials")
     people.later(minutes=20)
-    assert (await people.post("/prove", {"code": codes[0]}, token=token)).status_code == 200
+    assert (await people.post("/prove", {**now, "code": codes[0]}, token=token)).status_code == 200
     assert (await people.ask("DELETE", "/factors/totp", token=token)).status_code == 200
     assert "customerId" in (await people.login()).json(), "and the password alone is enough again"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from jklg.customers import entering
 from tests.customers.people import PASSWORD, People, people  # noqa: F401  (a fixture)
 
 PAGES_WITH_PASSWORDS = (
@@ -17,6 +18,17 @@ async def test_a_password_does_not_grow_old(people: People) -> None:
     await people.join()
     people.later(days=5 * 365)
     assert (await people.login()).status_code == 200
+
+
+async def test_the_agency_signs_asha_out_of_every_device(people: People) -> None:
+    await people.join()
+    tokens = [(await people.login()).json()["token"] for _ in range(2)]
+    ended = await entering.sign_out_everywhere(people.house.db, "Asha@example.org")
+    assert ended >= 2
+    for token in tokens:
+        assert (await people.ask("GET", "/me", token=token)).status_code == 401
+    assert (await people.login()).status_code == 200
+    assert await entering.sign_out_everywhere(people.house.db, "nobody@example.org") == 0
 
 
 async def test_a_new_house_has_no_accounts(people: People) -> None:

@@ -1,4 +1,4 @@
-"""From a chosen date to held seats, and the link that opens a booking again.
+"""From a chosen date to held seats.
 
 The address of a checkout carries its `attempt`, an id made before anything is shown. Whatever happens to the form (a double
 click, a reload, the back button, a second tab of the same address), one attempt makes one booking.
@@ -14,12 +14,10 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
-from litestar.params import FromPath
 
 from jklg import bookings, catalogue, departures, pricing
-from jklg.bookings import checkout, rules
+from jklg.bookings import checkout
 from jklg.bookings.checkout import Form
-from jklg.bookings.key_ring import open_booking
 from jklg.catalogue.api import picture_url
 from jklg.customers import profile
 from jklg.customers.visits import living
@@ -30,7 +28,7 @@ from jklg.web import idempotency
 from jklg.web import queries as web_queries
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
-from jklg.web.session import Key, read_keys, with_key
+from jklg.web.session import Key, with_key
 
 Ask = Request[Any, Any, State]
 SCOPE = "checkout"
@@ -255,50 +253,4 @@ def _attempt(text: str) -> UUID | None:
         return None
 
 
-@get("/manage/{reference:str}/{token:str}", include_in_schema=False)
-async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath[str]) -> Response[bytes]:
-    """The link of a mail: puts the key on this browser's ring and takes it out of the address."""
-    house = request.app.state.house
-    settings = house.settings
-    async with house.db.transaction() as conn:
-        booking = (
-            await bookings.get_by_reference(conn, reference.upper())
-            if rules.REFERENCE.fullmatch(reference.upper())
-            else None
-        )
-    if booking is None:
-        raise rules.not_found()
-    bookings.guest_claims(settings.secrets, booking.id, token)
-    ours = Key(booking.reference, booking.id, bookings.manage_token(settings.secret, booking.id))
-    return go(
-        f"/bookings/{booking.reference}",
-        cookies=[with_key(settings, request.cookies, ours)],
-        headers={"Referrer-Policy": "no-referrer"},
-    )
-
-
-@get("/bookings", include_in_schema=False)
-async def my_bookings(request: Ask) -> Response[bytes]:
-    """The bookings that this browser has keys to; those of an account are in the account."""
-    house = request.app.state.house
-    found = []
-    for key in read_keys(house.settings, request.cookies):
-        try:
-            found.append((await open_booking(request, key.reference)).booking)
-        except NotFound:
-            continue
-    return page(
-        request, "bookings/mine.html", personal=True, bookings=found, signed_in=await living(request) is not None
-    )
-
-
-router = Router(
-    path="/",
-    route_handlers=[
-        show_checkout,
-        submit_checkout,
-        requote,
-        open_with_link,
-        my_bookings,
-    ],
-)
+router = Router(path="/", route_handlers=[show_checkout, submit_checkout, requote])

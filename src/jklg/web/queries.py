@@ -62,7 +62,9 @@ async def release_key(conn: Connection, scope: str, key: str, *, for_any: bool) 
 
 
 async def forget_old_keys(conn: Connection) -> int:
-    done = await conn.execute("DELETE FROM idempotency_keys WHERE created_at < house_now() - interval '72 hours'")
+    done = await conn.execute(
+        "DELETE FROM idempotency_keys WHERE created_at < (SELECT house_now()) - interval '72 hours'"
+    )
     return int(done.rsplit(" ", 1)[1])
 
 

@@ -14,6 +14,7 @@ from jklg.customers.entering.actions import (
     second_factor_options,
     sign_in,
     sign_out,
+    sign_out_everywhere,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "second_factor_options",
     "sign_in",
     "sign_out",
+    "sign_out_everywhere",
 ]

@@ -23,6 +23,12 @@ from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Forbidden, NotFound, NotSignedIn
 from jklg.settings import Settings
 
+_WHAT_PROVES = {
+    ("password",): "Please send your password.",
+    ("code",): "Please send a code of your second factor, or use a passkey.",
+    ("password", "code"): "Please send your password and a code of your second factor, or use a passkey.",
+}
+
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     """A fresh session of 7 days. The token goes to the client and lies nowhere."""
@@ -116,8 +122,11 @@ async def answer_second_factor(
         return await _open(conn, settings, customer, method, address=address, user_agent=user_agent)
 
 
-async def begin_passkey(db: Database, settings: Settings) -> tuple[str, dict[str, Any]]:
-    """A token and what a browser needs to sign in by passkey alone."""
+async def begin_passkey(db: Database, settings: Settings, address: str) -> tuple[str, dict[str, Any]]:
+    """A token and what a browser needs to sign in by passkey alone. TooMany (too_many_tries): each call leaves a row."""
+    async with db.transaction() as conn:
+        taken = await tries.take_passkey_offer(conn, address)
+    tries.refuse(taken)
     return await factors.begin_passkey_sign_in(db, settings)
 
 
@@ -166,19 +175,23 @@ async def check_password(db: Database, customer_id: UUID, password: str, address
 async def prove(
     db: Database, settings: Settings, who: Visitor, *, password: str | None, code: str | None, address: str
 ) -> None:
-    """Prove once more that it is you, by password or by a code of the second factor: for 15 minutes, in this session.
+    """Prove once more that it is you: for 15 minutes, in this session. It takes what signing in takes: the password, where there is
+    one, and a code of the second factor, where one is on. (A passkey is enough alone: `factors.finish_passkey_proof`.)
 
-    Raises BadInput (proof_missing), NotSignedIn (not_signed_in, invalid_credentials), Forbidden (email_not_verified),
-    TooMany (too_many_tries).
+    Raises NotSignedIn (not_signed_in), Forbidden (email_not_verified), BadInput (proof_missing, with the fields that are needed),
+    TooMany (too_many_tries), NotSignedIn (invalid_credentials).
     """
-    if (password is None) == (code is None):
-        raise BadInput("proof_missing", "Send your password, or a code of your second factor.")
-    async with as_customer(db, who):
-        pass
+    known = await factors.list_factors(db, who)
+    needed = [
+        *(["password"] if known.has_password else []),
+        *(["code"] if known.methods or not known.has_password else []),
+    ]
+    if (password is None and "password" in needed) or (code is None and "code" in needed):
+        raise BadInput("proof_missing", _WHAT_PROVES[tuple(needed)], details={"needed": needed})
     if password is not None:
         await check_password(db, who.customer_id, password, address)
-    else:
-        await _check_code(db, settings, who.customer_id, code or "", address)
+    if code is not None:
+        await _check_code(db, settings, who.customer_id, code, address)
     async with as_customer(db, who) as conn:
         await sessions.prove(conn, who)
         await history.record(
@@ -222,6 +235,18 @@ async def sign_out(db: Database, who: Visitor) -> None:
     """End this session, also that of a registration. NotSignedIn (not_signed_in) when it has ended already."""
     async with as_customer(db, who, pending_too=True) as conn:
         await sessions.end(conn, who, who.session_id)
+
+
+async def sign_out_everywhere(db: Database, email: str) -> int:
+    """The agency signs a customer out of every device, say because a telephone was stolen. Answers how many; 0 for an unknown address."""
+    async with db.transaction() as conn:
+        account, _ = await queries.claimants(conn, email)
+        if account is None:
+            return 0
+        await factors.forget_challenges(conn, account.id)
+        ended = await sessions.end_all(conn, account.id)
+        await history.record(conn, "system", "customer.signed_out_by_agency", "customer", account.id)
+        return ended
 
 
 async def _give_back(db: Database, taken: tries.Tries) -> None:

@@ -45,7 +45,7 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Proof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One of the two."""
+    """What signing in takes: the password, where there is one; a code of the second factor, where one is on."""
 
     password: Password | None = None
     code: Annotated[str, msgspec.Meta(max_length=100)] | None = None
@@ -147,7 +147,7 @@ async def second_factor_options(request: Ask, data: JSONBody[MfaToken]) -> Optio
 @post("/passkey/options", status_code=200, summary="Sign in by passkey: what the browser needs")
 async def passkey_options(request: Ask) -> Challenge:
     house = request.app.state.house
-    token, options = await entering.begin_passkey(house.db, house.settings)
+    token, options = await entering.begin_passkey(house.db, house.settings, address_of(request))
     return Challenge(token=token, options=options)
 
 
@@ -168,7 +168,7 @@ async def passkey(request: Ask, data: JSONBody[Passkey]) -> Welcome:
 
 @post("/prove", status_code=200, summary="Prove once more that it is you")
 async def prove(request: Ask, data: JSONBody[Proof]) -> Message:
-    """By password or by a code of the second factor. For 15 minutes e-mail, password and factors may be changed in this session."""
+    """400 `proof_missing` with what is `needed`: the password, a code of the second factor, or both. A passkey is enough alone. For 15 minutes e-mail, password and factors may be changed in this session."""
     house = request.app.state.house
     who = visitor(request)
     await entering.prove(

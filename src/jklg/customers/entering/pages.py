@@ -125,7 +125,7 @@ async def second_step_options(request: Ask) -> Response[dict[str, Any]]:
 async def passkey_options(request: Ask) -> Response[dict[str, Any]]:
     """What the browser needs to sign in by passkey alone."""
     house = request.app.state.house
-    token, options = await entering.begin_passkey(house.db, house.settings)
+    token, options = await entering.begin_passkey(house.db, house.settings, address_of(request))
     return _for_script({"token": token, "options": options})
 
 
@@ -165,32 +165,36 @@ async def prove_page(request: Ask) -> Response[bytes]:
 
 @post("/prove", include_in_schema=False, status_code=200)
 async def prove(request: Ask) -> Response[bytes]:
-    """By password, by a code, or by passkey: for 15 minutes, in this session."""
+    """By passkey, or by what signing in takes: for 15 minutes, in this session."""
     house = request.app.state.house
     who = visitor(request)
     form = await read_form(request)
     back = way_back(form.get("next", ""))
-    method = form.get("method", "password")
     try:
-        if method == "passkey":
+        if form.get("method") == "passkey":
             await factors.finish_passkey_proof(house.db, house.settings, who, form.get("token", ""), _credential(form))
         else:
             await entering.prove(
                 house.db,
                 house.settings,
                 who,
-                password=form.get("password", "") if method == "password" else None,
-                code=form.get("code", "").strip() if method != "password" else None,
+                password=form.get("password"),
+                code=form["code"].strip() if "code" in form else None,
                 address=address_of(request),
             )
     except Refusal as refusal:
-        field = {"password": "password", "code": "code"}.get(method, "")
-        sentence = (
-            "This is not your password." if field == "password" else "This code is not right, or was used before."
-        )
-        errors = complaints(refusal, {"invalid_credentials": field}, invalid_credentials=sentence)
+        errors = complaints(refusal, invalid_credentials=_wrong_proof(form))
         return await _prove_page(request, back, errors=errors)
     return go(back)
+
+
+def _wrong_proof(form: dict[str, str]) -> str:
+    """Which of the two was wrong is not told: whoever stands here may not be the owner."""
+    if "code" not in form:
+        return "This is not your password."
+    if "password" not in form:
+        return "This code is not right, or was used before."
+    return "The password or the code is not right. A code works only once."
 
 
 @post("/prove/options", include_in_schema=False, status_code=200)

@@ -20,6 +20,8 @@ HERE = Limit("sign_in_here", 10, 15 * 60)
 NETWORK = Limit("sign_in_network", 50, 15 * 60)
 ANYWHERE = Limit("sign_in_anywhere", 100, 3600)
 """At one account, from all the networks that it does not know."""
+PASSKEY_OFFERS = Limit("passkey_offers", 100, 15 * 60)
+"""From one network: asking what a passkey should sign."""
 _NOBODY = UUID(int=0)
 
 
@@ -42,6 +44,12 @@ async def take(conn: Connection, email: str, address: str, customer_id: UUID | N
 async def take_network(conn: Connection, address: str) -> Tries:
     """Count a try at nobody's account in particular."""
     wanted = [(NETWORK, limits.network(address))]
+    return Tries(await limits.take(conn, wanted), wanted)
+
+
+async def take_passkey_offer(conn: Connection, address: str) -> Tries:
+    """Count a question what a passkey should sign."""
+    wanted = [(PASSKEY_OFFERS, limits.network(address))]
     return Tries(await limits.take(conn, wanted), wanted)
 
 

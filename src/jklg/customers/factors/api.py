@@ -12,17 +12,12 @@ from litestar.datastructures import State
 from litestar.params import FromPath, JSONBody
 
 from jklg.customers import factors
+from jklg.customers.answers import Message
 from jklg.customers.factors import Factors, PasskeySeen
 from jklg.customers.guard import visitor
 
 Ask = Request[Any, Any, State]
 Token = Annotated[str, msgspec.Meta(max_length=2000)]
-
-
-class Message(msgspec.Struct, kw_only=True):
-    """Done, in a sentence."""
-
-    message: str
 
 
 class TotpOut(msgspec.Struct, kw_only=True):

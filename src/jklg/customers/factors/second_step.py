@@ -72,12 +72,14 @@ async def answer_second_factor(
     async with db.transaction() as conn:
         asked = await challenges.count_try(conn, mfa_token)
         guess = [(GUESSES, str(asked.customer_id))] if asked is not None and method == "totp" else []
-        too_many = bool(guess and await limits.take(conn, guess))
+        wait = await limits.take(conn, guess) if guess else 0
     if asked is None or asked.customer_id is None:
         raise expired()
-    if too_many:
+    if wait:
         raise TooMany(
-            "too_many_tries", "Too many wrong codes. Please wait an hour, or use a recovery code or a passkey."
+            "too_many_tries",
+            "Too many wrong codes. Please wait an hour, or use a recovery code or a passkey.",
+            retry_after=wait,
         )
     verdict = Verdict()
     try:

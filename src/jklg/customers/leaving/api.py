@@ -11,6 +11,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from jklg.customers import leaving
+from jklg.customers.answers import Message
 from jklg.customers.guard import address_of, own
 from jklg.customers.leaving.actions import as_document
 
@@ -22,10 +23,6 @@ class Leave(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     password: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
     fresh_proof: bool = False
-
-
-class Message(msgspec.Struct, kw_only=True):
-    message: str
 
 
 @delete("/{customer_id:str}", status_code=200, summary="Delete my account")

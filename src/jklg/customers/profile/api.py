@@ -14,6 +14,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, UnsetType
 
 from jklg.customers import profile
+from jklg.customers.answers import Message
 from jklg.customers.guard import ask_together, own, visitor
 from jklg.customers.profile import queries, rules
 from jklg.customers.queries import Customer
@@ -88,12 +89,6 @@ class PreferenceChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
 class Preferences(msgspec.Struct, kw_only=True):
     preferences: dict[str, str]
-
-
-class Message(msgspec.Struct, kw_only=True):
-    """Done, in a sentence."""
-
-    message: str
 
 
 @get(

@@ -14,6 +14,7 @@ from jklg.customers import factors, new_passwords, patience, proofs, queries, ru
 from jklg.customers.entering import check_password, tries
 from jklg.customers.entering.actions import wrong
 from jklg.customers.guard import as_customer
+from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
@@ -71,11 +72,15 @@ async def change_password(
 ) -> None:
     """Change a password that is known. Every other session ends.
 
-    Raises NotSignedIn (not_signed_in), Forbidden (email_not_verified), BadInput (what new_passwords.check says), TooMany
+    Where a second factor is on, it wants a fresh proof as well. Raises NotSignedIn (not_signed_in), Forbidden
+    (email_not_verified, proof_needed), BadInput (what new_passwords.check says), TooMany
     (too_many_tries), NotSignedIn (invalid_credentials).
     """
+    known = await factors.list_factors(db, who)
     async with as_customer(db, who) as conn:
         account = await queries.get(conn, who.customer_id)
+        if known.methods:
+            await must_be_fresh(conn, who)
     assert account is not None, "a session has a customer"
     await new_passwords.check(settings, new_password, email=account.email, name=account.name)
     await check_password(db, who.customer_id, old_password, address)

@@ -52,7 +52,7 @@ async def reset_password(request: Ask, data: JSONBody[Reset]) -> Message:
 
 @post("/change-password", status_code=200, summary="Change your password")
 async def change_password(request: Ask, data: JSONBody[Change]) -> Message:
-    """401 `invalid_credentials` when the old one is wrong. Every other device is signed out."""
+    """401 `invalid_credentials` when the old one is wrong, 403 `proof_needed` where a second factor is on. Every other device is signed out."""
     house = request.app.state.house
     await recovery.change_password(
         house.db,

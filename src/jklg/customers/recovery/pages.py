@@ -15,6 +15,7 @@ from jklg.customers.visits import (
     complaints,
     drop_link,
     form_page,
+    fresh_visitor,
     kept_link,
     take_link,
     visitor,
@@ -83,6 +84,10 @@ def _reset_page(request: Ask, *, errors: Complaints | None = None, over: bool = 
 
 @get("/account/security/password", include_in_schema=False)
 async def change_page(request: Ask) -> Response[bytes]:
+    """Whoever has a second factor uses it before anything is typed."""
+    known = await factors.list_factors(request.app.state.house.db, visitor(request))
+    if known.methods:
+        await fresh_visitor(request)
     return await _change_page(request)
 
 

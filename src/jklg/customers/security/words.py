@@ -23,6 +23,7 @@ _WORDS = {
     "customer.second_factor_wrong": "Somebody knew the password and gave a wrong second answer",
     "customer.passkey_doubled": "A passkey answered that may be a copy: remove it if you do not know why",
     "customer.proved": "Proved once more that it is you",
+    "customer.signed_out_by_agency": "We signed you out of every device",
     "customer.session_ended": "A device was signed out",
     "customer.password_changed": "The password was changed",
     "customer.password_reset": "The password was replaced through a mailed link",
