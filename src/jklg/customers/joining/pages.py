@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 
 from jklg.customers import joining, profile, rules
+from jklg.customers.entering import devices
 from jklg.customers.guard import address_of, browser_visitor
 from jklg.customers.queries import Customer
 from jklg.customers.visits import (
@@ -186,7 +187,8 @@ def _welcome(request: Ask, customer: Customer) -> Response[bytes]:
     """In, when the registration was made in this browser; else to the sign-in."""
     who = browser_visitor(request)
     mine = who is not None and who.customer_id == customer.id
-    return go(f"{HOME}?said=welcome" if mine else "/login?said=confirmed", cookies=[drop_link(request)])
+    cookies = [drop_link(request), *([devices.remember(request, customer.id)] if mine else [])]
+    return go(f"{HOME}?said=welcome" if mine else "/login?said=confirmed", cookies=cookies)
 
 
 _handlers: list[Any] = [sign_up_page, sign_up, verify_page, verify, verify_by_code, send_again]

@@ -73,15 +73,18 @@ async def erase(
 ) -> None:
     """Erase the person at once: the account is a tombstone, what hung on it is gone. Trips to come are still flown, and forgotten then.
 
-    With the password, or with `fresh_proof` when they have just proven who they are in this session. Raises NotSignedIn
+    With the password, or with `fresh_proof` when they have just proven who they are in this session; where a second factor is on,
+    with a fresh proof in either case. Raises NotSignedIn
     (not_signed_in), BadInput (password_missing), Forbidden (proof_needed), what `entering.check_password` raises.
     """
+    async with db.transaction() as conn:
+        second_factor = await factors.methods(conn, who.customer_id)
     async with as_customer(db, who, pending_too=True) as conn:
         if password is None and not fresh_proof:
             raise BadInput(
                 "password_missing", "Please send your password to delete your account.", details={"field": "password"}
             )
-        if password is None:
+        if password is None or second_factor:
             await must_be_fresh(conn, who)
     if password is not None:
         await check_password(db, who.customer_id, password, address)
