@@ -116,7 +116,8 @@ class Town:
     ) -> UUID | str:
         """Who is in, or the code of the refusal."""
         token = token or await self.mfa_token(owner)
-        return await said(factors.answer_second_factor(self.db, settings or self.settings, token, method, answer))
+        found = await said(factors.answer_second_factor(self.db, settings or self.settings, token, method, answer))
+        return found if isinstance(found, str) else found[0]
 
     async def methods(self, owner: Owner) -> list[str]:
         async with self.db.transaction() as conn:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jklg.customers import factors
 from jklg.customers.factors import rules
 from tests.customers.authenticator import Authenticator
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
@@ -150,6 +151,64 @@ async def test_asha_proves_with_her_password_and_a_code(people: People, proof: s
     assert (await people.post("/prove", given, token=token)).status_code == 200
     assert (await people.post("/change-email", wish, token=token)).status_code == 200
     refused(await people.post("/prove", given, token=token), 401, "invalid_credentials")
+
+
+async def test_codes_guessed_where_one_proves_oneself_are_counted_with_those_of_a_sign_in(people: People) -> None:
+    _, codes, token = await with_app(people)
+    for number in range(20):
+        guess = {"password": PASSWORD, "code": f"{number:06}"}
+        refused(await people.post("/prove", guess, token=token, at=f"203.0.{number}.7"), 401, "invalid_credentials")
+    stopped = await people.post("/prove", {"password": PASSWORD, "code": "000000"}, token=token, at=BENS)
+    refused(stopped, 429, "too_many_tries")
+    entered = await people.post(
+        "/login/second-factor", {"mfaToken": await half(people), "method": "recovery_code", "code": codes[0]}
+    )
+    assert entered.status_code == 200, "a code that cannot be guessed opens all the same"
+
+
+async def test_a_reset_in_between_leaves_no_half_of_a_sign_in(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret, _, _ = await with_app(people)
+    token = await half(people)
+    await people.post("/forgot-password", {"email": "asha@example.org"})
+    link = (await people.letter("password_reset", "asha@example.org")).link
+    answer = factors.answer_second_factor
+
+    async def then_reset(*what: Any) -> Any:
+        answered = await answer(*what)
+        anew = {**link, "newPassword": "another walk in other hills"}
+        assert (await people.post("/reset-password", anew)).status_code == 200
+        return answered
+
+    monkeypatch.setattr(factors, "answer_second_factor", then_reset)
+    body = {"mfaToken": token, "method": "totp", "code": code(people, secret)}
+    refused(await people.post("/login/second-factor", body), 401, "second_factor_expired")
+
+
+async def test_a_thief_who_knew_the_password_and_added_an_app_does_not_keep_the_account(people: People) -> None:
+    await people.join()
+    await people.post("/factors/totp", token=(await people.login()).json()["token"])
+    thief = (await people.login(at=MALLORYS)).json()["token"]
+    secret = (await people.post("/factors/totp", token=thief)).json()["secret"]
+    await people.post("/factors/totp/confirm", {"code": code(people, secret)}, token=thief)
+    notice = await people.letter("factor_changed", "asha@example.org")
+    people.later(days=6)
+    assert (await people.post("/undo-email-change", notice.link)).status_code == 200
+    refused(await people.ask("GET", "/me", token=thief), 401, "not_signed_in")
+    reset = (await people.letter("password_reset", "asha@example.org")).link
+    anew = "another walk in other hills"
+    assert (await people.post("/reset-password", {**reset, "newPassword": anew})).status_code == 200
+    assert "token" in (await people.login(password=anew)).json(), "no app of a stranger's is asked for"
+
+
+async def test_leaving_wants_the_second_factor_where_one_is_on(people: People) -> None:
+    secret, _, token = await with_app(people)
+    people.later(minutes=20)
+    me = (await people.ask("GET", "/me", token=token)).json()["customer"]["id"]
+    refused(await people.ask("DELETE", f"/{me}", {"password": PASSWORD}, token=token), 403, "proof_needed")
+    assert (
+        await people.post("/prove", {"password": PASSWORD, "code": code(people, secret)}, token=token)
+    ).status_code == 200
+    assert (await people.ask("DELETE", f"/{me}", {"password": PASSWORD}, token=token)).status_code == 200
 
 
 async def test_who_takes_an_account_back_does_not_leave_the_thiefs_passkey_in_it(people: People) -> None:

@@ -15,6 +15,7 @@ import pytest
 from jklg.customers.visits import way_back
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     ASHAS,
+    BENS,
     FIREFOX,
     MALLORYS,
     PASSWORD,
@@ -203,6 +204,39 @@ async def test_too_many_tries_are_told_on_the_page_with_the_time_to_wait(people:
         assert (await sign_in(asha)).headers["location"] == "/account"
 
 
+async def test_a_neighbour_in_her_network_cannot_keep_asha_from_her_own_browser(people: People) -> None:
+    async with browser(people) as asha, browser(people) as neighbour:
+        await join(people, asha)
+        await asha.post("/logout")
+        for _ in range(10):
+            assert (await sign_in(neighbour, "a guess")).status_code == 401
+        assert (await sign_in(neighbour)).status_code == 429, "the network has no tries left"
+        assert (await sign_in(asha)).headers["location"] == "/account"
+        await asha.post("/logout")
+        for _ in range(10):
+            assert (await sign_in(asha, "a guess")).status_code == 401
+        assert (await sign_in(asha)).status_code == 429, "a stolen mark gives no more tries than a network"
+
+
+async def test_whoever_has_proven_the_mailbox_is_not_kept_out_by_guesses_from_everywhere(people: People) -> None:
+    async with browser(people) as asha:
+        await join(people, asha)
+    for number in range(120):
+        await people.login(password="a guess", at=f"203.0.{number}.7")
+    async with browser(people, at=BENS) as elsewhere:
+        assert (await sign_in(elsewhere)).status_code == 429
+        await elsewhere.post("/forgot-password", data={"email": "asha@example.org"})
+        link = (await people.letter("password_reset", "asha@example.org")).address
+        await elsewhere.get(path_of(link))
+        anew = "another walk in other hills"
+        assert (await elsewhere.post("/reset-password", data={"password": anew})).headers[
+            "location"
+        ] == "/login?said=reset"
+        for number in range(120):
+            await people.login(password="a guess", at=f"203.1.{number}.7")
+        assert (await sign_in(elsewhere, anew)).headers["location"] == "/account"
+
+
 async def test_a_known_and_an_unknown_address_get_the_same_page(people: People) -> None:
     await people.join()
     async with browser(people, MALLORYS) as mallory:
@@ -289,7 +323,7 @@ async def test_an_app_is_added_shown_again_after_a_wrong_code_and_asked_for_at_t
         on = await asha.post(
             "/account/security/authenticator/confirm", data={"code": app.at(people.clock.now()), "secret": secret[1]}
         )
-        codes = re.findall(r"<code>([0-9a-z-]{17})</code>", on.text)
+        codes = re.findall(r"<code>([0-9a-z-]{27})</code>", on.text)
         assert len(codes) == 10
         assert on.headers["cache-control"] == "no-store"
         await asha.post("/logout")

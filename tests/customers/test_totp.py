@@ -68,7 +68,7 @@ async def test_asha_turns_her_app_on_and_needs_it_from_then_on(town: Town) -> No
     assert await town.answer(asha, "totp", town.code(begun["secret"])) == asha.id
     assert await town.history(asha) == ["customer.second_factor_wrong", "customer.totp_added"]
     [letter] = await town.letters(asha)
-    assert "An authenticator app was added." in letter and "/forgot-password" in letter
+    assert "An authenticator app was added." in letter and "/undo-email-change?token=" in letter
 
 
 async def test_a_code_is_good_once_and_no_older_one_after_it(town: Town) -> None:

@@ -102,6 +102,14 @@ async def claimants(conn: Connection, email: str) -> Claimants:
     )
 
 
+async def count_pending(conn: Connection, email: str) -> int:
+    """How many unconfirmed registrations claim an address."""
+    value: int = await conn.fetchval(
+        "SELECT count(*) FROM customers WHERE mailbox = lower($1) AND status = 'pending'", email
+    )
+    return value
+
+
 async def lock_address(conn: Connection, email: str, customer_id: UUID) -> list[Account]:
     """Lock a customer and all who claim an address, always in one order: whoever wants the same address waits here."""
     rows = await conn.fetch(

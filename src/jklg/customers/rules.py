@@ -7,7 +7,15 @@ import re
 from jklg.kit.addresses import normal_address
 from jklg.kit.errors import BadInput
 
+_POSES_AS_ASCII = re.compile("[\u0130\u212a]")
+"""The database's lower() makes an i of the dotted capital I, and a k of the Kelvin sign: one mailbox would be taken for another."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{4,28}[0-9]")
+
+KINDS_OF_MAIL = (
+    "verify_email", "already_have_account", "confirm_new_email", "email_changing", "password_reset", "password_changed",
+    "new_device", "factor_changed",
+)  # fmt: skip
+"""What is written to customers about their accounts. Which mailbox it went to, and their name, go with them."""
 
 
 def check_name(given: str) -> str:
@@ -21,7 +29,7 @@ def check_name(given: str) -> str:
 def check_email(given: str) -> str:
     """An address as it is kept; letters before the @ keep their case. BadInput (email_invalid)."""
     address = normal_address(given) if given.isprintable() or given.strip().isprintable() else None
-    if address is None:
+    if address is None or _POSES_AS_ASCII.search(address):
         raise BadInput("email_invalid", "This does not look like an e-mail address.", details={"field": "email"})
     return address
 

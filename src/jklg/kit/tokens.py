@@ -51,9 +51,23 @@ def is_derived_code(code: str, secrets_: Sequence[str], purpose: str, subject: s
     return any(hmac.compare_digest(typed, derived_code(s, purpose, subject).encode()) for s in secrets_)
 
 
-def sealed(kind: str, secret: str, purpose: str, subject: str) -> str:
+class Sealed(str):
+    """A text of our own making that holds sealed words. What people typed never is one: see `defused`."""
+
+    __slots__ = ()
+
+
+def sealed(kind: str, secret: str, purpose: str, subject: str) -> Sealed:
     """A word that stands for a derived token or code (`kind`) in a text that is kept. Whoever reads it learns nothing."""
-    return f"~sealed.{kind}.{purpose}.{subject}.{_key_id(secret)}~"
+    return Sealed(f"~sealed.{kind}.{purpose}.{subject}.{_key_id(secret)}~")
+
+
+def defused(value: object) -> object:
+    """A value on its way into a text that will be unsealed. Sealed words are no secret (their owner finds them in an export), so
+    that somebody may call themselves like one, to have somebody else's link made for them: in what is not `Sealed` none is left."""
+    if isinstance(value, Sealed) or "~" not in str(value):
+        return value
+    return (value if isinstance(value, str) else str(value)).replace("~sealed", "~ sealed")
 
 
 def unsealed(text: str, secrets_: Sequence[str]) -> str:

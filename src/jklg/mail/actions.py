@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import unicodedata
+from collections.abc import Sequence
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -88,6 +89,12 @@ async def forget(conn: Connection, once_keys: list[str]) -> int:
 async def forget_address(conn: Connection, address: str) -> int:
     """Erase all mails to an address, whose owner has left. Answers how many."""
     return await queries.forget_address(conn, address)
+
+
+async def forget_sent(conn: Connection, address: str, kinds: Sequence[str]) -> int:
+    """Mails of these kinds to an address that its owner has moved away from: those still to go are sent, and within an hour
+    nothing is left of them. Answers how many."""
+    return await queries.forget_sent(conn, address, list(kinds))
 
 
 async def forget_due(db: Database, limit: int = 100) -> int:

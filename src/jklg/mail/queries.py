@@ -147,6 +147,19 @@ async def forget_address(conn: Connection, address: str) -> int:
     return len(rows)
 
 
+async def forget_sent(conn: Connection, address: str, kinds: list[str]) -> int:
+    """Mark mails of some kinds to an address for `forget_due`."""
+    rows = await conn.fetch(
+        """
+        UPDATE mail_outbox SET erase_when_sent = true
+        WHERE mailbox = lower($1) AND kind = ANY($2) AND NOT erase_when_sent AND state <> 'erased' RETURNING id
+        """,
+        address,
+        kinds,
+    )
+    return len(rows)
+
+
 async def forget_due(conn: Connection, limit: int) -> int:
     """The same, of last mails to people who have left, an hour after they were written and once they have gone out."""
     rows = await conn.fetch(

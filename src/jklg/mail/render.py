@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from jklg.kit.money import plain
+from jklg.kit.tokens import defused
 
 
 def render(room: Path, name: str, context: Mapping[str, object]) -> tuple[str, str, str]:
@@ -39,6 +40,7 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
         loader=FileSystemLoader(folder),
         autoescape=autoescape,  # noqa: S701  (text parts are not HTML)
         undefined=StrictUndefined,
+        finalize=defused,
         trim_blocks=True,
         lstrip_blocks=True,
     )

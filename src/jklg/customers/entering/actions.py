@@ -14,7 +14,7 @@ import msgspec
 
 from jklg import history, jobs
 from jklg.customers import factors, queries, sessions
-from jklg.customers.entering import letters, tries
+from jklg.customers.entering import devices, letters, tries
 from jklg.customers.guard import as_customer
 from jklg.customers.queries import Account, Customer
 from jklg.customers.sessions.rules import Visitor
@@ -23,6 +23,7 @@ from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Forbidden, NotFound, NotSignedIn
 from jklg.settings import Settings
 
+NOBODY = UUID(int=0)
 _WHAT_PROVES = {
     ("password",): "Please send your password.",
     ("code",): "Please send a code of your second factor, or use a passkey.",
@@ -45,9 +46,10 @@ class SecondFactorNeeded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sign_in(
-    db: Database, settings: Settings, *, email: str, password: str, address: str, user_agent: str
+    db: Database, settings: Settings, *, email: str, password: str, address: str, user_agent: str, marked: str = ""
 ) -> SignedIn | SecondFactorNeeded:
-    """Check a password and open a session, or ask for the second factor. `address` is the network address of whoever asks.
+    """Check a password and open a session, or ask for the second factor. `address` is the network address of whoever asks, `marked`
+    what `devices.mark` left in their browser.
 
     Raises TooMany (too_many_tries), NotSignedIn (invalid_credentials); after the right password Forbidden
     (email_not_verified with the customer's id in its details, account_not_active). A try is counted before it is made and
@@ -55,7 +57,9 @@ async def sign_in(
     """
     async with db.transaction() as conn:
         verified, pending = await queries.claimants(conn, email)
-        taken = await tries.take(conn, email, address, verified.id if verified else None)
+        customer_id = verified.id if verified else None
+        device = devices.known(settings.secrets, customer_id or NOBODY, marked)
+        taken = await tries.take(conn, email, address, customer_id, device)
     tries.refuse(taken)
     known = await passwords.verify(password, verified.password_hash if verified else None)
     if verified is not None and known.right:
@@ -114,11 +118,12 @@ async def answer_second_factor(
     user_agent: str,
 ) -> SignedIn:
     """The second step of a sign-in. Raises what `factors.answer_second_factor` raises; Forbidden (account_not_active)."""
-    customer_id = await factors.answer_second_factor(db, settings, token, method, answer)
+    customer_id, seen_hash = await factors.answer_second_factor(db, settings, token, method, answer)
     async with db.transaction() as conn:
-        customer = await queries.note_sign_in(conn, customer_id)
+        customer = await queries.note_sign_in(conn, customer_id, seen_hash=seen_hash)
         if customer is None:
-            raise not_active()
+            now = await queries.get(conn, customer_id)
+            raise factors.expired() if now and now.password_hash != seen_hash else not_active()
         return await _open(conn, settings, customer, method, address=address, user_agent=user_agent)
 
 
@@ -204,12 +209,15 @@ async def _check_code(db: Database, settings: Settings, customer_id: UUID, code:
     async with db.transaction() as conn:
         account = await queries.get(conn, customer_id)
         taken = await tries.take(conn, account.email if account else "", address, customer_id)
+        guess = await tries.take_guess(conn, customer_id)
     tries.refuse(taken)
+    tries.refuse(guess)
     async with db.transaction() as conn:
         right = await factors.check_code(conn, settings, customer_id, code)
     if not right:
         raise wrong()
     await _give_back(db, taken)
+    await _give_back(db, guess)
 
 
 async def list_sessions(db: Database, who: Visitor) -> list[sessions.Session]:

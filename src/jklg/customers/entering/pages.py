@@ -10,6 +10,7 @@ import msgspec
 from litestar import Response, Router, get, post
 
 from jklg.customers import entering, factors
+from jklg.customers.entering import devices
 from jklg.customers.guard import address_of, browser_visitor, forget
 from jklg.customers.visits import (
     HOME,
@@ -65,6 +66,7 @@ async def sign_in(request: Ask) -> Response[bytes]:
             password=form.get("password", ""),
             address=address_of(request),
             user_agent=agent_of(request),
+            marked=devices.mark_of(request),
         )
     except Refusal as refusal:
         if refusal.code == "email_not_verified":
@@ -79,7 +81,7 @@ async def sign_in(request: Ask) -> Response[bytes]:
     if isinstance(found, entering.SecondFactorNeeded):
         step = cookie(house.settings, STEP, ".".join([found.token, *found.methods]), max_age=STEP_SECONDS)
         return go(f"/login/second-step?{urlencode({'next': back})}", cookies=[step])
-    return await come_in(request, found.token, back)
+    return await come_in(request, found.token, back, cookies=[devices.remember(request, found.customer.id)])
 
 
 @get("/login/second-step", include_in_schema=False)
@@ -110,7 +112,8 @@ async def second_step(request: Ask) -> Response[bytes]:
         if refusal.code == "second_factor_expired":
             return _sign_in_page(request, back, errors=errors)
         return _second_step_page(request, back, errors=errors, tried=method)
-    return await come_in(request, signed_in.token, back, cookies=[clear(house.settings, STEP)])
+    marks = [clear(house.settings, STEP), devices.remember(request, signed_in.customer.id)]
+    return await come_in(request, signed_in.token, back, cookies=marks)
 
 
 @post("/login/second-step/options", include_in_schema=False, status_code=200)
@@ -145,7 +148,7 @@ async def sign_in_by_passkey(request: Ask) -> Response[bytes]:
         )
     except Refusal as refusal:
         return _sign_in_page(request, back, errors=complaints(refusal))
-    return await come_in(request, signed_in.token, back)
+    return await come_in(request, signed_in.token, back, cookies=[devices.remember(request, signed_in.customer.id)])
 
 
 @post("/logout", include_in_schema=False, status_code=200)

@@ -25,14 +25,17 @@ from jklg.customers.factors.passkeys import (
     finish_passkey_sign_in,
 )
 from jklg.customers.factors.second_step import (
+    GUESSES,
     answer_second_factor,
     begin_second_factor,
     check_code,
+    expired,
     methods,
     second_factor_options,
 )
 
 __all__ = [
+    "GUESSES",
     "Factors",
     "NewTotp",
     "PasskeySeen",
@@ -48,6 +51,7 @@ __all__ = [
     "drop_all",
     "drop_password",
     "drop_younger",
+    "expired",
     "finish_passkey_proof",
     "finish_passkey_sign_in",
     "forget_challenges",

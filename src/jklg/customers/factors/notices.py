@@ -1,4 +1,7 @@
-"""Whenever a way in changes, it is in the history, and the owner gets a mail that says what to do if it was not them."""
+"""Whenever a way in changes, it is in the history, and the owner gets a mail with a link that takes the account back.
+
+Somebody who knows the password can add a second factor, which no reset gets past: this link does (moving.undo), for 7 days.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from jklg import history, mail
-from jklg.customers import queries
+from jklg.customers import proofs, queries
 from jklg.customers.factors import notice_queries
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
@@ -42,6 +45,8 @@ async def tell(
     account = await queries.get(conn, customer_id)
     if account is None or not account.email:
         return
+    undo_id = uuid7()
+    await proofs.issue(conn, settings.secret, undo_id, customer_id, "undo", account.email)
     subject, text, html = mail.render(
         ROOM,
         "factor_changed",
@@ -52,9 +57,10 @@ async def tell(
             "sentence": _SENTENCES[change],
             "was_tried": change == "second_factor_failed",
             "forgot_url": f"{settings.public_url}/forgot-password",
+            "undo_link": proofs.link(settings, "undo", undo_id, customer_id),
         },
     )
     await mail.write(
-        conn, kind="factor_changed", once_key=f"factor_changed:{uuid7()}", to_address=account.email, to_name=account.name,
+        conn, kind="factor_changed", once_key=f"factor_changed:{undo_id}", to_address=account.email, to_name=account.name,
         subject=subject, text=text, html=html,
     )  # fmt: skip

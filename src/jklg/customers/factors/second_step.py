@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from jklg import history, limits
+from jklg.customers import queries
 from jklg.customers.factors import (
     ceremonies,
     challenges,
@@ -63,8 +64,9 @@ async def second_factor_options(db: Database, settings: Settings, mfa_token: str
 
 async def answer_second_factor(
     db: Database, settings: Settings, mfa_token: str, method: str, answer: str | dict[str, Any]
-) -> UUID:
-    """Whose second factor was answered. `answer` is a code, or a credential for 'passkey'.
+) -> tuple[UUID, str | None]:
+    """Whose second factor was answered, and the hash of their password at that moment: what opens the session goes on only while it
+    is the same, for a reset in between ends what was begun before it. `answer` is a code, or a credential for 'passkey'.
 
     The try is counted, in a database transaction of its own, before it is made. Of many right answers to one token one signs in.
     Raises NotSignedIn (second_factor_expired), TooMany (too_many_tries), NotSignedIn (second_factor_wrong).
@@ -91,7 +93,8 @@ async def answer_second_factor(
                 raise wrong()
             if guess:
                 await limits.give_back(conn, guess)
-            return verdict.customer_id
+            account = await queries.get(conn, verdict.customer_id)
+            return verdict.customer_id, account.password_hash if account else None
     except NotSignedIn as refusal:
         if refusal.code == "second_factor_wrong":
             await _note_wrong(db, settings, asked.customer_id, last=asked.tries >= challenges.TRIES)
@@ -150,4 +153,5 @@ def wrong() -> NotSignedIn:
 
 
 def expired() -> NotSignedIn:
+    """The one answer to a second step that is over, used up, or that a reset has ended."""
     return NotSignedIn("second_factor_expired", "That took too long, or too many tries. Please sign in again.")

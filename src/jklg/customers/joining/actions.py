@@ -15,7 +15,7 @@ import msgspec
 from jklg import history, jobs, limits
 from jklg.customers import new_passwords, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password
-from jklg.customers.queries import Customer
+from jklg.customers.queries import Account, Customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
@@ -113,65 +113,96 @@ async def verify(
     """A link was followed, and somebody pressed the button: the account becomes active.
 
     The link alone is not enough, because mail scanners follow links: Mallory could register Asha's address and let the scanner of
-    Asha's employer do the rest. So it must come together with the registration's own token (`who`), its password, or the
-    network of the registration. Raises Malformed (verification_invalid; confirm_with_password, which leaves the link good),
-    what `entering.check_password` raises.
+    Asha's employer do the rest. So it must come together with the token of a registration of that mailbox (`who`), the password
+    of the link's own registration, or its network. A link proves a mailbox: whoever comes with a registration of that mailbox
+    confirms that one, so that Asha may open any of the mails that she finds, also those that Mallory has caused. Raises Malformed
+    (verification_invalid; confirm_with_password, which leaves the link good), what `entering.check_password` raises.
     """
     async with db.transaction() as conn:
         proof = await proofs.find(conn, "verify", customer_id, token)
         account = await queries.get(conn, customer_id)
-        belongs = who is not None and who.customer_id == customer_id and await sessions.lives(conn, who)
+        own = await _own_claim(conn, who, proof.email) if proof is not None else None
     if proof is None or account is None:
         raise _invalid()
-    if not belongs and password is not None:
+    if own is None and password is not None:
         await check_password(db, customer_id, password, address)
-    elif not belongs and not (account.joined_from and account.joined_from == limits.network(address)):
-        raise Malformed(
-            "confirm_with_password", "Please type the password of your new account to confirm that it is you."
-        )
-    try:
-        async with db.transaction() as conn:
-            return await _verify(conn, proof)
-    except (
-        asyncpg.UniqueViolationError
-    ) as error:  # customers_email_verified_once: the address was proven by another account
-        raise _invalid() from error
+    elif own is None and not _same_network(account, address):
+        raise _confirm_with_password()
+    return await _verify(db, proof, own or customer_id)
 
 
-async def verify_by_code(db: Database, settings: Settings, *, email: str, code: str, address: str) -> Customer:
+async def verify_by_code(
+    db: Database,
+    settings: Settings,
+    *,
+    email: str,
+    code: str,
+    address: str,
+    password: str | None = None,
+    who: Visitor | None = None,
+) -> Customer:
     """A code was typed from the mail: the account becomes active. A person typed it, so nothing else is asked for.
 
-    Five tries at each code, and few from one network. Raises Malformed (verification_invalid), TooMany (too_many_tries).
+    Nothing else, unless the mailbox has several registrations: Asha could type the code of the one that Mallory made, and hand
+    her mailbox to Mallory's password. Then it is as with a link. Five tries at each code, and few from one network. Raises
+    TooMany (too_many_requests), Malformed (verification_invalid, confirm_with_password), what `entering.check_password` raises.
     """
+    account = own = None
+    rivals = 0
     async with db.transaction() as conn:
         allowed = await patience.take_code(conn, address)
         proof = await proofs.find_by_code(conn, settings.secrets, email, code) if not allowed.wait else None
+        if proof is not None:
+            account = await queries.get(conn, proof.customer_id)
+            own = await _own_claim(conn, who, proof.email)
+            rivals = await queries.count_pending(conn, proof.email) - 1
     patience.refuse(allowed)
-    if proof is None:
+    if proof is None or account is None:
         raise _invalid()
-    try:
-        async with db.transaction() as conn:
-            return await _verify(conn, proof)
-    except asyncpg.UniqueViolationError as error:
-        raise _invalid() from error
+    if own is None and rivals > 0:
+        if password is not None:
+            await check_password(db, account.id, password, address)
+        elif not _same_network(account, address):
+            raise _confirm_with_password()
+    return await _verify(db, proof, own or account.id)
 
 
-async def _verify(conn: Connection, proof: proofs.Proof) -> Customer:
-    """Use the proof up, once; the other claims to the address are void now and go, with what hangs on them.
+async def _own_claim(conn: Connection, who: Visitor | None, email: str) -> UUID | None:
+    """The registration of this mailbox that a living session of a visitor reaches."""
+    if who is None or not await sessions.lives(conn, who):
+        return None
+    account = await queries.get(conn, who.customer_id)
+    claims_it = account is not None and account.status == "pending" and account.email.lower() == email.lower()
+    return who.customer_id if claims_it else None
+
+
+def _same_network(account: Account, address: str) -> bool:
+    return account.joined_from != "" and account.joined_from == limits.network(address)
+
+
+async def _verify(db: Database, proof: proofs.Proof, customer_id: UUID) -> Customer:
+    """Use the proof up, once, for a registration of its mailbox; the other claims to the address are void now and go, with what
+    hangs on them.
 
     All who claim the address are locked first, in one order, so that two of them cannot wait for each other.
     """
-    claiming = await queries.lock_address(conn, proof.email, proof.customer_id)
-    if not await proofs.use(conn, "verify", proof.id):
-        raise _invalid()
-    customer = await queries.verify(conn, proof.customer_id)
-    if customer is None or customer.email.lower() != proof.email.lower():
-        raise _invalid()
-    await proofs.use_all(conn, customer.id, "verify")
-    await _drop(conn, [other.id for other in claiming if other.id != customer.id and other.status == "pending"])
-    await history.record(conn, f"customer:{customer.id}", "customer.verified", "customer", customer.id)
-    await jobs.announce(conn, "customer.verified", {"customer_id": str(customer.id)})
-    return customer
+    try:
+        async with db.transaction() as conn:
+            claiming = await queries.lock_address(conn, proof.email, customer_id)
+            if not await proofs.use(conn, "verify", proof.id):
+                raise _invalid()
+            customer = await queries.verify(conn, customer_id)
+            if customer is None or customer.email.lower() != proof.email.lower():
+                raise _invalid()
+            await proofs.use_all(conn, customer.id, "verify")
+            await _drop(conn, [other.id for other in claiming if other.id != customer.id and other.status == "pending"])
+            await history.record(conn, f"customer:{customer.id}", "customer.verified", "customer", customer.id)
+            await jobs.announce(conn, "customer.verified", {"customer_id": str(customer.id)})
+            return customer
+    except (
+        asyncpg.UniqueViolationError
+    ) as error:  # customers_email_verified_once: another account has proven the address
+        raise _invalid() from error
 
 
 async def _drop(conn: Connection, customer_ids: list[UUID]) -> None:
@@ -190,6 +221,10 @@ async def forget_old_pending(db: Database) -> int:
 
 def _invalid() -> Malformed:
     return Malformed("verification_invalid", "This link or code is wrong, used or too old. Please ask for a new one.")
+
+
+def _confirm_with_password() -> Malformed:
+    return Malformed("confirm_with_password", "Please type the password of your new account to confirm that it is you.")
 
 
 def missing_proof() -> BadInput:

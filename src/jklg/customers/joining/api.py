@@ -78,7 +78,8 @@ async def register(request: Ask, data: JSONBody[Registration]) -> Registered:
 @post("/verify-email", status_code=200, summary="Confirm an e-mail address")
 async def verify_email(request: Ask, data: JSONBody[Verification]) -> Verified:
     """400 `verification_invalid`; 400 `confirm_with_password` when only the link was sent, from another network than the
-    registration: send `password` too, or the registration's token."""
+    registration: send `password` too, or the token of a registration of this mailbox. A code needs that only when several
+    have registered the address."""
     house = request.app.state.house
     if data.customer_id is not None and data.token is not None and data.email is None and data.code is None:
         customer = await joining.verify(
@@ -91,7 +92,13 @@ async def verify_email(request: Ask, data: JSONBody[Verification]) -> Verified:
         )
     elif data.email is not None and data.code is not None and data.customer_id is None and data.token is None:
         customer = await joining.verify_by_code(
-            house.db, house.settings, email=data.email, code=data.code, address=address_of(request)
+            house.db,
+            house.settings,
+            email=data.email,
+            code=data.code,
+            address=address_of(request),
+            password=data.password,
+            who=session_rules.read(bearer(request), house.settings.secrets),
         )
     else:
         raise missing_proof()

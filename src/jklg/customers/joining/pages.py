@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 
 from jklg.customers import joining, profile, rules
+from jklg.customers.entering import devices
 from jklg.customers.guard import address_of, browser_visitor
 from jklg.customers.queries import Customer
 from jklg.customers.visits import (
@@ -117,10 +118,12 @@ async def verify_by_code(request: Ask) -> Response[bytes]:
             email=form.get("email", "").strip(),
             code=form.get("code", "").strip(),
             address=address_of(request),
+            who=browser_visitor(request),
         )
     except Refusal as refusal:
         errors = complaints(
-            refusal, {"verification_invalid": "code"},
+            refusal, {"verification_invalid": "code", "confirm_with_password": "code"},
+            confirm_with_password="Somebody else has registered this address, too. Please open the link in the mail instead of typing its code.",  # noqa: S106
             verification_invalid="This code is wrong, used or too old. Look at the newest mail from us, or ask for another.",
         )  # fmt: skip
         return await _show(request, errors=errors, values=form)
@@ -184,7 +187,8 @@ def _welcome(request: Ask, customer: Customer) -> Response[bytes]:
     """In, when the registration was made in this browser; else to the sign-in."""
     who = browser_visitor(request)
     mine = who is not None and who.customer_id == customer.id
-    return go(f"{HOME}?said=welcome" if mine else "/login?said=confirmed", cookies=[drop_link(request)])
+    cookies = [drop_link(request), *([devices.remember(request, customer.id)] if mine else [])]
+    return go(f"{HOME}?said=welcome" if mine else "/login?said=confirmed", cookies=cookies)
 
 
 _handlers: list[Any] = [sign_up_page, sign_up, verify_page, verify, verify_by_code, send_again]

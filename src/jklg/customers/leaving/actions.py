@@ -19,6 +19,7 @@ from jklg.customers.entering import check_password
 from jklg.customers.guard import as_customer
 from jklg.customers.leaving import queries as leaving_queries
 from jklg.customers.queries import Account
+from jklg.customers.rules import KINDS_OF_MAIL
 from jklg.customers.sessions import Visitor
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.kit.db import Connection, Database
@@ -31,10 +32,6 @@ Parting = Callable[[Connection, UUID, str | None], Awaitable[None]]
 """What a room above does when a customer leaves, in the database transaction of the erasure: (conn, customer, proven address)."""
 
 ROOM = Path(__file__).parent
-_KINDS = (
-    "verify_email", "already_have_account", "confirm_new_email", "email_changing", "password_reset", "password_changed",
-    "new_device",
-)  # fmt: skip
 
 
 async def export(db: Database, who: Visitor, exports: Mapping[str, Export]) -> dict[str, Any]:
@@ -76,15 +73,18 @@ async def erase(
 ) -> None:
     """Erase the person at once: the account is a tombstone, what hung on it is gone. Trips to come are still flown, and forgotten then.
 
-    With the password, or with `fresh_proof` when they have just proven who they are in this session. Raises NotSignedIn
+    With the password, or with `fresh_proof` when they have just proven who they are in this session; where a second factor is on,
+    with a fresh proof in either case. Raises NotSignedIn
     (not_signed_in), BadInput (password_missing), Forbidden (proof_needed), what `entering.check_password` raises.
     """
+    async with db.transaction() as conn:
+        second_factor = await factors.methods(conn, who.customer_id)
     async with as_customer(db, who, pending_too=True) as conn:
         if password is None and not fresh_proof:
             raise BadInput(
                 "password_missing", "Please send your password to delete your account.", details={"field": "password"}
             )
-        if password is None:
+        if password is None or second_factor:
             await must_be_fresh(conn, who)
     if password is not None:
         await check_password(db, who.customer_id, password, address)
@@ -101,7 +101,7 @@ async def _erase(conn: Connection, settings: Settings, account: Account, parting
     for part in partings:
         await part(conn, account.id, proven)
     about = await leaving_queries.list_reasons_to_write(conn, account.id)
-    await mail.forget(conn, [f"{kind}:{reason}" for reason in about for kind in _KINDS])
+    await mail.forget(conn, [f"{kind}:{reason}" for reason in about for kind in KINDS_OF_MAIL])
     if proven is not None:
         await mail.forget_address(conn, proven)
         await _say_goodbye(conn, settings, account)

@@ -35,10 +35,10 @@ async def export_file(request: Ask) -> Response[bytes]:
 
 @get("/account/delete", include_in_schema=False)
 async def delete_page(request: Ask) -> Response[bytes]:
-    """Whoever has no password proves by passkey first."""
+    """Whoever has no password, or a second factor, proves with it first."""
     house = request.app.state.house
     known = await factors.list_factors(house.db, visitor(request))
-    if not known.has_password:
+    if known.methods or not known.has_password:
         await fresh_visitor(request)
     return await _delete_page(request)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from jklg import history, jobs
+from jklg import history, jobs, mail
 from jklg.customers import factors, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password, tries
 from jklg.customers.guard import as_customer
@@ -76,10 +76,10 @@ async def confirm(
     try:
         async with db.transaction() as conn:
             claiming = await queries.lock_address(conn, proof.email, customer_id)
-            if not any(each.id == customer_id and each.status == "active" for each in claiming):
+            account = next((each for each in claiming if each.id == customer_id and each.status == "active"), None)
+            if account is None or not await proofs.use(conn, "change", proof.id):
                 raise _invalid()
-            if not await proofs.use(conn, "change", proof.id):
-                raise _invalid()
+            await mail.forget_sent(conn, account.email, rules.KINDS_OF_MAIL)
             customer = await queries.set_email(conn, customer_id, proof.email)
             await proofs.use_all(conn, customer_id, "reset")
             await history.record(conn, f"customer:{customer_id}", "customer.email_changed", "customer", customer_id)
@@ -106,6 +106,8 @@ async def undo(db: Database, settings: Settings, *, customer_id: UUID, token: st
             if account is None or not await proofs.use(conn, "undo", proof.id):
                 raise _invalid()
             await proofs.use_all(conn, customer_id, "change", "undo", "reset")
+            if account.email.lower() != proof.email.lower():
+                await mail.forget_sent(conn, account.email, rules.KINDS_OF_MAIL)
             await queries.set_email(conn, customer_id, proof.email)
             await queries.set_password(conn, customer_id, None)
             await factors.drop_younger(conn, settings, customer_id, UNDO_DAYS)

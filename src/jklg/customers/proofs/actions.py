@@ -9,7 +9,7 @@ from jklg.customers.proofs import queries
 from jklg.customers.proofs.queries import Proof
 from jklg.customers.proofs.rules import CODE_TRIES, KINDS, LONGEST_TOKEN, Purpose, is_table_of_resets
 from jklg.kit.db import Connection, Database
-from jklg.kit.tokens import derived_token, is_derived_code, sealed, token_hash
+from jklg.kit.tokens import Sealed, derived_token, is_derived_code, sealed, token_hash
 from jklg.settings import Settings
 
 
@@ -28,15 +28,15 @@ async def issue(
         await queries.insert(conn, proof_id, customer_id, purpose, email, hashed, kind.minutes)
 
 
-def link(settings: Settings, purpose: Purpose, proof_id: UUID, customer_id: UUID) -> str:
+def link(settings: Settings, purpose: Purpose, proof_id: UUID, customer_id: UUID) -> Sealed:
     """The link for a mail, its token sealed until the mail leaves. It leads to FRONTEND_URL, else to our own page."""
     kind = KINDS[purpose]
     token = sealed("token", settings.secret, kind.derived_for, str(proof_id))
     place = settings.frontend_url if settings.frontend_url and purpose in ("verify", "reset") else settings.public_url
-    return f"{place}{kind.page}?token={quote(token, safe='~.')}&customerId={customer_id}"
+    return Sealed(f"{place}{kind.page}?token={quote(token, safe='~.')}&customerId={customer_id}")
 
 
-def code_of(settings: Settings, purpose: Purpose, proof_id: UUID) -> str:
+def code_of(settings: Settings, purpose: Purpose, proof_id: UUID) -> Sealed:
     """The six characters for a mail, sealed until it leaves."""
     return sealed("code", settings.secret, KINDS[purpose].derived_for, str(proof_id))
 

@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response, Router, get, post
 
 from jklg.customers import factors, profile, recovery
+from jklg.customers.entering import devices
 from jklg.customers.guard import address_of, forget
 from jklg.customers.visits import (
     TURNS_AWAY,
@@ -72,7 +73,8 @@ async def reset(request: Ask) -> Response[bytes]:
         if refusal.code == "reset_invalid":
             return _reset_page(request, errors=complaints(refusal), over=True)
         return _reset_page(request, errors=complaints(refusal, _NEW_PASSWORD))
-    return go("/login?said=reset", cookies=[drop_link(request), forget(house.settings)])
+    known = devices.remember(request, link.customer_id)
+    return go("/login?said=reset", cookies=[drop_link(request), forget(house.settings), known])
 
 
 def _reset_page(request: Ask, *, errors: Complaints | None = None, over: bool = False) -> Response[bytes]:
