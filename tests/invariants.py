@@ -52,11 +52,11 @@ ALWAYS = (
     ),
     Invariant(
         "B",
-        "what gateways hold for a booking is what was captured for it less what was refunded",
+        "what gateways hold for a booking, disputes apart, is what was captured for it less what was refunded",
         """
         SELECT b.id::text FROM bookings b
-        WHERE (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e
-               WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
+        WHERE (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+               WHERE l.source_type <> 'dispute' AND e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
            <> (SELECT coalesce(sum(t.captured_amount - t.refund_amount), 0) FROM transactions t
                WHERE t.booking_id = b.id AND t.currency = b.currency)
         """,

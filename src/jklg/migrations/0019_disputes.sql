@@ -10,7 +10,7 @@ CREATE TABLE disputes (
     currency         char(3) NOT NULL,
     reason           text NOT NULL DEFAULT '',      -- the bank's word for it
     state            text NOT NULL CHECK (state IN ('inquiry', 'inquiry_closed', 'needs_response', 'under_review', 'prevented', 'lost', 'appealed', 'won')),
-    respond_by       timestamptz,                   -- until when evidence is heard
+    evidence_due_at       timestamptz,                   -- until when evidence is heard
     withdrawn_amount bigint NOT NULL DEFAULT 0,     -- taken from us and not given back
     lost_amount      bigint NOT NULL DEFAULT 0,     -- written off
     loss_postings    integer NOT NULL DEFAULT 0,    -- how often it was written off or written back
@@ -20,7 +20,7 @@ CREATE TABLE disputes (
     CONSTRAINT disputes_once UNIQUE (gateway, livemode, gateway_ref)
 );
 CREATE INDEX disputes_of_transaction ON disputes (transaction_id);
-CREATE INDEX disputes_open ON disputes (respond_by) WHERE closed_at IS NULL;
+CREATE INDEX disputes_open ON disputes (evidence_due_at) WHERE closed_at IS NULL;
 
 CREATE FUNCTION disputes_keep_their_word() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -40,6 +40,7 @@ CREATE TRIGGER disputes_keep_their_word BEFORE UPDATE ON disputes FOR EACH ROW E
 CREATE FUNCTION refunds_heed_disputes() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
+    taken     bigint;
     remaining bigint;
 BEGIN
     PERFORM FROM transactions WHERE id = NEW.transaction_id FOR UPDATE;
@@ -47,12 +48,11 @@ BEGIN
         RAISE EXCEPTION 'transaction % is disputed', NEW.transaction_id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'refunds_not_while_disputed';
     END IF;
-    SELECT t.captured_amount - t.refund_amount - t.refund_reserved
-           - (SELECT coalesce(sum(d.withdrawn_amount), 0) FROM disputes d WHERE d.transaction_id = t.id AND d.currency = t.currency)
-    INTO remaining FROM transactions t WHERE t.id = NEW.transaction_id;
-    IF NEW.amount > remaining THEN
+    SELECT coalesce(sum(withdrawn_amount), 0) INTO taken FROM disputes WHERE transaction_id = NEW.transaction_id;
+    SELECT captured_amount - refund_amount - refund_reserved - taken INTO remaining FROM transactions WHERE id = NEW.transaction_id;
+    IF taken > 0 AND NEW.amount > remaining THEN
         RAISE EXCEPTION 'transaction %: % are left, % were to be sent back', NEW.transaction_id, remaining, NEW.amount
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'refunds_never_exceed_captured';
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'refunds_never_exceed_captured';
     END IF;
     RETURN NEW;
 END $$;

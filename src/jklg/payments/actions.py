@@ -22,7 +22,7 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import commands, queries, refunds, rules
+from jklg.payments import commands, disputes, queries, refunds, rules
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
@@ -289,6 +289,8 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
         )
     for refund in snapshot.refunds:
         await refunds.apply(conn, transaction.id, refund, source)
+    if any([await disputes.apply(conn, transaction, dispute, source) for dispute in snapshot.disputes]):
+        await queries.look_again(conn, transaction.id, checks, disputes.LOOK_AGAIN_SECONDS)
     if any(refund.state == "pending" for refund in snapshot.refunds):
         await queries.look_again(conn, transaction.id, checks, rules.PENDING_REFUND_SECONDS)
 
@@ -324,6 +326,7 @@ async def _receive(
     if not received.new:
         return
     reason = received.suspense_reason
+    sent_back = False
     await history.record(
         conn,
         f"gateway:{transaction.gateway}",
@@ -335,14 +338,14 @@ async def _receive(
     if reason is None:
         await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction.id)})
     elif reason in SENT_BACK:
-        await refunds.send_back(conn, transaction, decision.captured_more, reason)
+        sent_back = await refunds.send_back(conn, transaction, decision.captured_more, reason)
     if reason is not None or decision.anomaly:
         await _report(
             conn,
             transaction,
             decision.anomaly or "late_success",
             {"reason": reason, "amount": decision.captured_more, "captured": decision.captured},
-            healed=reason is None or reason in SENT_BACK,
+            healed=reason is None or sent_back,
         )
 
 

@@ -280,6 +280,14 @@ async def report_anomaly(
     return bool(new)
 
 
+async def resolve_anomaly(conn: Connection, once_key: str) -> None:
+    """What was put before a person has settled itself."""
+    await conn.execute(
+        "UPDATE anomalies SET resolved_at = house_now(), resolved_by = 'system' WHERE once_key = $1 AND resolved_at IS NULL",
+        once_key,
+    )
+
+
 async def captured_in_the_books(conn: Connection, gateway: str, source_type: str, facts_of: str, currency: str) -> int:
     """What captures whose fact ids begin with `facts_of` have brought into the gateway's clearing so far."""
     value = await conn.fetchval(

@@ -10,6 +10,7 @@ import pytest
 from jklg import ledger
 from jklg.payments import refunds
 from jklg.payments.books import CHECKS
+from jklg.sandbox.things import Intent
 from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.test_late_money import late_success
@@ -20,7 +21,7 @@ SENTENCE = {check.name: check.sentence for check in CHECKS}
 
 @pytest.fixture
 async def busy(street: Street) -> Street:
-    """Asha has paid and goes; Ben has paid too late and has his money back; Mallory's seats are only held."""
+    """Asha has paid and goes, though her bank takes a look at it; Ben has paid too late and has his money back; Mallory's seats are only held."""
     asha = await street.asha_holds()
     started = await street.start(asha.id)
     await street.pays(started.transaction.ref or "")
@@ -30,6 +31,9 @@ async def busy(street: Street) -> Street:
     await street.pays(too_late.transaction.ref or "")
     await street.deliver()
     await street.work()
+    async with street.bank.bank.work() as work:
+        work.dispute(work.get(Intent, started.transaction.ref or ""))
+    await street.deliver()
     await street.work()
     assert (
         await street.one("SELECT string_agg(status, ' ' ORDER BY created_at) FROM bookings") == "confirmed expired held"
@@ -118,6 +122,18 @@ OFFENCES: dict[str, tuple[list[str], set[str]]] = {
     "a refund is booked that was never made": (
         posting("refund_succeeded", "refund", "gen_random_uuid()::text", OF_ASHA, "refunds_in_flight", "gateway_clearing:sandbox"),
         {"booked refunds exist", "clearing"},
+    ),
+    "a dispute says that nothing was taken": (
+        ["UPDATE disputes SET withdrawn_amount = 0"],
+        {"disputes are booked"},
+    ),
+    "a dispute is said to be lost and was not written off": (
+        ["UPDATE disputes SET state = 'lost'"],
+        {"disputes are booked"},
+    ),
+    "a dispute is booked that was never opened": (
+        posting("dispute_lost", "dispute", "gen_random_uuid() || ':1'", OF_ASHA, "dispute_losses", "disputes_receivable"),
+        {"booked disputes exist"},
     ),
     "money left the clearing account by hand": (
         posting("adjustment", "hand", "'1'", OF_ASHA, "travel_revenue", "gateway_clearing:sandbox"),

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jklg.payments.gateways.contract import (
     OPEN_STATES,
     BadNotice,
+    DisputeSnapshot,
     GatewayBusy,
     GatewayError,
     GatewayRefused,
@@ -25,7 +26,8 @@ from jklg.payments.gateways.contract import (
     GatewayUnreachable,
     Snapshot,
 )
-from jklg.sandbox.things import Intent, Refund
+from jklg.sandbox.bank import DISPUTE_FEE
+from jklg.sandbox.things import Dispute, Intent, Refund
 from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, StripeCounter, order
 from tests.peers.loopback import serve
 
@@ -239,7 +241,46 @@ async def test_a_disputed_payment_cannot_be_sent_back_as_well(counter: Counter) 
     with pytest.raises(GatewayRefused):
         await send_back(counter, snapshot, 500)
     told = await counter.deliver()
-    assert [n.ref for n in told if "dispute" in n.event_type] == [snapshot.ref]
+    assert {n.ref for n in told if "dispute" in n.event_type} == {snapshot.ref}
+
+
+async def test_a_dispute_is_told_with_what_it_moved_from_the_first_word_to_the_last(counter: Counter) -> None:
+    snapshot = await paid(counter)
+    assert not (await counter.gateway.fetch(snapshot.ref)).disputes
+
+    async def now() -> DisputeSnapshot:
+        [dispute] = (await counter.gateway.fetch(snapshot.ref)).disputes
+        assert (dispute.amount, dispute.currency, dispute.reason) == (
+            snapshot.captured,
+            snapshot.currency,
+            "fraudulent",
+        )
+        assert dispute.evidence_due_at is not None and dispute.evidence_due_at > counter.clock.now()
+        return dispute
+
+    async with counter.bank.work() as work:
+        opened = work.dispute(work.get(Intent, snapshot.ref), inquiry=True)
+    assert ((await now()).state, (await now()).movements) == ("inquiry", [])
+    async with counter.bank.work() as work:
+        work.escalate(work.get(Dispute, opened.id))
+    [taken] = (await now()).movements
+    assert (taken.amount, taken.fee, taken.fee_currency) == (snapshot.captured, DISPUTE_FEE, snapshot.currency)
+    async with counter.bank.work() as work:
+        work.respond(work.get(Dispute, opened.id))
+    assert ((await now()).state, (await now()).movements) == ("under_review", [taken])
+    async with counter.bank.work() as work:
+        work.decide(work.get(Dispute, opened.id), won=True)
+    ended = await now()
+    assert (ended.state, [each.amount for each in ended.movements]) == ("won", [snapshot.captured, -snapshot.captured])
+    assert len({each.ref for each in ended.movements}) == 2
+
+
+async def test_a_dispute_that_is_lost_says_so(counter: Counter) -> None:
+    snapshot = await paid(counter)
+    async with counter.bank.work() as work:
+        work.decide(work.dispute(work.get(Intent, snapshot.ref)), won=False)
+    [dispute] = (await counter.gateway.fetch(snapshot.ref)).disputes
+    assert (dispute.state, len(dispute.movements)) == ("lost", 1)
 
 
 async def test_a_refund_may_take_its_time(counter: Counter) -> None:

@@ -32,8 +32,18 @@ CHECKS = (
         sql=queries.BOOKED_AND_NOT_REFUNDED,
     ),
     Check(
+        name="disputes are booked",
+        sentence="a dispute's postings do not fit what the bank took, gave back and kept",
+        sql=queries.DISPUTE_BOOKED_OTHERWISE,
+    ),
+    Check(
+        name="booked disputes exist",
+        sentence="the books have a dispute that was never opened",
+        sql=queries.BOOKED_AND_NOT_DISPUTED,
+    ),
+    Check(
         name="clearing",
-        sentence="what a gateway holds for a booking is not what it told us, less what went back",
+        sentence="what a gateway holds for a booking, disputes apart, is not what it told us, less what went back",
         sql=queries.CLEARING_OFF,
     ),
     Check(

@@ -86,6 +86,7 @@ CLEARING_OFF = """
 WITH booked AS (
     SELECT e.subject_id AS booking_id, split_part(e.account, ':', 2) AS gateway, e.currency, sum(e.amount) AS amount
     FROM ledger_entries e JOIN bookings b ON b.id = e.subject_id AND b.currency = e.currency
+    JOIN ledger_transactions l ON l.id = e.transaction_id AND l.source_type <> 'dispute'
     WHERE e.account LIKE 'gateway_clearing:%' GROUP BY 1, 2, 3
 ), told AS (
     SELECT t.booking_id, t.gateway, t.currency, sum(t.captured_amount - t.refund_amount) AS amount
@@ -97,6 +98,36 @@ WHERE coalesce(booked.amount, 0) <> coalesce(told.amount, 0)
 ORDER BY booking_id, gateway
 """
 """The attempts' own amounts are held against the facts by ATTEMPT_IS_NOT_ITS_FACTS. Foreign money is not in them: it is in suspense."""
+
+DISPUTE_BOOKED_OTHERWISE = """
+SELECT d.id, d.state, d.withdrawn_amount, d.lost_amount, coalesce(booked.taken, 0) AS booked, coalesce(booked.owed, 0) AS owed,
+       coalesce(booked.lost, 0) AS lost, told.withdrawn AS told, d.currency
+FROM disputes d
+LEFT JOIN LATERAL (
+    SELECT -sum(e.amount) FILTER (WHERE e.account = 'gateway_clearing:' || d.gateway AND l.kind <> 'dispute_fee') AS taken,
+           sum(e.amount) FILTER (WHERE e.account = 'disputes_receivable') AS owed,
+           sum(e.amount) FILTER (WHERE e.account = 'dispute_losses') AS lost
+    FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id
+    WHERE l.source_type = 'dispute' AND starts_with(l.source_id, d.id || ':') AND (e.currency = d.currency OR l.kind = 'dispute_fee')
+) booked ON true
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(CASE f.fact_type WHEN 'dispute_withdrawn' THEN f.amount ELSE -f.amount END), 0) AS withdrawn
+    FROM gateway_facts f WHERE f.transaction_id = d.transaction_id AND f.fact_type IN ('dispute_withdrawn', 'dispute_reinstated')
+) told
+WHERE coalesce(booked.taken, 0) <> d.withdrawn_amount OR coalesce(booked.lost, 0) <> d.lost_amount
+   OR coalesce(booked.owed, 0) <> d.withdrawn_amount - d.lost_amount
+   OR d.lost_amount <> CASE WHEN d.state = 'lost' THEN greatest(d.withdrawn_amount, 0) ELSE 0 END
+   OR told.withdrawn <> (SELECT sum(o.withdrawn_amount) FROM disputes o WHERE o.transaction_id = d.transaction_id)
+ORDER BY d.id
+"""
+
+BOOKED_AND_NOT_DISPUTED = """
+SELECT l.id, l.kind, l.source_id
+FROM ledger_transactions l
+WHERE (l.source_type = 'dispute' OR starts_with(l.kind, 'dispute_'))
+  AND NOT EXISTS (SELECT FROM disputes d WHERE l.source_type = 'dispute' AND d.id::text = split_part(l.source_id, ':', 1))
+ORDER BY l.id
+"""
 
 CONFIRMED_AND_NOT_PAID = """
 SELECT b.reference, b.status, b.total_price, kept.amount AS kept, back.amount AS sent_back, b.currency
@@ -121,6 +152,6 @@ FROM ledger_entries e
 WHERE e.account IN ('suspense:unapplied', 'refunds_owed')
 GROUP BY e.account, e.subject_id, e.currency
 HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.booking_id IS NOT DISTINCT FROM e.subject_id)
+    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind <> 'dispute' AND a.booking_id IS NOT DISTINCT FROM e.subject_id)
 ORDER BY e.account, e.subject_id
 """

@@ -58,14 +58,14 @@ class DisputeMovement(msgspec.Struct, frozen=True, kw_only=True):
 
 class DisputeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One dispute as the gateway sees it now. `state` is one of DISPUTE_STATES; a word that is new to us is `under_review`.
-    `respond_by`: until when evidence is heard. `movements`: all so far."""
+    `evidence_due_at`: until when evidence is heard. `movements`: all so far."""
 
     ref: str
     state: str
     amount: int
     currency: str
     reason: str
-    respond_by: datetime | None
+    evidence_due_at: datetime | None
     movements: Sequence[DisputeMovement] = ()
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.ids import uuid7
-from jklg.payments import commands
+from jklg.payments import commands, disputes
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules as payment_rules
 from jklg.payments.commands import Command
@@ -36,11 +36,14 @@ class House(Protocol):
     dice: Random
 
 
-async def send_back(conn: Connection, transaction: Transaction, amount: int, reason: str) -> None:
-    """Reserve the return of money that is in suspense and write the command; `send_due` makes the call.
+async def send_back(conn: Connection, transaction: Transaction, amount: int, reason: str) -> bool:
+    """Reserve the return of money that is in suspense and write the command; `send_due` makes the call. False when the bank is taking
+    it back anyway: then it stays in suspense, for a person.
 
     Part of the caller's database transaction, which holds the locks. The request key is derived, so twice is once.
     """
+    if await disputes.hold_back(conn, transaction.id):
+        return False
     refund_id = uuid7()
     request_key = f"late:{transaction.id}:{transaction.captured + amount}"
     new = await queries.insert(
@@ -55,7 +58,7 @@ async def send_back(conn: Connection, transaction: Transaction, amount: int, rea
         source_account=SUSPENSE,
     )
     if not new:
-        return
+        return True
     await ledger.post(
         conn,
         "refund_submitted",
@@ -76,6 +79,7 @@ async def send_back(conn: Connection, transaction: Transaction, amount: int, rea
     await history.record(
         conn, "system", "refund.reserved", "booking", transaction.booking_id, {"amount": amount, "reason": reason}
     )
+    return True
 
 
 async def send_due(house: House, limit: int = 20) -> int:

@@ -14,11 +14,8 @@ import msgspec
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import (
     CLOSED_STATES,
-    DISPUTE_STATES,
     OPEN_STATES,
     BadNotice,
-    DisputeMovement,
-    DisputeSnapshot,
     GatewayBusy,
     GatewayRefused,
     GatewayUnknown,
@@ -29,6 +26,7 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
+from jklg.payments.gateways.sandbox.disputes import Dispute, dispute_snapshot
 
 T = TypeVar("T")
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -42,22 +40,6 @@ class _Refund(msgspec.Struct):
     status: str
     metadata: dict[str, str] = {}
     failure_reason: str | None = None
-
-
-class _Movement(msgspec.Struct):
-    id: str
-    amount: int
-    fee: int
-
-
-class _Dispute(msgspec.Struct):
-    id: str
-    amount: int
-    currency: str
-    status: str
-    reason: str
-    respond_by: _Moment
-    movements: list[_Movement] = []
 
 
 class _Intent(msgspec.Struct):
@@ -74,7 +56,7 @@ class _Intent(msgspec.Struct):
     payment_method: str | None = None
     last_error: str | None = None
     refunds: list[_Refund] = []
-    disputes: list[_Dispute] = []
+    disputes: list[Dispute] = []
 
 
 class _List(msgspec.Struct):
@@ -296,7 +278,7 @@ def _snapshot(intent: _Intent) -> Snapshot:
         error=intent.last_error,
         gateway_at=intent.changed_at,
         refunds=[_refund_snapshot(refund) for refund in intent.refunds],
-        disputes=[_dispute_snapshot(dispute) for dispute in intent.disputes],
+        disputes=[dispute_snapshot(dispute) for dispute in intent.disputes],
     )
 
 
@@ -308,21 +290,6 @@ def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
         amount=refund.amount,
         currency=refund.currency,
         failure=refund.failure_reason,
-    )
-
-
-def _dispute_snapshot(dispute: _Dispute) -> DisputeSnapshot:
-    return DisputeSnapshot(
-        ref=dispute.id,
-        state=dispute.status if dispute.status in DISPUTE_STATES else "under_review",
-        amount=dispute.amount,
-        currency=dispute.currency,
-        reason=dispute.reason,
-        respond_by=dispute.respond_by,
-        movements=[
-            DisputeMovement(ref=each.id, amount=-each.amount, fee=each.fee, fee_currency=dispute.currency)
-            for each in dispute.movements
-        ],
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from jklg.kit import money
 from jklg.payments.gateways import currencies
+from jklg.payments.gateways.contract import GatewayUnknown
 
 _NONE = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _TWO_THOUGH_NONE = frozenset("ISK UGX".split())
@@ -26,6 +27,14 @@ def to_stripe(minor: int, currency: str) -> int:
 def from_stripe(amount: int, currency: str) -> int:
     """Our minor units. ValueError when Stripe's amount has a fraction of one."""
     return currencies.from_gateway(amount, currency, _decimals(currency))
+
+
+def minor(amount: int, currency: str) -> int:
+    """The same of an answer, which proves nothing when it cannot be read: GatewayUnknown."""
+    try:
+        return from_stripe(amount, currency)
+    except ValueError as problem:
+        raise GatewayUnknown("unreadable_amount", str(problem)) from problem
 
 
 def _decimals(currency: str) -> int:

@@ -14,12 +14,11 @@ from uuid import UUID
 
 import msgspec
 import stripe
-from stripe.params import DisputeListParams, PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
+from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
 
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import (
     BadNotice,
-    DisputeMovement,
     DisputeSnapshot,
     GatewayError,
     GatewayRefused,
@@ -30,8 +29,9 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
-from jklg.payments.gateways.stripe.amounts import from_stripe, to_stripe
+from jklg.payments.gateways.stripe.amounts import minor, to_stripe
 from jklg.payments.gateways.stripe.calls import Http, Replayed, call
+from jklg.payments.gateways.stripe.disputes import list_disputes
 
 _STATES = {
     "requires_payment_method": "requires_payment_method",
@@ -41,18 +41,6 @@ _STATES = {
     "requires_capture": "authorized",
     "canceled": "canceled",
     "succeeded": "succeeded",
-}
-_DISPUTE_STATES = {
-    "warning_needs_response": "inquiry",
-    "warning_under_review": "inquiry",
-    "warning_closed": "inquiry_closed",
-    "needs_response": "needs_response",
-    "under_review": "under_review",
-    "appeal_needs_response": "appealed",
-    "appeal_under_review": "appealed",
-    "prevented": "prevented",
-    "won": "won",
-    "lost": "lost",
 }
 _REFUND_STATES = ("succeeded", "failed", "canceled")
 
@@ -90,32 +78,6 @@ class _Refund(msgspec.Struct):
     status: str | None = None
     metadata: dict[str, str] | None = None
     failure_reason: str | None = None
-
-
-class _Movement(msgspec.Struct):
-    id: str
-    amount: int
-    fee: int
-    currency: str
-
-
-class _EvidenceDetails(msgspec.Struct):
-    due_by: int | None = None
-
-
-class _Dispute(msgspec.Struct):
-    id: str
-    amount: int
-    currency: str
-    status: str
-    reason: str
-    balance_transactions: list[_Movement] = []
-    evidence_details: _EvidenceDetails | None = None
-
-
-class _Disputes(msgspec.Struct):
-    data: list[_Dispute]
-    has_more: bool
 
 
 class _Intents(msgspec.Struct):
@@ -212,7 +174,7 @@ class StripeGateway:
             raise
         refunds = await self._refunds(ref) if intent.amount_received else []
         charge = intent.latest_charge
-        disputes = await self._disputes(ref) if isinstance(charge, _Charge) and charge.disputed else []
+        disputes = await list_disputes(self._stripe, ref) if isinstance(charge, _Charge) and charge.disputed else []
         return _snapshot(intent, refunds, disputes)
 
     async def find(self, order: Order) -> Snapshot | None:
@@ -278,16 +240,6 @@ class StripeGateway:
             refunds += [_refund_snapshot(refund) for refund in page.data]
             if not page.has_more or not page.data:
                 return refunds
-            params["starting_after"] = page.data[-1].id
-
-    async def _disputes(self, ref: str) -> list[DisputeSnapshot]:
-        params: DisputeListParams = {"payment_intent": ref, "limit": 100}
-        disputes: list[DisputeSnapshot] = []
-        while True:
-            page = await call(self._stripe.v1.disputes.list_async(params), _Disputes)
-            disputes += [_dispute_snapshot(dispute) for dispute in page.data]
-            if not page.has_more or not page.data:
-                return disputes
             params["starting_after"] = page.data[-1].id
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
@@ -375,11 +327,11 @@ def _snapshot(
         transaction_id=_uuid((intent.metadata or {}).get("transaction_id")),
         # A status we do not know yet is an open one that we look at again.
         state=_STATES.get(intent.status, "processing"),
-        amount=_minor(intent.amount, currency),
+        amount=minor(intent.amount, currency),
         currency=currency,
         livemode=intent.livemode,
-        captured=_minor(intent.amount_received or 0, currency),
-        authorized=_minor(intent.amount_capturable or 0, currency),
+        captured=minor(intent.amount_received or 0, currency),
+        authorized=minor(intent.amount_capturable or 0, currency),
         charge_ref=charge.id if isinstance(charge, _Charge) else charge,
         client_secret=intent.client_secret,
         payment_method=method if isinstance(method, str) else None,
@@ -397,43 +349,10 @@ def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
         ref=refund.id,
         refund_id=_uuid((refund.metadata or {}).get("refund_id")),
         state=refund.status if refund.status in _REFUND_STATES else "pending",
-        amount=_minor(refund.amount, currency),
+        amount=minor(refund.amount, currency),
         currency=currency,
         failure=refund.failure_reason,
     )
-
-
-def _dispute_snapshot(dispute: _Dispute) -> DisputeSnapshot:
-    currency = dispute.currency.upper()
-    details = dispute.evidence_details
-    return DisputeSnapshot(
-        ref=dispute.id,
-        state=_DISPUTE_STATES.get(dispute.status, "under_review"),
-        amount=_minor(dispute.amount, currency),
-        currency=currency,
-        reason=dispute.reason,
-        respond_by=signatures.moment(details.due_by) if details else None,
-        movements=[_movement(each, dispute, currency) for each in dispute.balance_transactions],
-    )
-
-
-def _movement(moved: _Movement, dispute: _Dispute, currency: str) -> DisputeMovement:
-    """Stripe books a dispute in the currency of our account there. We keep its books in the currency of the payment, as all others."""
-    settled = moved.currency.upper()
-    amount = abs(moved.amount) if settled == currency else dispute.amount
-    return DisputeMovement(
-        ref=moved.id,
-        amount=_minor(amount if moved.amount < 0 else -amount, currency),
-        fee=_minor(moved.fee, settled),
-        fee_currency=settled,
-    )
-
-
-def _minor(amount: int, currency: str) -> int:
-    try:
-        return from_stripe(amount, currency)
-    except ValueError as problem:
-        raise GatewayUnknown("unreadable_amount", str(problem)) from problem
 
 
 def _last_error(said: Mapping[str, Any] | None) -> str | None:

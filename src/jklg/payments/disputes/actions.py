@@ -1,0 +1,122 @@
+"""Disputes, told like refunds: what the gateway says now is merged into our row, and each movement of money is booked once.
+
+The bank moves the money without asking us, so there is nothing to reserve and nothing to send. While a dispute is open the money is
+owed to us (disputes_receivable); lost, it is a loss; won, it comes back. The fee is gone either way.
+"""
+
+from __future__ import annotations
+
+from jklg import history, ledger
+from jklg.kit.db import Connection
+from jklg.kit.ids import uuid7
+from jklg.payments import queries as payment_queries
+from jklg.payments.disputes import queries, rules
+from jklg.payments.disputes.queries import Dispute
+from jklg.payments.gateways.contract import DisputeMovement, DisputeSnapshot
+from jklg.payments.queries import Transaction
+
+
+async def apply(conn: Connection, transaction: Transaction, reported: DisputeSnapshot, source: str) -> bool:
+    """Merge what a gateway says of one dispute. True while it is open. The caller holds the locks of booking and transaction."""
+    before, dispute = await _known(conn, transaction, reported)
+    withdrawn = dispute.withdrawn
+    for movement in reported.movements:
+        if await _book(conn, transaction, dispute, movement, source):
+            withdrawn += movement.amount
+    state = rules.next_state(dispute.state, reported.state) or dispute.state
+    lost = rules.written_off(state, withdrawn)
+    if lost != dispute.lost:
+        await _write_off(conn, transaction, dispute, lost - dispute.lost)
+    await queries.update(
+        conn,
+        dispute.id,
+        amount=reported.amount,
+        state=state,
+        evidence_due_at=reported.evidence_due_at or dispute.evidence_due_at,
+        withdrawn=withdrawn,
+        lost=lost,
+        loss_postings=dispute.loss_postings + (lost != dispute.lost),
+    )
+    if state != before:
+        await _tell(conn, transaction, dispute, state, reported, source)
+    return state in rules.OPEN
+
+
+async def _known(conn: Connection, transaction: Transaction, reported: DisputeSnapshot) -> tuple[str | None, Dispute]:
+    """The state it was in, None for one that is new to us, and our row."""
+    dispute = await queries.find(conn, transaction.id, reported.ref)
+    if dispute is not None:
+        return dispute.state, dispute
+    await queries.insert(
+        conn,
+        dispute_id=uuid7(),
+        transaction_id=transaction.id,
+        gateway=transaction.gateway,
+        livemode=transaction.livemode,
+        gateway_ref=reported.ref,
+        amount=reported.amount,
+        currency=reported.currency,
+        reason=reported.reason,
+        state=reported.state,
+        evidence_due_at=reported.evidence_due_at,
+    )
+    dispute = await queries.find(conn, transaction.id, reported.ref)
+    assert dispute is not None, "just written"
+    return None, dispute
+
+
+async def _book(
+    conn: Connection, transaction: Transaction, dispute: Dispute, moved: DisputeMovement, source: str
+) -> bool:
+    """One movement, once: money between the gateway and what it owes us, and the fee. False when it is in the books already."""
+    clearing = f"gateway_clearing:{transaction.gateway}"
+    kind = "dispute_withdrawn" if moved.amount > 0 else "dispute_reinstated"
+    source_id = f"{dispute.id}:{moved.ref}"
+    entries = [("disputes_receivable", moved.amount), (clearing, -moved.amount)]
+    new = await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
+    if not new:
+        return False
+    await payment_queries.add_fact(
+        conn, transaction, object_id=moved.ref, fact_type=kind, amount=abs(moved.amount), source=source
+    )
+    if moved.fee:
+        fee = [("dispute_fees", moved.fee), (clearing, -moved.fee)]
+        await ledger.post(conn, "dispute_fee", "dispute", source_id, transaction.booking_id, moved.fee_currency, fee)
+    return True
+
+
+async def _write_off(conn: Connection, transaction: Transaction, dispute: Dispute, amount: int) -> None:
+    """What is lost is no longer owed to us; below 0: it is, again."""
+    kind = "dispute_lost" if amount > 0 else "dispute_loss_reversed"
+    entries = [("dispute_losses", amount), ("disputes_receivable", -amount)]
+    source_id = f"{dispute.id}:{dispute.loss_postings + 1}"
+    await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
+
+
+async def _tell(
+    conn: Connection, transaction: Transaction, dispute: Dispute, state: str, reported: DisputeSnapshot, source: str
+) -> None:
+    """Into the facts and the history, and before a person as long as it is open."""
+    detail = {"dispute_id": str(dispute.id), "amount": reported.amount, "reason": reported.reason}
+    await payment_queries.add_fact(
+        conn, transaction, object_id=reported.ref, fact_type=f"dispute_{state}", source=source
+    )
+    await history.record(
+        conn, f"gateway:{transaction.gateway}", f"dispute.{state}", "booking", transaction.booking_id, detail
+    )
+    once_key = f"dispute:{dispute.id}"
+    if state in rules.OPEN:
+        await payment_queries.report_anomaly(
+            conn,
+            anomaly_id=uuid7(),
+            kind="dispute",
+            once_key=once_key,
+            transaction_id=transaction.id,
+            booking_id=transaction.booking_id,
+            detail={
+                **detail,
+                "evidence_due_at": reported.evidence_due_at.isoformat() if reported.evidence_due_at else None,
+            },
+        )
+    else:
+        await payment_queries.resolve_anomaly(conn, once_key)

@@ -1,0 +1,29 @@
+"""How a dispute moves. Pure."""
+
+from __future__ import annotations
+
+RANK = {
+    "inquiry": 10,
+    "inquiry_closed": 20,
+    "needs_response": 30,
+    "under_review": 40,
+    "prevented": 50,
+    "lost": 60,
+    "appealed": 70,
+    "won": 80,
+}
+OPEN = ("inquiry", "needs_response", "under_review", "appealed")
+LOOK_AGAIN_SECONDS = 6 * 3600
+"""How long until we ask how an open dispute stands. Its notices may have been lost, and its deadline does not wait."""
+
+
+def next_state(state: str, reported: str) -> str | None:
+    """The state a report moves a dispute to; None when it is old news. What was lost may be appealed, and lost again."""
+    if state == "appealed" and reported == "lost":
+        return reported
+    return reported if RANK[reported] > RANK[state] else None
+
+
+def written_off(state: str, withdrawn: int) -> int:
+    """What is lost for good, of the money that was taken."""
+    return max(withdrawn, 0) if state == "lost" else 0
