@@ -92,11 +92,11 @@ class Street:
         ]
 
     async def work(self, rounds: int = 6) -> None:
-        """The worker goes round until there is nothing left to do."""
+        """The worker goes round until there is nothing left to do. It does not reconcile: what that heals is to be well without it."""
         for _ in range(rounds):
             found = 0
             for name, sweep in app.SWEEPS.items():
-                if name != "mail":
+                if name not in ("mail", "reconciliation"):
                     found += await sweep(self.house)
             if not found:
                 return

@@ -496,7 +496,10 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
             return _list(work, list(reversed(work.disputes_of(wanted["payment_intent"]))), wanted, "/v1/disputes")
         case ["events"]:
             wanted = check(params, published.EventListParams)
-            page = _list(work, list(reversed(work.all(Event))), wanted, "/v1/events", plain=True)
+            span = wanted.get("created", {})
+            low, high = span.get("gte", 0), span.get("lte", 10**11)
+            told = [e for e in reversed(work.all(Event)) if low <= int(e.created_at.timestamp()) <= high]
+            page = _list(work, told, wanted, "/v1/events", plain=True)
             page["data"] = [json.loads(event.body) for event in page["data"]]
             return page
     raise StripeError(404, "", f"Unrecognized request URL (GET: /v1/{'/'.join(path)})")

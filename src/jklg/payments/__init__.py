@@ -2,6 +2,7 @@
 
 from jklg.payments.actions import House, Settled, cancel_attempt, give_up, settle, start
 from jklg.payments.queries import Transaction, get, list_of_booking
+from jklg.payments.strays import receive_stray, report_difference
 
 __all__ = [
     "House",
@@ -11,6 +12,8 @@ __all__ = [
     "get",
     "give_up",
     "list_of_booking",
+    "receive_stray",
+    "report_difference",
     "settle",
     "start",
 ]

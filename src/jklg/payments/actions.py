@@ -419,23 +419,6 @@ async def give_up(house: House, booking_id: UUID, *, actor: str) -> Booking:
         return await bookings.cancel(conn, booking_id, actor=actor)
 
 
-async def receive_stray(house: House, gateway: Gateway, ref: str, event_id: str) -> None:
-    """A gateway speaks of an attempt we do not know: somebody looks at it; its money, if any, is put in suspense by hand."""
-    snapshot = await gateway.fetch(ref)
-    async with house.db.transaction() as conn:
-        await queries.report_anomaly(
-            conn,
-            anomaly_id=uuid7(),
-            kind="unmatched_gateway_object",
-            once_key=f"unmatched:{gateway.name}:{ref}",
-            transaction_id=None,
-            booking_id=None,
-            detail={"ref": ref, "event_id": event_id, "captured": snapshot.captured, "currency": snapshot.currency},
-        )
-        if snapshot.captured:
-            await refunds.park_stray_money(conn, gateway.name, ref, snapshot.captured, snapshot.currency)
-
-
 async def _report(
     conn: Connection, transaction: Transaction, kind: str, detail: dict[str, object], *, healed: bool = False
 ) -> None:

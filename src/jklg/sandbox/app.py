@@ -7,7 +7,8 @@ For the shop, with `Authorization: Bearer <key>`, JSON both ways, amounts in min
     GET  /v1/intents                ?created_from&created_to (Unix seconds) &limit &starting_after; newest first
     POST /v1/intents/{id}/cancel
     POST /v1/refunds                {intent, amount, metadata?}
-    GET  /v1/refunds?intent=        GET /v1/events    GET /v1/balance
+    GET  /v1/refunds?intent=        GET /v1/balance
+    GET  /v1/events                 ?created_from&created_to &limit &starting_after; newest first
 
 `Idempotency-Key` is honoured on every POST and never forgotten. Errors: {"error": {"code", "message"}}.
 For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: /_faults and /_disputes, when they are enabled:
@@ -283,7 +284,9 @@ def _read(work: Work, path: Sequence[str], query: dict[str, str]) -> dict[str, A
             page, more = _page(list(reversed(work.refunds_of(query.get("intent", "")))), query)
             return {"object": "list", "data": [work.describe(refund) for refund in page], "has_more": more}
         case ["events"]:
-            page, more = _page(list(reversed(work.all(Event))), query)
+            low, high = _number(query, "created_from", 0), _number(query, "created_to", 10**11)
+            told = [e for e in reversed(work.all(Event)) if low <= int(e.created_at.timestamp()) <= high]
+            page, more = _page(told, query)
             data = [{**msgspec.json.decode(e.body), "delivery": e.delivery, "attempts": e.attempts} for e in page]
             return {"object": "list", "data": data, "has_more": more}
         case ["balance"]:

@@ -27,7 +27,7 @@ from jklg.payments.gateways.contract import (
     Snapshot,
 )
 from jklg.sandbox.bank import DISPUTE_FEE
-from jklg.sandbox.things import Dispute, Intent, Refund
+from jklg.sandbox.things import Dispute, Event, Intent, Refund
 from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, StripeCounter, order
 from tests.peers.loopback import serve
 
@@ -654,3 +654,19 @@ def test_the_payment_page_is_told_what_it_needs_and_no_server_key(counter: Count
     assert "pi_1_secret_x" in " ".join(widget.data.values())
     assert "sk_test" not in " ".join(widget.data.values())
     assert all("'unsafe" not in source for sources in widget.csp.values() for source in sources)
+
+
+# -- what nobody delivered -------------------------------------------------------------------------------------------------
+
+
+async def test_every_event_is_listed_once_whether_it_was_delivered_or_not(counter: Counter) -> None:
+    counter.faults.lose_webhooks = 70
+    for _ in range(60):
+        await paid(counter)
+    async with counter.bank.work() as work:
+        told = {event.id for event in work.all(Event)}
+    listed = [each async for each in counter.gateway.list_notices(HOUR_AGO, TOMORROW)]
+    assert len(listed) > 100, "more than a page"
+    assert sorted(notice.event_id for notice, _ in listed) == sorted(told)
+    assert all(notice.ref and notice.event_id in body.decode() for notice, body in listed)
+    assert not [each async for each in counter.gateway.list_notices(HOUR_AGO - timedelta(hours=1), HOUR_AGO)]

@@ -189,6 +189,11 @@ class Gateway(Protocol):
         """Every attempt the gateway made in the window, newest first, all pages."""
         ...
 
+    def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
+        """Every event of the window with its bytes, newest first, all pages, whether it was delivered or not. Nothing, where a gateway keeps
+        no list of them."""
+        ...
+
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         """Verify a webhook over its raw bytes (header names lower case, `now` in Unix seconds) and read its envelope. BadNotice otherwise.
 

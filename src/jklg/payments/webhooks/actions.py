@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
@@ -15,7 +16,8 @@ from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
-from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused
+from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused, Notice
+from jklg.payments.strays import receive_stray
 from jklg.payments.webhooks import queries
 
 log = logging.getLogger(__name__)
@@ -40,31 +42,57 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
         notice = gateway.read_notice(headers, body, house.clock.unix())
     except BadNotice as error:
         raise Malformed("bad_signature", "The signature does not match.", log=str(error)) from error
+    await failpoints.reach("before_inbox_commit")
+    file = house.db.together(queries.file, key=_told_once, writes=True)
+    return bool(await file(_new(gateway, notice, body, _without_secrets(headers), "webhook")))
+
+
+async def collect(house: House, gateway: Gateway, start: datetime, end: datetime) -> int:
+    """File what happened at a gateway in this time and no webhook has brought. Answers how much that was. Raises GatewayError.
+
+    What the inbox has already is left alone: the gateway writes an event it lists in other bytes than one it delivers.
+    """
+    found = 0
+    page: list[queries.NewNotice] = []
+    async for notice, body in gateway.list_notices(start, end):
+        page.append(_new(gateway, notice, body, {}, "poll"))
+        if len(page) == 100:
+            found += await _file_unknown(house, page)
+            page = []
+    return found + await _file_unknown(house, page)
+
+
+async def _file_unknown(house: House, notices: Sequence[queries.NewNotice]) -> int:
+    async with house.db.transaction() as conn:
+        told = await queries.list_known(conn, [_told_once(notice) for notice in notices])
+        new = [notice for notice in notices if _told_once(notice) not in told]
+        if new:
+            await queries.file(conn, new)
+        return len(new)
+
+
+def _new(gateway: Gateway, notice: Notice, body: bytes, headers: dict[str, str], origin: str) -> queries.NewNotice:
+    """A notice as a row: what is none of our business is stored as ignored, with the reason."""
     state, reason = "pending", None
     if notice.livemode != gateway.livemode:
         state, reason = "ignored", "other_mode"
         log.error("%s sent %s of the other mode", gateway.name, notice.event_id)
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
-    await failpoints.reach("before_inbox_commit")
-    file = house.db.together(queries.file, key=_told_once, writes=True)
-    new = await file(
-        queries.NewNotice(
-            gateway=gateway.name,
-            event_id=notice.event_id,
-            event_type=notice.event_type,
-            livemode=notice.livemode,
-            ref=notice.ref,
-            transaction_id=notice.transaction_id,
-            body=body,
-            body_sha256=hashlib.sha256(body).digest(),
-            headers=_without_secrets(headers),
-            state=state,
-            reason=reason,
-            origin="webhook",
-        )
+    return queries.NewNotice(
+        gateway=gateway.name,
+        event_id=notice.event_id,
+        event_type=notice.event_type,
+        livemode=notice.livemode,
+        ref=notice.ref,
+        transaction_id=notice.transaction_id,
+        body=body,
+        body_sha256=hashlib.sha256(body).digest(),
+        headers=headers,
+        state=state,
+        reason=reason,
+        origin=origin,
     )
-    return bool(new)
 
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +147,7 @@ async def _stray(house: House, gateway: Gateway, notice: queries.FiledNotice) ->
     if notice.ref is None:
         return "ignored", "unknown_transaction"
     try:
-        await payments.receive_stray(house, gateway, notice.ref, notice.event_id)
+        await receive_stray(house, gateway, notice.ref, notice.event_id)
     except GatewayRefused:
         return "ignored", "unknown_object"
     return "done", "unmatched_gateway_object"

@@ -58,6 +58,19 @@ async def file(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str
     return {(gateway, event_id): new for gateway, event_id, new in rows}
 
 
+async def list_known(conn: Connection, told: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Which of these (gateway, event id) are in the inbox."""
+    rows = await conn.fetch(
+        """
+        SELECT i.gateway, i.event_id FROM webhook_inbox i
+        JOIN unnest($1::text[], $2::text[]) AS t(gateway, event_id) ON t.gateway = i.gateway AND t.event_id = i.event_id
+        """,
+        [gateway for gateway, _ in told],
+        [event_id for _, event_id in told],
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
 async def claim(conn: Connection) -> FiledNotice | None:
     """Take the next notice that is due. The try is counted before it is made, so that a crash counts too; it is leased for a minute."""
     row = await conn.fetchrow(

@@ -90,6 +90,11 @@ class _Event(msgspec.Struct):
     created_at: _Moment | None = None
 
 
+class _Events(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool
+
+
 class SandboxGateway:
     """The play bank at `base_url`; `public_url` is where the payer's browser finds it, when that is another address.
 
@@ -183,6 +188,21 @@ class SandboxGateway:
                 return
             query["starting_after"] = page.data[-1].id
 
+    async def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
+        query = {
+            "created_from": str(int(created_from.timestamp())),
+            "created_to": str(int(created_to.timestamp()) + 1),
+            "limit": "100",
+        }
+        while True:
+            page = await self._get("/v1/events", query, _Events)
+            for raw in page.data:
+                event = msgspec.json.decode(raw, type=_Event)
+                yield _notice(event), bytes(raw)
+            if not page.has_more or not page.data:
+                return
+            query["starting_after"] = event.id
+
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         if not self._secrets:
             raise BadNotice("no webhook secret is configured")
@@ -190,17 +210,7 @@ class SandboxGateway:
         event = signatures.read_envelope(body, _Event)
         if signatures.text(event.id) is None or signatures.text(event.type) is None:
             raise BadNotice("signed, but without a usable id or type")
-        thing = event.data.object
-        ref = thing.get("id") if thing.get("object") == "intent" else thing.get("intent")
-        metadata = thing.get("metadata") if thing.get("object") == "intent" else None
-        return Notice(
-            event_id=event.id,
-            event_type=event.type,
-            livemode=event.livemode,
-            ref=signatures.text(ref),
-            transaction_id=_uuid(metadata.get("transaction_id")) if isinstance(metadata, dict) else None,
-            gateway_at=event.created_at or signatures.moment(event.created),
-        )
+        return _notice(event)
 
     def accepts_notices(self) -> bool:
         return bool(self._secrets)
@@ -261,6 +271,20 @@ def _failure(response: httpx.Response) -> GatewayRefused | GatewayBusy | Gateway
         case 400 | 402 | 403 | 404 | 422 if not said.code.startswith("http_"):
             return GatewayRefused(said.code, said.message)
     return GatewayUnknown(said.code, said.message)
+
+
+def _notice(event: _Event) -> Notice:
+    thing = event.data.object
+    ref = thing.get("id") if thing.get("object") == "intent" else thing.get("intent")
+    metadata = thing.get("metadata") if thing.get("object") == "intent" else None
+    return Notice(
+        event_id=event.id,
+        event_type=event.type,
+        livemode=event.livemode,
+        ref=signatures.text(ref),
+        transaction_id=_uuid(metadata.get("transaction_id")) if isinstance(metadata, dict) else None,
+        gateway_at=event.created_at or signatures.moment(event.created),
+    )
 
 
 def _snapshot(intent: _Intent) -> Snapshot:

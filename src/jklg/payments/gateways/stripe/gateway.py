@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 import stripe
-from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
+from stripe.params import EventListParams, PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
 
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import (
@@ -102,6 +102,11 @@ class _Event(msgspec.Struct):
     data: _Data
     created: Any = None
     account: Any = None
+
+
+class _Events(msgspec.Struct):
+    data: list[msgspec.Raw]
+    has_more: bool
 
 
 class StripeGateway:
@@ -242,6 +247,21 @@ class StripeGateway:
                 return refunds
             params["starting_after"] = page.data[-1].id
 
+    async def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
+        # Stripe keeps events for 30 days, delivered or not.
+        params: EventListParams = {
+            "created": {"gte": int(created_from.timestamp()), "lte": int(created_to.timestamp()) + 1},
+            "limit": 100,
+        }
+        while True:
+            page = await call(self._stripe.v1.events.list_async(params), _Events)
+            for raw in page.data:
+                event = msgspec.json.decode(raw, type=_Event)
+                yield _notice(event), bytes(raw)
+            if not page.has_more or not page.data:
+                return
+            params["starting_after"] = event.id
+
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         if not self._webhook_secrets:
             raise BadNotice("no webhook secret is configured")
@@ -249,15 +269,7 @@ class StripeGateway:
         event = signatures.read_envelope(body, _Event)
         if event.object != "event" or signatures.text(event.id) is None or signatures.text(event.type) is None:
             raise BadNotice("signed, but not an event of the API that we speak")
-        ref, metadata = _speaks_of(event)
-        return Notice(
-            event_id=event.id,
-            event_type=event.type,
-            livemode=event.livemode,
-            ref=ref,
-            transaction_id=_uuid(metadata.get("transaction_id")) if ref else None,
-            gateway_at=signatures.moment(event.created),
-        )
+        return _notice(event)
 
     def accepts_notices(self) -> bool:
         return bool(self._webhook_secrets)
@@ -311,6 +323,18 @@ def _speaks_of(event: _Event) -> tuple[str | None, Mapping[str, Any]]:
         return None, {}
     metadata = thing.get("metadata")
     return signatures.text(ref), metadata if isinstance(metadata, dict) else {}
+
+
+def _notice(event: _Event) -> Notice:
+    ref, metadata = _speaks_of(event)
+    return Notice(
+        event_id=event.id,
+        event_type=event.type,
+        livemode=event.livemode,
+        ref=ref,
+        transaction_id=_uuid(metadata.get("transaction_id")) if ref else None,
+        gateway_at=signatures.moment(event.created),
+    )
 
 
 def _snapshot(

@@ -1,0 +1,90 @@
+"""Every hour, each gateway is asked what it made and what happened there, whether a webhook told us or not (payments.md 1.10).
+
+Nothing is decided here: what differs is looked at by `payments.settle`, an event nobody delivered goes into the same inbox as one that
+was, and what cannot be healed is put before a person, once. May run twice, and anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from jklg import payments
+from jklg.kit import failpoints
+from jklg.payments import webhooks
+from jklg.payments.gateways.contract import Gateway, GatewayError, Snapshot
+from jklg.payments.webhooks.actions import House
+from jklg.reconciliation import queries, rules
+
+log = logging.getLogger(__name__)
+
+Task = Callable[[House, Gateway, datetime, datetime, datetime], Awaitable[int]]
+"""What to do at a gateway with a step of time, and until when the whole turn looks."""
+
+
+async def reconcile_due(house: House) -> int:
+    """A sweep: compare what is due. Answers how many differences were found."""
+    found = 0
+    for gateway in house.gateways.values():
+        for name, task in (("events", _collect_events), ("attempts", _compare_attempts)):
+            found += await _take_turn(house, gateway, name, task)
+    return found
+
+
+async def _take_turn(house: House, gateway: Gateway, name: str, task: Task) -> int:
+    """One task at one gateway, a step at a time. A gateway that does not answer is asked again from where we stopped."""
+    async with house.db.transaction() as conn:
+        turn = await queries.take_turn(
+            conn, gateway.name, gateway.livemode, name, rules.FIRST_DAYS, rules.AFTER_A_FAILURE_SECONDS
+        )
+    if turn is None:
+        return 0
+    found = 0
+    for start, end in rules.steps(turn.done_at - rules.OVERLAP, turn.until):
+        try:
+            found += await task(house, gateway, start, end, turn.until)
+        except GatewayError as silence:
+            log.warning("%s did not answer the reconciliation: %s", gateway.name, silence)
+            return found
+        last = end >= turn.until
+        wait = rules.EVERY_SECONDS if last else rules.AFTER_A_FAILURE_SECONDS
+        async with house.db.transaction() as conn:
+            await queries.move_watermark(conn, gateway.name, gateway.livemode, name, end, wait)
+    return found
+
+
+async def _collect_events(house: House, gateway: Gateway, start: datetime, end: datetime, _: datetime) -> int:
+    """Events that no webhook has brought."""
+    return await webhooks.collect(house, gateway, start, end)
+
+
+async def _compare_attempts(house: House, gateway: Gateway, start: datetime, end: datetime, until: datetime) -> int:
+    """Every attempt that the gateway lists, with our row of it; and those of ours that it does not list, once it has had time to."""
+    listed, found = [], 0
+    async for theirs in gateway.list_attempts(start - rules.EDGE, end + rules.EDGE):
+        listed.append(theirs.ref)
+        found += await _compare(house, gateway, theirs)
+        await failpoints.reach("reconcile_mid_page")
+    async with house.db.transaction() as conn:
+        unlisted = await queries.list_unlisted(
+            conn, gateway.name, gateway.livemode, start, min(end, until - rules.OVERLAP), listed
+        )
+    for ours in unlisted:
+        found += await payments.report_difference(house, ours.id, "missing_at_gateway", {"ref": ours.ref})
+    return found
+
+
+async def _compare(house: House, gateway: Gateway, theirs: Snapshot) -> bool:
+    async with house.db.transaction() as conn:
+        ours = await queries.find_ours(conn, gateway.name, theirs)
+    finding = rules.compare(ours, theirs)
+    if finding is None:
+        return False
+    if ours is None:
+        return await payments.receive_stray(house, gateway, theirs.ref, "reconciliation")
+    if finding == "other_amount":
+        detail: dict[str, object] = {"ref": theirs.ref, "theirs": theirs.amount, "currency": theirs.currency}
+        return await payments.report_difference(house, ours.id, "gateway_object_mismatch", detail)
+    settled = await payments.settle(house, ours.id, source="reconcile", hint_ref=theirs.ref)
+    return settled.transaction.captured != ours.captured or settled.transaction.state != ours.state

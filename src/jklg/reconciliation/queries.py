@@ -1,0 +1,76 @@
+"""SQL of the reconciliation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from jklg.kit.db import Connection
+from jklg.payments.gateways.contract import Snapshot
+from jklg.reconciliation.rules import Ours
+
+
+class Turn(NamedTuple):
+    """From where to where to look. UTC, by the house's clock."""
+
+    done_at: datetime
+    until: datetime
+
+
+async def take_turn(
+    conn: Connection, gateway: str, livemode: bool, task: str, first_days: int, lease_seconds: int
+) -> Turn | None:
+    """It is time, and nobody else is at it until the lease ends. None otherwise."""
+    row = await conn.fetchrow(
+        """
+        INSERT INTO reconciliation_watermarks AS w (gateway, livemode, task, done_at, next_at)
+        VALUES ($1, $2, $3, house_now() - make_interval(days => $4), house_now() + make_interval(secs => $5))
+        ON CONFLICT (gateway, livemode, task) DO UPDATE SET next_at = excluded.next_at WHERE w.next_at <= house_now()
+        RETURNING done_at, house_now() - interval '5 minutes' AS until
+        """,
+        gateway, livemode, task, first_days, lease_seconds,
+    )  # fmt: skip
+    return Turn(*row) if row else None
+
+
+async def move_watermark(
+    conn: Connection, gateway: str, livemode: bool, task: str, done_at: datetime, lease_seconds: int
+) -> None:
+    """Everything until `done_at` has been looked at, and there is more to do."""
+    await conn.execute(
+        """
+        UPDATE reconciliation_watermarks SET done_at = greatest(done_at, $4), next_at = house_now() + make_interval(secs => $5)
+        WHERE gateway = $1 AND livemode = $2 AND task = $3
+        """,
+        gateway, livemode, task, done_at, lease_seconds,
+    )  # fmt: skip
+
+
+async def find_ours(conn: Connection, gateway: str, theirs: Snapshot) -> Ours | None:
+    """Our row of an attempt: by the gateway's id, else by ours, if the gateway has kept it."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, transaction_id AS ref, state, amount, currency, captured_amount AS captured, created_at FROM transactions
+        WHERE gateway = $1 AND (transaction_id = $3 AND livemode = $2 OR id = $4)
+        ORDER BY transaction_id = $3 DESC NULLS LAST LIMIT 1
+        """,
+        gateway, theirs.livemode, theirs.ref, theirs.transaction_id,
+    )  # fmt: skip
+    return Ours(**row) if row else None
+
+
+async def list_unlisted(
+    conn: Connection, gateway: str, livemode: bool, start: datetime, end: datetime, listed: Sequence[str]
+) -> list[Ours]:
+    """Attempts that we say the gateway made in this time, and that it has not listed."""
+    rows = await conn.fetch(
+        """
+        SELECT id, transaction_id AS ref, state, amount, currency, captured_amount AS captured, created_at FROM transactions
+        WHERE gateway = $1 AND livemode = $2 AND transaction_id IS NOT NULL AND created_at >= $3 AND created_at < $4
+          AND transaction_id <> ALL($5)
+        ORDER BY created_at, id
+        """,
+        gateway, livemode, start, end, list(listed),
+    )  # fmt: skip
+    return [Ours(**row) for row in rows]
