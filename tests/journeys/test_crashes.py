@@ -28,7 +28,14 @@ WEB = {
 }
 """Failpoints that a web process reaches, and when."""
 
-WORKER = ("after_gateway_answer", "before_apply_commit", "after_apply_commit", "worker_before_done", "after_mail_sent")
+WORKER = (
+    "after_gateway_answer",
+    "before_apply_commit",
+    "after_apply_commit",
+    "worker_before_done",
+    "after_mail_sent",
+    "reconcile_mid_page",
+)
 """Failpoints that a worker reaches."""
 
 

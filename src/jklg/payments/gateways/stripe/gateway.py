@@ -105,7 +105,7 @@ class _Event(msgspec.Struct):
 
 
 class _Events(msgspec.Struct):
-    data: list[msgspec.Raw]
+    data: list[dict[str, Any]]
     has_more: bool
 
 
@@ -255,12 +255,11 @@ class StripeGateway:
         }
         while True:
             page = await call(self._stripe.v1.events.list_async(params), _Events)
-            for raw in page.data:
-                event = msgspec.json.decode(raw, type=_Event)
-                yield _notice(event), bytes(raw)
+            for each in page.data:
+                yield _notice(msgspec.convert(each, _Event)), msgspec.json.encode(each)
             if not page.has_more or not page.data:
                 return
-            params["starting_after"] = event.id
+            params["starting_after"] = page.data[-1]["id"]
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         if not self._webhook_secrets:
