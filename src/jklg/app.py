@@ -145,6 +145,7 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
             settings.stripe_webhook_secrets,
             settings.stripe_api_base,
             settings.stripe_js_url,
+            manual_capture=settings.stripe_capture == "manual",
         )
     if settings.sandbox_url:
         from jklg.payments.gateways.sandbox import SandboxGateway

@@ -37,6 +37,9 @@ class Settings:
     stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY
     stripe_webhook_secrets: tuple[str, ...] = ()  # STRIPE_WEBHOOK_SECRET: comma-separated while rotating
     stripe_api_base: str = "https://api.stripe.com"  # STRIPE_API_BASE
+    stripe_capture: str = (
+        "automatic"  # STRIPE_CAPTURE: automatic, or manual: set aside first, taken when the seats are sure
+    )
     stripe_js_url: str = "https://js.stripe.com/endive/stripe.js"  # STRIPE_JS_URL
     sandbox_url: str = ""  # SANDBOX_URL: where the sandbox gateway listens; `up` starts one; empty means none
     sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
@@ -106,6 +109,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         stripe_publishable_key=text("STRIPE_PUBLISHABLE_KEY"),
         stripe_webhook_secrets=several("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=text("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/"),
+        stripe_capture=text("STRIPE_CAPTURE", "automatic"),
         stripe_js_url=text("STRIPE_JS_URL", "https://js.stripe.com/endive/stripe.js"),
         sandbox_url=text("SANDBOX_URL").rstrip("/"),
         sandbox_key=text("SANDBOX_KEY", "sandbox_key"),
@@ -133,6 +137,8 @@ def _contradictions(s: Settings) -> list[str]:
         wrong.append("SMTP_TLS=none sends passwords in the clear: allowed to a loopback host only")
     if s.pwned_url and not _is_guarded(s.pwned_url):
         wrong.append("JKLG_PWNED_URL must be an https address without a query, or http on this machine")
+    if s.stripe_capture not in ("automatic", "manual"):
+        wrong.append(f"STRIPE_CAPTURE must be automatic or manual, not {s.stripe_capture!r}")
     if bool(s.stripe_secret_key) != bool(s.stripe_publishable_key):
         wrong.append("STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY go together: set both or neither")
     if s.live and s.stripe_api_base != "https://api.stripe.com":

@@ -63,6 +63,10 @@ class Counter:
         """The gateway at the end of a wire on which `answer` speaks."""
         return self.gateway_over(httpx.AsyncClient(transport=httpx.MockTransport(answer)))
 
+    def gateway_that_waits(self) -> Gateway:
+        """The gateway, set up so that what a payer has approved waits for our capture."""
+        raise NotImplementedError
+
     async def act(self, snapshot: Snapshot, what: str) -> None:
         """The payer does something: pay, decline, bank_check, approve, refuse, later."""
         raise NotImplementedError
@@ -132,6 +136,9 @@ class SandboxCounter(Counter):
     def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
         return SandboxGateway(base_url, "key", [SECRET, OLD_SECRET], client=client)
 
+    def gateway_that_waits(self) -> Gateway:
+        return SandboxGateway("http://peer", "key", [SECRET], manual_capture=True, client=self.client)
+
     async def act(self, snapshot: Snapshot, what: str) -> None:
         url = self.gateway.widget(
             ref=snapshot.ref, client_secret=snapshot.client_secret or "", amount=1, currency="INR", return_url=""
@@ -158,6 +165,11 @@ class StripeCounter(Counter):
 
     def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
         return StripeGateway("sk_test_peer", "pk_test_peer", [SECRET, OLD_SECRET], base_url, client=client)
+
+    def gateway_that_waits(self) -> Gateway:
+        return StripeGateway(
+            "sk_test_peer", "pk_test_peer", [SECRET], "http://peer", manual_capture=True, client=self.client
+        )
 
     async def act(self, snapshot: Snapshot, what: str) -> None:
         secret = snapshot.client_secret or ""

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from jklg.payments.gateways.contract import (
     OPEN_STATES,
     BadNotice,
+    Gateway,
     GatewayBusy,
     GatewayError,
     GatewayRefused,
@@ -151,6 +152,67 @@ async def test_a_transfer_is_under_way_and_arrives_later(counter: Counter) -> No
     assert (await counter.gateway.fetch(created.ref)).state == "processing"
     await counter.deliver(SOON)
     assert (await counter.gateway.fetch(created.ref)).captured == created.amount
+
+
+# -- capturing ---------------------------------------------------------------------------------------------------------
+
+
+async def approved(counter: Counter, **changes: Any) -> tuple[Gateway, Snapshot]:
+    gateway = counter.gateway_that_waits()
+    created = await gateway.create(order(**changes))
+    await counter.act(created, "pay")
+    return gateway, await gateway.fetch(created.ref)
+
+
+async def take(gateway: Gateway, snapshot: Snapshot, key: str = "capture:1", **changes: Any) -> Snapshot:
+    wanted = {"amount": snapshot.amount, "currency": snapshot.currency} | changes
+    return await gateway.capture(ref=snapshot.ref, request_key=key, **wanted)
+
+
+@pytest.mark.parametrize(("minor", "currency"), [(4_999_980, "INR"), (50_000, "JPY")])
+async def test_what_was_approved_waits_for_us_and_is_taken_whole(counter: Counter, minor: int, currency: str) -> None:
+    gateway, waiting = await approved(counter, amount=minor, currency=currency)
+    assert waiting.state in OPEN_STATES
+    assert (waiting.capturable, waiting.captured) == (minor, 0)
+    taken = await take(gateway, waiting)
+    assert (taken.state, taken.captured, taken.capturable) == ("succeeded", minor, 0)
+    seen = await gateway.fetch(waiting.ref)
+    assert (seen.state, seen.captured, seen.capturable) == ("succeeded", minor, 0)
+
+
+async def test_a_capture_sent_twice_takes_the_money_once(counter: Counter) -> None:
+    gateway, waiting = await approved(counter)
+    first, second = await take(gateway, waiting), await take(gateway, waiting)
+    assert first.captured == second.captured == waiting.amount
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "truncate"])
+async def test_a_capture_whose_answer_was_lost_is_seen_by_looking(counter: Counter, fault: str) -> None:
+    gateway, waiting = await approved(counter)
+    setattr(counter.faults, fault, 1)
+    with pytest.raises(GatewayUnknown):
+        await take(gateway, waiting)
+    assert (await gateway.fetch(waiting.ref)).captured == waiting.amount
+    assert (await take(gateway, waiting)).captured == waiting.amount
+
+
+async def test_what_nobody_approved_cannot_be_taken(counter: Counter) -> None:
+    gateway = counter.gateway_that_waits()
+    created = await gateway.create(order())
+    assert created.capturable == 0
+    with pytest.raises(GatewayRefused):
+        await take(gateway, created)
+    assert (await gateway.fetch(created.ref)).captured == 0
+
+
+async def test_a_capture_under_another_key_after_the_money_was_taken_is_refused_or_says_so(counter: Counter) -> None:
+    gateway, waiting = await approved(counter)
+    await take(gateway, waiting)
+    try:
+        again = await take(gateway, waiting, "capture:2")
+    except GatewayRefused:
+        again = await gateway.fetch(waiting.ref)
+    assert again.captured == waiting.amount
 
 
 # -- cancelling --------------------------------------------------------------------------------------------------------

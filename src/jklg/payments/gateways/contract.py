@@ -50,6 +50,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is one of OPEN_STATES or CLOSED_STATES. `captured` and `authorized` are cumulative minor units.
     `transaction_id` is what the gateway keeps of our id in its metadata; None when it keeps none.
+    `capturable`: minor units that wait for our `capture`: an approved PayPal order, an authorised Razorpay payment, a
+    Stripe payment with manual capture. Nothing of it is ours until then.
     """
 
     ref: str
@@ -60,6 +62,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     livemode: bool
     captured: int = 0
     authorized: int = 0
+    capturable: int = 0
     charge_ref: str | None = None
     client_secret: str | None = None
     payment_method: str | None = None
@@ -152,6 +155,13 @@ class Gateway(Protocol):
 
     async def cancel(self, ref: str, request_key: str) -> Snapshot:
         """Close the attempt. GatewayRefused when it cannot be closed any more, because it succeeded or was closed before: fetch to see which."""
+        ...
+
+    async def capture(self, *, ref: str, amount: int, currency: str, request_key: str) -> Snapshot:
+        """Take what waits (`Snapshot.capturable`), all of it. Sent twice under its key it is taken once.
+
+        GatewayRefused: this call took nothing; a call before it may have: fetch to see.
+        """
         ...
 
     async def refund(
