@@ -281,6 +281,7 @@ def every_file_says_what_it_is_for(path: str, source: str) -> Iterator[str]:
 LONG = {
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
     "payments/actions.py": (500, "the money path as one story, read top to bottom"),
+    "payments/gateways/paypal/gateway.py": (310, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/stripe/gateway.py": (410, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/sandbox/gateway.py": (310, "one gateway, one file: the example that others are written after"),
     "payments/queries.py": (400, "one function for each statement of the money path"),

@@ -120,6 +120,8 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
         "payments/pay.html",
         personal=True,
         csp=widget.csp,
+        # A gateway's own window must be able to tell ours that it is done.
+        headers={"Cross-Origin-Opener-Policy": "same-origin-allow-popups"},
         booking=booking,
         attempt=attempt,
         widget=widget,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -131,6 +131,15 @@ class GatewayUnknown(GatewayError):
 
 class BadNotice(Exception):
     """A webhook that is not from the gateway, or cannot be read. Answered with 400; nothing is stored."""
+
+
+@runtime_checkable
+class NoticePreparing(Protocol):
+    """What a gateway has besides when verifying its webhooks needs something of its own that must be fetched first."""
+
+    async def prepare_notice(self, headers: Mapping[str, str], now: int) -> None:
+        """Fetch it, from the gateway and nowhere else, unless it is here. BadNotice, or any GatewayError."""
+        ...
 
 
 class Gateway(Protocol):
