@@ -366,6 +366,8 @@ class PayPalPeer:
                 return Answer(200, (Path(__file__).parent / "paypal.js").read_bytes(), "text/javascript; charset=utf-8")
             if request.path == "/checkoutnow":
                 return await self._checkout(request)
+            if request.path == "/favicon.ico":
+                return Answer(204, b"")
             if request.path == "/_browser/approve":
                 await self.approve(request.query["token"])
                 return json_answer(200, {}).with_header("Access-Control-Allow-Origin", "*")
