@@ -97,3 +97,38 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(BadSettings) as refused:
         load({"PORT": "x", "SMTP_TLS": "maybe", "JWT_SECRET": "short"})
     assert len(str(refused.value).splitlines()) == 3
+
+
+PAYPAL = {"PAYPAL_CLIENT_ID": "c", "PAYPAL_SECRET": "s", "PAYPAL_WEBHOOK_ID": "W"}
+PAYPALS_SANDBOX = "https://api-m.sandbox.paypal.com"
+
+
+@pytest.mark.parametrize("base", ["https://api-m.paypal.com", PAYPALS_SANDBOX, "http://127.0.0.1:12112"])
+def test_paypal_is_taken_from_paypal_its_sandbox_or_this_machine(base: str) -> None:
+    found = load({**PAYPAL, "PAYPAL_API_BASE": base})
+    assert found.live is (base == "https://api-m.paypal.com")
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"PAYPAL_SECRET": ""}, "PAYPAL_SECRET"),
+        ({"PAYPAL_CLIENT_ID": ""}, "PAYPAL_CLIENT_ID"),
+        ({"PAYPAL_WEBHOOK_ID": ""}, "PAYPAL_WEBHOOK_ID"),
+        ({"PAYPAL_API_BASE": "https://paypal.example"}, "PAYPAL_API_BASE"),
+        ({"PAYPAL_API_BASE": "http://api-m.paypal.com"}, "PAYPAL_API_BASE"),
+        ({"PAYPAL_JS_URL": "http://127.0.0.1:1/sdk/js"}, "PAYPAL_JS_URL"),
+        ({"SANDBOX_URL": "http://127.0.0.1:1"}, "SANDBOX_URL"),
+        ({"JKLG_FAILPOINT": "after_intent_commit:kill"}, "JKLG_FAILPOINT"),
+        ({"STRIPE_SECRET_KEY": "sk_test_a", "STRIPE_PUBLISHABLE_KEY": "pk_test_a"}, "STRIPE_SECRET_KEY"),
+    ],
+)
+def test_paypal_refuses(more: dict[str, str], named: str) -> None:
+    with pytest.raises(BadSettings, match=named):
+        load({**PAYPAL, **more})
+
+
+def test_captures_by_stripe_are_automatic_or_manual() -> None:
+    assert load({"STRIPE_CAPTURE": "manual"}).stripe_capture == "manual"
+    with pytest.raises(BadSettings, match="STRIPE_CAPTURE"):
+        load({"STRIPE_CAPTURE": "later"})

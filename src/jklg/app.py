@@ -152,6 +152,18 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
             settings.stripe_webhook_secrets,
             settings.stripe_api_base,
             settings.stripe_js_url,
+            manual_capture=settings.stripe_capture == "manual",
+        )
+    if settings.paypal_client_id:
+        from jklg.payments.gateways.paypal import PayPalGateway
+
+        gateways["paypal"] = PayPalGateway(
+            settings.paypal_client_id,
+            settings.paypal_secret,
+            settings.paypal_webhook_ids,
+            settings.paypal_api_base,
+            settings.paypal_js_url,
+            brand=settings.agency_name,
         )
     if settings.sandbox_url:
         from jklg.payments.gateways.sandbox import SandboxGateway

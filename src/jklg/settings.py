@@ -37,7 +37,17 @@ class Settings:
     stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY
     stripe_webhook_secrets: tuple[str, ...] = ()  # STRIPE_WEBHOOK_SECRET: comma-separated while rotating
     stripe_api_base: str = "https://api.stripe.com"  # STRIPE_API_BASE
+    stripe_capture: str = (
+        "automatic"  # STRIPE_CAPTURE: automatic, or manual: set aside first, taken when the seats are sure
+    )
     stripe_js_url: str = "https://js.stripe.com/endive/stripe.js"  # STRIPE_JS_URL
+    paypal_client_id: str = ""  # PAYPAL_CLIENT_ID
+    paypal_secret: str = ""  # PAYPAL_SECRET
+    paypal_webhook_ids: tuple[str, ...] = ()  # PAYPAL_WEBHOOK_ID: comma-separated while one replaces another
+    paypal_api_base: str = (
+        "https://api-m.paypal.com"  # PAYPAL_API_BASE: which of PayPal's two worlds; real money by default
+    )
+    paypal_js_url: str = "https://www.paypal.com/sdk/js"  # PAYPAL_JS_URL
     sandbox_url: str = ""  # SANDBOX_URL: where the sandbox gateway listens; `up` starts one; empty means none
     sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
     sandbox_webhook_secret: str = "sandbox_webhook_secret"  # noqa: S105  # SANDBOX_WEBHOOK_SECRET
@@ -58,7 +68,16 @@ class Settings:
     @property
     def live(self) -> bool:
         """Whether any gateway key takes real money."""
+        return self.stripe_live or self.paypal_live
+
+    @property
+    def stripe_live(self) -> bool:
         return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def paypal_live(self) -> bool:
+        """PayPal's keys look alike in both worlds: the address tells."""
+        return bool(self.paypal_client_id) and self.paypal_api_base == "https://api-m.paypal.com"
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -106,7 +125,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         stripe_publishable_key=text("STRIPE_PUBLISHABLE_KEY"),
         stripe_webhook_secrets=several("STRIPE_WEBHOOK_SECRET"),
         stripe_api_base=text("STRIPE_API_BASE", "https://api.stripe.com").rstrip("/"),
+        stripe_capture=text("STRIPE_CAPTURE", "automatic"),
         stripe_js_url=text("STRIPE_JS_URL", "https://js.stripe.com/endive/stripe.js"),
+        paypal_client_id=text("PAYPAL_CLIENT_ID"),
+        paypal_secret=text("PAYPAL_SECRET"),
+        paypal_webhook_ids=several("PAYPAL_WEBHOOK_ID"),
+        paypal_api_base=text("PAYPAL_API_BASE", "https://api-m.paypal.com").rstrip("/"),
+        paypal_js_url=text("PAYPAL_JS_URL", "https://www.paypal.com/sdk/js"),
         sandbox_url=text("SANDBOX_URL").rstrip("/"),
         sandbox_key=text("SANDBOX_KEY", "sandbox_key"),
         sandbox_webhook_secret=text("SANDBOX_WEBHOOK_SECRET", "sandbox_webhook_secret"),
@@ -133,18 +158,21 @@ def _contradictions(s: Settings) -> list[str]:
         wrong.append("SMTP_TLS=none sends passwords in the clear: allowed to a loopback host only")
     if s.pwned_url and not _is_guarded(s.pwned_url):
         wrong.append("JKLG_PWNED_URL must be an https address without a query, or http on this machine")
+    if s.stripe_capture not in ("automatic", "manual"):
+        wrong.append(f"STRIPE_CAPTURE must be automatic or manual, not {s.stripe_capture!r}")
     if bool(s.stripe_secret_key) != bool(s.stripe_publishable_key):
         wrong.append("STRIPE_SECRET_KEY and STRIPE_PUBLISHABLE_KEY go together: set both or neither")
-    if s.live and s.stripe_api_base != "https://api.stripe.com":
+    if s.stripe_live and s.stripe_api_base != "https://api.stripe.com":
         wrong.append("STRIPE_API_BASE points elsewhere while STRIPE_SECRET_KEY is a live key")
-    if s.live and s.stripe_publishable_key.startswith("pk_test_"):
+    if s.stripe_live and s.stripe_publishable_key.startswith("pk_test_"):
         wrong.append("STRIPE_SECRET_KEY is live and STRIPE_PUBLISHABLE_KEY is a test key")
     if s.live and (s.sandbox_url or s.sandbox_faults):
         wrong.append("the sandbox gateway must not run beside a live key: unset SANDBOX_URL and SANDBOX_FAULTS")
     if s.live and s.failpoint:
         wrong.append("JKLG_FAILPOINT is refused with a live key")
-    if s.live and not s.stripe_webhook_secrets:
+    if s.stripe_live and not s.stripe_webhook_secrets:
         wrong.append("STRIPE_WEBHOOK_SECRET is needed with a live key: without it paid bookings wait for the poller")
+    wrong += _paypal_contradictions(s)
     for secret in s.secrets:
         if len(secret) < 32 or len(set(secret)) < 8:
             wrong.append("JWT_SECRET is weak: use at least 32 random characters")
@@ -162,6 +190,27 @@ def _contradictions(s: Settings) -> list[str]:
             wrong.append("SANDBOX_URL is for trying things out, not for production")
         if s.failpoint:
             wrong.append("JKLG_FAILPOINT is refused in production")
+    return wrong
+
+
+def _paypal_contradictions(s: Settings) -> list[str]:
+    wrong = []
+    paypals_own = ("https://api-m.paypal.com", "https://api-m.sandbox.paypal.com")
+    if bool(s.paypal_client_id) != bool(s.paypal_secret):
+        wrong.append("PAYPAL_CLIENT_ID and PAYPAL_SECRET go together: set both or neither")
+    if not s.paypal_client_id:
+        return wrong
+    stand_in = s.paypal_api_base not in paypals_own
+    if stand_in and not (s.paypal_api_base.startswith("http:") and _is_guarded(s.paypal_api_base)):
+        wrong.append("PAYPAL_API_BASE must be PayPal's own address, its sandbox's, or a stand-in on this machine")
+    if not stand_in and s.paypal_js_url != "https://www.paypal.com/sdk/js":
+        wrong.append("PAYPAL_JS_URL points elsewhere while PAYPAL_API_BASE is PayPal's own")
+    if s.paypal_live and not s.paypal_webhook_ids:
+        wrong.append("PAYPAL_WEBHOOK_ID is needed with real money: without it paid bookings wait for the poller")
+    if s.stripe_secret_key and s.stripe_live != s.paypal_live:
+        wrong.append("STRIPE_SECRET_KEY and PAYPAL_API_BASE must both be for real money, or both for trying things out")
+    if s.production and stand_in:
+        wrong.append("PAYPAL_API_BASE is a stand-in: not in production")
     return wrong
 
 

@@ -64,6 +64,7 @@ _EVENTS = {
     "intent.created": "payment_intent.created",
     "intent.requires_action": "payment_intent.requires_action",
     "intent.processing": "payment_intent.processing",
+    "intent.authorized": "payment_intent.amount_capturable_updated",
     "intent.succeeded": "payment_intent.succeeded",
     "intent.payment_failed": "payment_intent.payment_failed",
     "intent.canceled": "payment_intent.canceled",
@@ -132,25 +133,27 @@ class StripeWork(Work):
             "id": intent.id,
             "object": "payment_intent",
             "amount": intent.amount,
-            "amount_capturable": 0,
+            "amount_capturable": intent.amount_capturable,
             "amount_received": intent.amount_received,
             "automatic_payment_methods": {"enabled": True, "allow_redirects": "always"},
             "canceled_at": int(intent.changed_at.timestamp()) if intent.status == "canceled" else None,
             "cancellation_reason": "abandoned" if intent.status == "canceled" else None,
-            "capture_method": "automatic_async",
+            "capture_method": "manual" if intent.capture == "manual" else "automatic_async",
             "client_secret": intent.client_secret,
             "confirmation_method": "automatic",
             "created": int(intent.created_at.timestamp()),
             "currency": intent.currency.lower(),
             "description": intent.description or None,
             "last_payment_error": error,
-            "latest_charge": _charge_id(intent.id) if intent.amount_received or error else None,
+            "latest_charge": _charge_id(intent.id)
+            if intent.amount_received + intent.amount_capturable or error
+            else None,
             "livemode": False,
             "metadata": intent.metadata,
             "next_action": {"type": "use_stripe_sdk"} if intent.status == "requires_action" else None,
             "payment_method_types": ["card", "link"],
             "receipt_email": intent.email or None,
-            "status": intent.status,
+            "status": "requires_capture" if intent.status == "authorized" else intent.status,
         }
 
     def _dispute(self, dispute: Dispute) -> dict[str, Any]:
@@ -312,6 +315,8 @@ class StripePeer:
                     return await self._once(request, _create)
                 case ("POST", "payment_intents", id_, "cancel"):
                     return await self._once(request, lambda work, params: _cancel(work, id_, params))
+                case ("POST", "payment_intents", id_, "capture"):
+                    return await self._once(request, lambda work, params: _capture(work, id_, params))
                 case ("POST", "refunds"):
                     return await self._once(request, _refund)
                 case ("GET", *path):
@@ -378,7 +383,7 @@ class StripePeer:
             intent = _by_secret(work, client_secret)
             if kind == "incorrect_number":
                 return {"error": {"type": "validation_error", "code": kind, "message": _message(kind)}}
-            if intent.status in ("canceled", "succeeded", "processing"):
+            if intent.status in ("canceled", "succeeded", "processing", "authorized"):
                 return {"error": {"code": "payment_intent_unexpected_state", "message": "This payment has ended."}}
             if kind == "pay":
                 work.pay(intent, "card")
@@ -420,7 +425,7 @@ def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
         )
     new = check(params, published.PaymentIntentCreateParams)
     known = {
-        "amount", "currency", "automatic_payment_methods", "description", "metadata", "receipt_email", "statement_descriptor_suffix",
+        "amount", "currency", "automatic_payment_methods", "description", "metadata", "receipt_email", "statement_descriptor_suffix", "capture_method",
     }  # fmt: skip
     if set(new) - known:
         raise StripeError(400, "peer_does_not_do", f"this peer knows nothing of {set(new) - known}")
@@ -436,7 +441,13 @@ def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
     if len(new.get("description", "")) > 1000:
         raise StripeError(400, "parameter_invalid_string", "description too long", param="description")
     intent = work.open_intent(
-        new["amount"], currency.upper(), new.get("description", ""), new.get("receipt_email", ""), "", _metadata(new)
+        new["amount"],
+        currency.upper(),
+        new.get("description", ""),
+        new.get("receipt_email", ""),
+        "",
+        _metadata(new),
+        "manual" if new.get("capture_method") == "manual" else "automatic",
     )
     return work.describe(intent)
 
@@ -454,6 +465,17 @@ def _cancel(work: Work, id_: str, params: dict[str, Any]) -> dict[str, Any]:
             "unexpected_state", "You cannot cancel this PaymentIntent because it has a status of processing."
         )
     work.cancel(intent)
+    return work.describe(intent)
+
+
+def _capture(work: Work, id_: str, params: dict[str, Any]) -> dict[str, Any]:
+    new = check(params, published.PaymentIntentCaptureParams)
+    if set(new) != {"amount_to_capture"}:
+        raise StripeError(400, "parameter_missing", "the house always says how much")
+    intent = work.get(Intent, id_)
+    if intent.status == "authorized" and new["amount_to_capture"] < intent.amount:
+        raise StripeError(400, "peer_does_not_do", "the house takes all or nothing")
+    work.capture(intent, new["amount_to_capture"])
     return work.describe(intent)
 
 

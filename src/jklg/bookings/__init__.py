@@ -13,6 +13,7 @@ from jklg.bookings.actions import (
     extend_hold,
     hold,
     lock,
+    no_use_for_money,
     receive_money,
 )
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
@@ -38,5 +39,6 @@ __all__ = [
     "lock",
     "manage_link",
     "manage_token",
+    "no_use_for_money",
     "receive_money",
 ]

@@ -249,6 +249,19 @@ async def receive_money(
     return Received(new=True, confirmed=confirmed, suspense_reason=reason)
 
 
+async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
+    """Why a booking that the caller has locked would not keep `amount` more (minor units of its currency); None when it would.
+
+    What `receive_money` would do, asked before anything is taken: seats_gone, booking_cancelled, paid_twice.
+    """
+    paid = await amount_paid(conn, booking.id, booking.currency)
+    seats_free = await _seats_free(conn, booking)
+    _, reason = rules.destination_of_money(booking.status, paid, booking.total_price, seats_free=seats_free)
+    if reason is None and paid + amount > booking.total_price:
+        return "paid_twice"
+    return reason
+
+
 async def confirm(conn: Connection, booking: Booking) -> bool:
     """Held, or expired with its seats still free, becomes confirmed. The caller has locked it."""
     if not await queries.confirm(conn, booking.id):

@@ -22,7 +22,7 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import commands, disputes, queries, refunds, rules
+from jklg.payments import captures, commands, disputes, queries, refunds, rules
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
@@ -50,11 +50,15 @@ class House(Protocol):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before."""
+    """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before.
+
+    `capturing`: the payer has done her part, and we are taking the money.
+    """
 
     transaction: Transaction
     booking_status: str
     unknown: str | None = None
+    capturing: bool = False
 
 
 async def start(
@@ -138,12 +142,15 @@ async def _write_attempt(
     return transaction_id
 
 
-async def settle(house: House, transaction_id: UUID, *, source: str, hint_ref: str | None = None) -> Settled:
+async def settle(
+    house: House, transaction_id: UUID, *, source: str, hint_ref: str | None = None, capture: bool = True
+) -> Settled:
     """Bring one attempt into line with what its gateway says now, and the booking with it.
 
     `source` is who rang: answer, return, cancel, webhook or poll. `hint_ref` is the gateway's id from a webhook that arrived
-    before our own answer did. NotFound: transaction_not_found. A gateway that does not answer is not an error: the
-    attempt stays as it is, `unknown` says so, and the poller comes back.
+    before our own answer did. Money that waits for our word is taken if the booking wants it, unless `capture` says no.
+    NotFound: transaction_not_found. A gateway that does not answer is not an error: the attempt stays as it is,
+    `unknown` says so, and the poller comes back.
     """
     async with house.db.transaction() as conn:
         transaction = await queries.get(conn, transaction_id)
@@ -161,9 +168,22 @@ async def settle(house: House, transaction_id: UUID, *, source: str, hint_ref: s
     except GatewayError as silence:
         return await _unanswered(house, transaction, booking, silence)
     await failpoints.reach("after_gateway_answer")
+    settled = await _book(house, transaction, snapshot, source, capture)
+    if not (capture and snapshot.capturable):
+        return settled
+    made = await captures.make(house, gateway, settled.transaction, booking)
+    if made is None:
+        return settled
+    if made.answer is None:
+        return msgspec.structs.replace(settled, unknown=made.unknown, capturing=True)
+    return await _book(house, transaction, made.answer, "answer", False)
+
+
+async def _book(house: House, transaction: Transaction, snapshot: Snapshot, source: str, capture: bool) -> Settled:
+    """Write an answer down, whole or not at all."""
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason=source)
     async with house.db.transaction(who) as conn:
-        await _apply(conn, transaction.id, snapshot, source)
+        await _apply(conn, transaction.id, snapshot, source, capture)
         settled = await _seen(conn, transaction.id)
         await failpoints.reach("before_apply_commit")
     await failpoints.reach("after_apply_commit")
@@ -234,8 +254,10 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
 
 
-async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str) -> None:
-    """Merge an answer into our rows and the books: one database transaction, each fact once."""
+async def _apply(
+    conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str, capture: bool = False
+) -> None:
+    """Merge an answer into our rows and the books: one database transaction, each fact once. `capture`: see `settle`."""
     transaction = await queries.get(conn, transaction_id)
     assert transaction is not None, "transactions are never deleted"
     booking = await bookings.lock(conn, transaction.booking_id)
@@ -287,6 +309,12 @@ async def _apply(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sou
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
         )
+    if snapshot.captured:
+        await captures.taken(conn, transaction.id)
+    elif capture and snapshot.capturable:
+        why_not = await captures.decide(conn, known, transaction, booking, snapshot, source)
+        if why_not in ("amount_mismatch", "currency_mismatch"):
+            await _report(conn, transaction, "capture_mismatch", {"why": why_not, "capturable": snapshot.capturable})
     for refund in snapshot.refunds:
         await refunds.apply(conn, transaction.id, refund, source)
     if any([await disputes.apply(conn, transaction, dispute, source) for dispute in snapshot.disputes]):
@@ -372,7 +400,8 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
     `leftover`: it has ended here, and was found open there. The wish is written down with the time of its next try, so that
     a gateway that is silent, gone, or cannot close this one yet is asked ever more rarely, and others get their turn.
     """
-    settled = await settle(house, transaction_id, source="cancel")
+    # What she has approved in time is still taken when the clock closes it, and left alone when she asks for that herself.
+    settled = await settle(house, transaction_id, source="cancel", capture=actor == "system")
     transaction = settled.transaction
     gateway = house.gateways.get(transaction.gateway)
     if transaction.state not in rules.OPEN and not leftover:
@@ -392,7 +421,7 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
             await commands.finish(conn, command.id, "rejected", str(refusal))
-        return await settle(house, transaction.id, source="cancel")
+        return await settle(house, transaction.id, source="cancel", capture=False)
     except GatewayError as silence:
         async with house.db.transaction() as conn:
             await commands.postpone(

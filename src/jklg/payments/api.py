@@ -188,6 +188,19 @@ async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Tok
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
     transaction, _ = await _seen_transaction(request, transaction_id, x_booking_token)
+    return _state(await payments.settle(house, transaction.id, source="look"))
+
+
+@post("/paypal/{transaction_id:str}/capture", status_code=200, summary="The payer has approved at PayPal")
+async def capture_paypal(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
+    """Asks PayPal, and takes the money if it was approved and the booking still wants it. 404 for a payment elsewhere.
+
+    `error` in the answer: PayPal declined, and the payer may choose another way to pay in PayPal's window.
+    """
+    house = request.app.state.house
+    transaction, _ = await _seen_transaction(request, transaction_id, x_booking_token)
+    if transaction.gateway != "paypal":
+        raise NotFound("transaction_not_found", "We cannot find this payment.")
     return _state(await payments.settle(house, transaction.id, source="return"))
 
 
@@ -260,7 +273,7 @@ def _state(settled: payments.Settled) -> PaymentState:
 
 router = Router(
     path="/api/payments",
-    route_handlers=[create_payment_intent, booking_payments, methods, look, cancel],
+    route_handlers=[create_payment_intent, booking_payments, methods, look, capture_paypal, cancel],
     tags=["payments"],
 )
 

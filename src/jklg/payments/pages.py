@@ -106,7 +106,7 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
         return _to_booking(seen)
     if attempt.state in ENDED:
         return _declined(request, seen, attempt, status=200)
-    if attempt.ref is None or attempt.state not in UNPAID:
+    if attempt.ref is None or attempt.state not in UNPAID or settled.capturing:
         return _waiting(request, seen, attempt, reached=attempt.ref is not None)
     widget = house.gateways[attempt.gateway].widget(
         ref=attempt.ref,
@@ -120,6 +120,8 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
         "payments/pay.html",
         personal=True,
         csp=widget.csp,
+        # A gateway's own window must be able to tell ours that it is done.
+        headers={"Cross-Origin-Opener-Policy": "same-origin-allow-popups"},
         booking=booking,
         attempt=attempt,
         widget=widget,

@@ -2,10 +2,11 @@
 
 For the shop, with `Authorization: Bearer <key>`, JSON both ways, amounts in minor units:
 
-    POST /v1/intents                {amount, currency, description?, email?, return_url?, metadata?}
+    POST /v1/intents                {amount, currency, description?, email?, return_url?, metadata?, capture?: manual}
     GET  /v1/intents/{id}           the intent with its refunds
     GET  /v1/intents                ?created_from&created_to (Unix seconds) &limit &starting_after; newest first
     POST /v1/intents/{id}/cancel
+    POST /v1/intents/{id}/capture   {amount, currency}: all that was set aside
     POST /v1/refunds                {intent, amount, metadata?}
     GET  /v1/refunds?intent=        GET /v1/balance
     GET  /v1/events                 ?created_from&created_to &limit &starting_after; newest first
@@ -61,6 +62,12 @@ class IntentBody(msgspec.Struct, forbid_unknown_fields=True):
     email: str = ""
     return_url: str = ""
     metadata: dict[str, str] = {}
+    capture: str = "automatic"
+
+
+class CaptureBody(msgspec.Struct, forbid_unknown_fields=True):
+    amount: int
+    currency: str
 
 
 class DisputeBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -177,6 +184,8 @@ class SandboxApp:
                     return await self._once(request, lambda work: _open_intent(work, request.body))
                 case ("POST", "intents", id_, "cancel"):
                     return await self._once(request, lambda work: _cancel(work, id_))
+                case ("POST", "intents", id_, "capture"):
+                    return await self._once(request, lambda work: _capture(work, id_, request.body))
                 case ("POST", "refunds"):
                     return await self._once(request, lambda work: _refund(work, request.body))
                 case ("GET", *path):
@@ -255,13 +264,26 @@ def _open_intent(work: Work, body: bytes) -> dict[str, Any]:
         raise BankError("bad_return_url", "`return_url` must be an http or https address.")
     if len(new.metadata) > 50:
         raise BankError("too_much_metadata", "At most 50 entries of `metadata`.")
-    intent = work.open_intent(new.amount, new.currency, new.description, new.email, new.return_url, new.metadata)
+    if new.capture not in ("automatic", "manual"):
+        raise BankError("bad_capture", "`capture` is automatic or manual.")
+    intent = work.open_intent(
+        new.amount, new.currency, new.description, new.email, new.return_url, new.metadata, new.capture
+    )
     return work.describe(intent)
 
 
 def _cancel(work: Work, id_: str) -> dict[str, Any]:
     intent = work.get(Intent, id_)
     work.cancel(intent)
+    return work.describe(intent)
+
+
+def _capture(work: Work, id_: str, body: bytes) -> dict[str, Any]:
+    new = _decode(body, CaptureBody)
+    intent = work.get(Intent, id_)
+    if new.currency != intent.currency:
+        raise BankError("other_currency", f"This payment is in {intent.currency}.")
+    work.capture(intent, new.amount)
     return work.describe(intent)
 
 

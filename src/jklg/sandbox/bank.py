@@ -142,7 +142,14 @@ class Work:
     # -- intents ---------------------------------------------------------------------------------------------------
 
     def open_intent(
-        self, amount: int, currency: str, description: str, email: str, return_url: str, metadata: dict[str, str]
+        self,
+        amount: int,
+        currency: str,
+        description: str,
+        email: str,
+        return_url: str,
+        metadata: dict[str, str],
+        capture: str = "automatic",
     ) -> Intent:
         id_ = self.new_id(self.intent_prefix, "intent")
         secret = hashlib.sha256(id_.encode()).hexdigest()[:24] if self.bank.counted_ids else secrets.token_urlsafe(18)
@@ -158,6 +165,7 @@ class Work:
             email=email,
             return_url=return_url,
             metadata=metadata,
+            capture=capture,
         )
         self._became(intent, "requires_payment_method", "intent.created")
         return intent
@@ -167,16 +175,35 @@ class Work:
             raise BankError("unexpected_state", f"This payment is {intent.status} and cannot be cancelled.")
         late = self.bank.faults.take("late_success")
         intent.due_at = self._later() if late else None
+        intent.amount_capturable = 0
         self._became(intent, "canceled", "intent.canceled")
 
     def pay(self, intent: Intent, method: str) -> None:
-        """The money arrives. Possible after a cancellation too: that is the fault `late_success`."""
-        if intent.status == "succeeded":
+        """The money arrives. Possible after a cancellation too: that is the fault `late_success`.
+
+        With `capture` manual it is set aside instead, and waits for the shop.
+        """
+        if intent.status in ("succeeded", "authorized"):
             raise BankError("unexpected_state", "This payment has been made already.")
-        intent.amount_received = intent.amount
         intent.payment_method = method
         intent.last_error = None
         intent.due_at = None
+        if intent.capture == "manual":
+            intent.amount_capturable = intent.amount
+            self._became(intent, "authorized", "intent.authorized")
+        else:
+            self._take(intent)
+
+    def capture(self, intent: Intent, amount: int) -> None:
+        """The shop takes what was set aside, all of it."""
+        if intent.status != "authorized":
+            raise BankError("unexpected_state", f"This payment is {intent.status}: nothing is set aside.")
+        if amount != intent.amount_capturable:
+            raise BankError("bad_amount", f"{intent.amount_capturable} is set aside, and can be taken.")
+        self._take(intent)
+
+    def _take(self, intent: Intent) -> None:
+        intent.amount_received, intent.amount_capturable = intent.amount, 0
         self._became(intent, "succeeded", "intent.succeeded")
         if self.bank.faults.take("dispute"):
             self.dispute(intent)
@@ -200,7 +227,7 @@ class Work:
         self._became(intent, "processing", "intent.processing")
 
     def _still_open(self, intent: Intent) -> None:
-        if intent.status in ("succeeded", "canceled"):
+        if intent.status in ("succeeded", "authorized", "canceled"):
             raise BankError("unexpected_state", f"This payment is {intent.status} already.")
 
     def _became(self, intent: Intent, status: str, event: str) -> None:

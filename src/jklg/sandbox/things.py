@@ -27,7 +27,7 @@ class Thing(msgspec.Struct, kw_only=True):
 
 
 class Intent(Thing, kw_only=True):
-    """Somebody means to pay once. Status: requires_payment_method, requires_action, processing, succeeded, canceled."""
+    """Somebody means to pay once. Status: requires_payment_method, requires_action, processing, authorized, succeeded, canceled."""
 
     kind = "intent"
     amount: int
@@ -37,6 +37,8 @@ class Intent(Thing, kw_only=True):
     created_at: datetime
     changed_at: datetime
     amount_received: int = 0
+    amount_capturable: int = 0
+    capture: str = "automatic"
     description: str = ""
     email: str = ""
     return_url: str = ""

@@ -15,11 +15,13 @@ import msgspec
 
 from jklg.kit.clock import Clock
 from jklg.payments.gateways.contract import Gateway, Notice, Order, Snapshot
+from jklg.payments.gateways.paypal import PayPalGateway
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox import Faults, SandboxApp, create_app
 from jklg.sandbox.bank import Bank
 from jklg.sandbox.things import Intent
+from tests.peers.paypal import PayPalPeer, identity
 from tests.peers.stripe import StripePeer
 
 SECRET, OLD_SECRET = "whsec_new", "whsec_old"
@@ -38,10 +40,15 @@ class MovedClock(Clock):
 class Counter:
     """One gateway and the peer behind it, in one process. Notices arrive in `notices` when `deliver` is called."""
 
-    peer: SandboxApp | StripePeer
+    peer: SandboxApp | StripePeer | PayPalPeer
     gateway: Gateway
     signature_header: str
     notice_type: str
+    error: dict[str, Any] = {"error": {"type": "invalid_request_error", "code": "no", "message": "No."}}
+    """How this gateway says no."""
+    opens_as = "requires_payment_method"
+    lacks: frozenset[str] = frozenset()
+    """Tests of the suite about what this gateway has not. Each has one of its own in test_<name>.py that says what it has instead."""
 
     def __init__(self) -> None:
         self.clock = MovedClock()
@@ -62,6 +69,10 @@ class Counter:
     def gateway_told(self, answer: Callable[[httpx.Request], httpx.Response]) -> Gateway:
         """The gateway at the end of a wire on which `answer` speaks."""
         return self.gateway_over(httpx.AsyncClient(transport=httpx.MockTransport(answer)))
+
+    def gateway_that_waits(self) -> Gateway:
+        """The gateway, set up so that what a payer has approved waits for our capture."""
+        raise NotImplementedError
 
     async def act(self, snapshot: Snapshot, what: str) -> None:
         """The payer does something: pay, decline, bank_check, approve, refuse, later."""
@@ -132,6 +143,9 @@ class SandboxCounter(Counter):
     def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
         return SandboxGateway(base_url, "key", [SECRET, OLD_SECRET], client=client)
 
+    def gateway_that_waits(self) -> Gateway:
+        return SandboxGateway("http://peer", "key", [SECRET], manual_capture=True, client=self.client)
+
     async def act(self, snapshot: Snapshot, what: str) -> None:
         url = self.gateway.widget(
             ref=snapshot.ref, client_secret=snapshot.client_secret or "", amount=1, currency="INR", return_url=""
@@ -159,6 +173,11 @@ class StripeCounter(Counter):
     def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
         return StripeGateway("sk_test_peer", "pk_test_peer", [SECRET, OLD_SECRET], base_url, client=client)
 
+    def gateway_that_waits(self) -> Gateway:
+        return StripeGateway(
+            "sk_test_peer", "pk_test_peer", [SECRET], "http://peer", manual_capture=True, client=self.client
+        )
+
     async def act(self, snapshot: Snapshot, what: str) -> None:
         secret = snapshot.client_secret or ""
         if what in ("approve", "refuse"):
@@ -168,7 +187,85 @@ class StripeCounter(Counter):
         await self.peer.confirm(secret, cards.get(what, "pay_later"))
 
 
-COUNTERS: dict[str, type[Counter]] = {"sandbox": SandboxCounter, "stripe": StripeCounter}
+class PayPalCounter(Counter):
+    signature_header = "paypal-transmission-sig"
+    notice_type = "PAYMENT.CAPTURE.COMPLETED"
+    error = {"name": "INVALID_REQUEST", "message": "No.", "details": [{"issue": "NO", "description": "No."}]}
+    opens_as = "requires_action"
+    lacks = frozenset(
+        (
+            # no cancelling: test_closing_an_order_is_our_never_capturing_it
+            "test_an_open_attempt_can_be_cancelled_twice_and_is_cancelled_once",
+            "test_what_has_ended_cannot_be_cancelled[cancel]",
+            "test_a_cancelled_attempt_may_succeed_late_and_says_so",
+            # no listing of orders: test_a_lost_order_is_got_back_by_the_same_key, test_only_money_is_listed
+            "test_an_attempt_whose_answer_was_lost_is_found_and_never_doubled",
+            "test_an_attempt_is_found_when_the_gateways_clock_runs_differently",
+            "test_an_answer_that_comes_too_late_is_unknown_though_it_was_done",
+            "test_a_word_for_a_state_that_is_new_to_us_is_an_open_attempt",
+            "test_every_attempt_is_listed_once_even_when_others_are_made_meanwhile",
+            # the payer settles with her bank at PayPal, before she approves: test_a_declined_card_can_be_replaced
+            "test_a_declined_card_leaves_the_attempt_open_for_another_one",
+            "test_the_bank_may_ask_the_payer_first",
+            "test_a_transfer_is_under_way_and_arrives_later",
+            "test_every_notice_of_a_payment_names_the_attempt",
+            "test_doubled_reordered_held_and_lost_notices_happen_when_asked_for",
+            # a dispute names the capture and our id, no order: test_a_dispute_leads_to_our_payment
+            "test_a_disputed_payment_cannot_be_sent_back_as_well",
+            # signed otherwise, and delivered for days: test_webhooks_of_paypal_…
+            "test_a_notice_of_the_other_mode_says_so",
+            "test_while_secrets_rotate_both_are_good",
+            "test_a_notice_signed_at_another_time_is_refused",
+            "test_a_garbled_signature_is_refused",
+        )
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peer: PayPalPeer = PayPalPeer(
+            webhook_id=SECRET,
+            webhook_url="http://shop/webhook",
+            clock=self.clock,
+            dice=Random(7),
+            webhook_client=self.to_shop,
+        )
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.peer))
+        self.gateway: PayPalGateway = self.gateway_over(self.client)
+        self.gateway.keep_certificate(self.peer.certificate_url, identity()[1], self.clock.unix())
+
+    def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> PayPalGateway:
+        return PayPalGateway("client_peer", "secret_peer", [SECRET, OLD_SECRET], base_url, client=client)
+
+    def gateway_told(self, answer: Callable[[httpx.Request], httpx.Response]) -> Gateway:
+        def token_first(request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/v1/oauth2/token":
+                return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+            return answer(request)
+
+        return super().gateway_told(token_first)
+
+    def gateway_that_waits(self) -> Gateway:
+        return self.gateway
+
+    async def act(self, snapshot: Snapshot, what: str) -> None:
+        await self.peer.approve(snapshot.ref)
+        if what == "pay":
+            await self.gateway.capture(
+                ref=snapshot.ref, amount=snapshot.amount, currency=snapshot.currency, request_key="capture:paid"
+            )
+
+    def signed(self, body: bytes, *, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
+        moment = datetime.fromtimestamp(self.clock.unix() if at is None else at, UTC)
+        return self.peer.signed(body, webhook_id=secret, at=moment)
+
+    def notice_body(self, **changes: Any) -> bytes:
+        ids = {"custom_id": str(UUID(int=7)), "supplementary_data": {"related_ids": {"order_id": "x_1"}}}
+        resource = changes.get("data", {"object": {"id": "CAP_1", **ids}})["object"]
+        envelope = {"id": "evt_1", "event_type": changes.get("type", self.notice_type), "resource": resource}
+        return msgspec.json.encode(envelope | {"create_time": self.clock.now().isoformat()})
+
+
+COUNTERS: dict[str, type[Counter]] = {"sandbox": SandboxCounter, "stripe": StripeCounter, "paypal": PayPalCounter}
 
 
 def order(**changes: Any) -> Order:

@@ -19,6 +19,7 @@ from jklg.payments.gateways.contract import (
     OPEN_STATES,
     BadNotice,
     DisputeSnapshot,
+    Gateway,
     GatewayBusy,
     GatewayError,
     GatewayRefused,
@@ -28,7 +29,7 @@ from jklg.payments.gateways.contract import (
 )
 from jklg.sandbox.bank import DISPUTE_FEE
 from jklg.sandbox.things import Dispute, Event, Intent, Refund
-from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, StripeCounter, order
+from tests.payments.gateways.counters import COUNTERS, OLD_SECRET, SECRET, Counter, PayPalCounter, StripeCounter, order
 from tests.peers.loopback import serve
 
 SOON = timedelta(seconds=6)
@@ -39,7 +40,12 @@ IN_STRIPES_UNITS = {"ISK": 50_000, "UGX": 500_000, "MGA": 700}
 
 @pytest.fixture(params=COUNTERS)
 def counter(request: pytest.FixtureRequest) -> Counter:
-    return COUNTERS[request.param]()
+    found = COUNTERS[request.param]()
+    name, _, parameters = request.node.name.partition("[")
+    rest = parameters.removesuffix("]").removeprefix(f"{request.param}-").removesuffix(f"-{request.param}")
+    if name in found.lacks or f"{name}[{rest}]" in found.lacks:
+        pytest.skip(f"{request.param} has no such thing; see the list in counters.py")
+    return found
 
 
 async def paid(counter: Counter, **changes: Any) -> Snapshot:
@@ -65,7 +71,7 @@ async def send_back(counter: Counter, snapshot: Snapshot, amount: int, refund_id
 async def test_an_attempt_opens_with_our_amount_our_id_and_something_to_pay_with(counter: Counter) -> None:
     ours = order()
     created = await counter.gateway.create(ours)
-    assert (created.state, created.amount, created.currency) == ("requires_payment_method", ours.amount, "INR")
+    assert (created.state, created.amount, created.currency) == (counter.opens_as, ours.amount, "INR")
     assert created.transaction_id == ours.transaction_id
     assert (created.captured, created.authorized, created.livemode) == (0, 0, False)
     assert created.client_secret
@@ -155,6 +161,67 @@ async def test_a_transfer_is_under_way_and_arrives_later(counter: Counter) -> No
     assert (await counter.gateway.fetch(created.ref)).captured == created.amount
 
 
+# -- capturing ---------------------------------------------------------------------------------------------------------
+
+
+async def approved(counter: Counter, **changes: Any) -> tuple[Gateway, Snapshot]:
+    gateway = counter.gateway_that_waits()
+    created = await gateway.create(order(**changes))
+    await counter.act(created, "approve_only" if isinstance(counter, PayPalCounter) else "pay")
+    return gateway, await gateway.fetch(created.ref)
+
+
+async def take(gateway: Gateway, snapshot: Snapshot, key: str = "capture:1", **changes: Any) -> Snapshot:
+    wanted = {"amount": snapshot.amount, "currency": snapshot.currency} | changes
+    return await gateway.capture(ref=snapshot.ref, request_key=key, **wanted)
+
+
+@pytest.mark.parametrize(("minor", "currency"), [(4_999_980, "INR"), (50_000, "JPY")])
+async def test_what_was_approved_waits_for_us_and_is_taken_whole(counter: Counter, minor: int, currency: str) -> None:
+    gateway, waiting = await approved(counter, amount=minor, currency=currency)
+    assert waiting.state in OPEN_STATES
+    assert (waiting.capturable, waiting.captured) == (minor, 0)
+    taken = await take(gateway, waiting)
+    assert (taken.state, taken.captured, taken.capturable) == ("succeeded", minor, 0)
+    seen = await gateway.fetch(waiting.ref)
+    assert (seen.state, seen.captured, seen.capturable) == ("succeeded", minor, 0)
+
+
+async def test_a_capture_sent_twice_takes_the_money_once(counter: Counter) -> None:
+    gateway, waiting = await approved(counter)
+    first, second = await take(gateway, waiting), await take(gateway, waiting)
+    assert first.captured == second.captured == waiting.amount
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "truncate"])
+async def test_a_capture_whose_answer_was_lost_is_seen_by_looking(counter: Counter, fault: str) -> None:
+    gateway, waiting = await approved(counter)
+    setattr(counter.faults, fault, 1)
+    with pytest.raises(GatewayUnknown):
+        await take(gateway, waiting)
+    assert (await gateway.fetch(waiting.ref)).captured == waiting.amount
+    assert (await take(gateway, waiting)).captured == waiting.amount
+
+
+async def test_what_nobody_approved_cannot_be_taken(counter: Counter) -> None:
+    gateway = counter.gateway_that_waits()
+    created = await gateway.create(order())
+    assert created.capturable == 0
+    with pytest.raises(GatewayRefused):
+        await take(gateway, created)
+    assert (await gateway.fetch(created.ref)).captured == 0
+
+
+async def test_a_capture_under_another_key_after_the_money_was_taken_is_refused_or_says_so(counter: Counter) -> None:
+    gateway, waiting = await approved(counter)
+    await take(gateway, waiting)
+    try:
+        again = await take(gateway, waiting, "capture:2")
+    except GatewayRefused:
+        again = await gateway.fetch(waiting.ref)
+    assert again.captured == waiting.amount
+
+
 # -- cancelling --------------------------------------------------------------------------------------------------------
 
 
@@ -215,7 +282,7 @@ async def test_a_refund_sent_twice_is_one_refund(counter: Counter) -> None:
 
 async def test_a_refund_whose_answer_was_lost_is_one_refund(counter: Counter) -> None:
     snapshot, refund_id = await paid(counter), uuid4()
-    counter.faults.drop_after = 1
+    counter.faults.only, counter.faults.drop_after = "POST", 1
     with pytest.raises(GatewayUnknown):
         await send_back(counter, snapshot, 500, refund_id)
     seen = (await counter.gateway.fetch(snapshot.ref)).refunds
@@ -298,7 +365,7 @@ async def test_a_refund_may_fail_after_it_succeeded(counter: Counter) -> None:
     told = await counter.deliver(SOON)
     (refund,) = (await counter.gateway.fetch(snapshot.ref)).refunds
     assert refund.state == "failed" and refund.failure
-    assert [n.ref for n in told if n.event_type == "refund.failed"] == [snapshot.ref]
+    assert [n.ref for n in told if n.event_type.lower().endswith("refund.failed")] == [snapshot.ref]
 
 
 # -- the wire ----------------------------------------------------------------------------------------------------------
@@ -370,7 +437,7 @@ async def test_how_a_connection_breaks_says_whether_anything_was_sent(
         await counter.gateway_told(break_).create(order())
 
 
-ERROR = {"error": {"type": "invalid_request_error", "code": "no", "message": "No."}}
+ERROR = {"how": "this gateway says no"}
 
 
 @pytest.mark.parametrize(
@@ -402,7 +469,8 @@ ERROR = {"error": {"type": "invalid_request_error", "code": "no", "message": "No
 async def test_each_answer_proves_what_it_proves_and_no_more(
     counter: Counter, status: int, body: Any, meaning: type[GatewayError]
 ) -> None:
-    content = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
+    said = counter.error if body is ERROR else body
+    content = said.encode() if isinstance(said, str) else msgspec.json.encode(said)
     gateway = counter.gateway_told(lambda request: httpx.Response(status, content=content))
     for call in (gateway.create(order()), gateway.fetch("pi_1"), gateway.cancel("pi_1", "cancel:1")):
         with pytest.raises(meaning):
@@ -473,6 +541,10 @@ async def test_the_window_leaves_out_what_was_made_outside_it(counter: Counter) 
     ],
 )
 async def test_an_amount_comes_back_as_it_went_in_every_currency(counter: Counter, minor: int, currency: str) -> None:
+    if isinstance(counter, PayPalCounter) and currency in ("KWD", "ISK", "UGX"):
+        with pytest.raises(GatewayRefused):
+            await counter.gateway.create(order(amount=minor, currency=currency))
+        return
     snapshot = await paid(counter, amount=minor, currency=currency)
     assert (snapshot.amount, snapshot.captured, snapshot.currency) == (minor, minor, currency)
     refund = await send_back(counter, snapshot, minor)
@@ -639,7 +711,12 @@ def test_signed_garbage_is_a_bad_notice(counter: Counter, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("gateway", COUNTERS)
-@given(headers=st.dictionaries(st.sampled_from(["stripe-signature", "sandbox-signature", "x"]), st.text(max_size=80)))
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(["stripe-signature", "sandbox-signature", "paypal-cert-url", "paypal-auth-algo", "x"]),
+        st.text(max_size=80),
+    )
+)
 def test_any_headers_at_all_are_a_bad_notice(gateway: str, headers: dict[str, str]) -> None:
     with pytest.raises(BadNotice):
         COUNTERS[gateway]().gateway.read_notice(headers, b"{}", 1_800_000_000)

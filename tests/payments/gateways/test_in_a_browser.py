@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from jklg.payments.gateways.contract import Snapshot, Widget
+from jklg.payments.gateways.paypal import PayPalGateway
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox import create_app
@@ -20,6 +21,7 @@ from jklg.web.static_files import shelf
 from tests.chromium import launch
 from tests.payments.gateways.counters import order
 from tests.peers.loopback import serve
+from tests.peers.paypal import PayPalPeer
 from tests.peers.stripe import StripePeer
 
 pytestmark = pytest.mark.browser
@@ -163,3 +165,31 @@ async def test_the_play_bank_is_paid_with_or_without_javascript(script: bool) ->
         assert page.url == f"{shop_url}/return"
         assert (await gateway.fetch(created.ref)).state == "succeeded"
         await gateway.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+async def test_paypal_is_approved_with_its_buttons_or_on_its_page(script: bool) -> None:
+    shop, peer, problems = Shop(), PayPalPeer(), []
+    async with serve(peer) as paypal_url, serve(shop) as shop_url, chromium(java_script_enabled=script) as page:
+        peer.public_url = peer.bank.public_url = paypal_url
+        gateway = PayPalGateway("client_peer", "secret_peer", ["W"], paypal_url, f"{paypal_url}/sdk/js")
+        return_url = f"{shop_url}/return?transaction=1"
+        created = await gateway.create(order(return_url=return_url))
+        shop.widget = gateway.widget(
+            ref=created.ref, client_secret=created.client_secret or "", amount=created.amount, currency="INR", return_url=return_url,
+        )  # fmt: skip
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        await page.goto(f"{shop_url}/pay")
+        if script:
+            await page.get_by_role("button", name="Close PayPal").click()
+            await expect(page.get_by_role("alert")).to_contain_text("Nothing was taken")
+            await page.get_by_role("button", name="PayPal", exact=True).click()
+        else:
+            await page.get_by_role("link", name="Continue at PayPal").click()
+            await page.get_by_role("button", name="Pay Now").click()
+        await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+        assert page.url.startswith(return_url)
+        assert (await gateway.fetch(created.ref)).capturable == created.amount
+        await gateway.close()
+    assert [problem for problem in problems if "favicon" not in problem] == []

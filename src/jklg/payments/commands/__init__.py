@@ -3,13 +3,29 @@
 from jklg.payments.commands.queries import (
     Command,
     add,
+    claim,
     claim_refunds,
     finish,
     finish_all,
+    finish_captures,
     forget_errors,
     get,
+    list_captures,
     postpone,
     sending,
 )
 
-__all__ = ["Command", "add", "claim_refunds", "finish", "finish_all", "forget_errors", "get", "postpone", "sending"]
+__all__ = [
+    "Command",
+    "add",
+    "claim",
+    "claim_refunds",
+    "finish",
+    "finish_all",
+    "finish_captures",
+    "forget_errors",
+    "get",
+    "list_captures",
+    "postpone",
+    "sending",
+]

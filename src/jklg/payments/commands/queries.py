@@ -124,6 +124,39 @@ async def claim_refunds(conn: Connection, limit: int) -> list[Command]:
     return sorted((Command(**row) for row in rows), key=lambda command: command.id)
 
 
+async def list_captures(conn: Connection, transaction_id: UUID) -> list[Command]:
+    """Every capture written for an attempt, the oldest first. All but the last are refused."""
+    rows = await conn.fetch(
+        _COMMAND + "WHERE transaction_id = $1 AND kind = 'capture' ORDER BY created_at, id", transaction_id
+    )
+    return [Command(**row) for row in rows]
+
+
+async def claim(conn: Connection, command_id: UUID, seconds: float) -> bool:
+    """About to call: unknown from here on, and due again in so many seconds. False: another one calls, or it has a result."""
+    mine = await conn.fetchval(
+        """
+        UPDATE gateway_commands SET state = 'unknown', attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, house_now()),
+               next_attempt_at = house_now() + make_interval(secs => $2)
+        WHERE id = $1 AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now() RETURNING true
+        """,
+        command_id,
+        seconds,
+    )
+    return bool(mine)
+
+
+async def finish_captures(conn: Connection, transaction_id: UUID) -> None:
+    """The gateway shows the money as taken: whatever we asked for, or were about to, is done."""
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = 'done'
+        WHERE transaction_id = $1 AND kind = 'capture' AND state IN ('pending', 'unknown')
+        """,
+        transaction_id,
+    )
+
+
 async def forget_errors(conn: Connection, transaction_id: UUID) -> None:
     """Drop what a gateway said in words about an attempt, which may name who paid."""
     await conn.execute("UPDATE gateway_commands SET last_error = NULL WHERE transaction_id = $1", transaction_id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -74,6 +74,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `state` is one of OPEN_STATES or CLOSED_STATES. `captured` and `authorized` are cumulative minor units.
     `transaction_id` is what the gateway keeps of our id in its metadata; None when it keeps none.
+    `capturable`: minor units that wait for our `capture`: an approved PayPal order, an authorised Razorpay payment, a
+    Stripe payment with manual capture. Nothing of it is ours until then.
     """
 
     ref: str
@@ -84,6 +86,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     livemode: bool
     captured: int = 0
     authorized: int = 0
+    capturable: int = 0
     charge_ref: str | None = None
     client_secret: str | None = None
     payment_method: str | None = None
@@ -155,6 +158,15 @@ class BadNotice(Exception):
     """A webhook that is not from the gateway, or cannot be read. Answered with 400; nothing is stored."""
 
 
+@runtime_checkable
+class NoticePreparing(Protocol):
+    """What a gateway has besides when verifying its webhooks needs something of its own that must be fetched first."""
+
+    async def prepare_notice(self, headers: Mapping[str, str], now: int) -> None:
+        """Fetch it, from the gateway and nowhere else, unless it is here. BadNotice, or any GatewayError."""
+        ...
+
+
 class Gateway(Protocol):
     """The contract. Every method may raise any GatewayError unless it says otherwise."""
 
@@ -177,6 +189,13 @@ class Gateway(Protocol):
 
     async def cancel(self, ref: str, request_key: str) -> Snapshot:
         """Close the attempt. GatewayRefused when it cannot be closed any more, because it succeeded or was closed before: fetch to see which."""
+        ...
+
+    async def capture(self, *, ref: str, amount: int, currency: str, request_key: str) -> Snapshot:
+        """Take what waits (`Snapshot.capturable`), all of it. Sent twice under its key it is taken once.
+
+        GatewayRefused: this call took nothing; a call before it may have: fetch to see.
+        """
         ...
 
     async def refund(

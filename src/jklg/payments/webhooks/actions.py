@@ -16,7 +16,14 @@ from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
-from jklg.payments.gateways.contract import BadNotice, Gateway, GatewayError, GatewayRefused, Notice
+from jklg.payments.gateways.contract import (
+    BadNotice,
+    Gateway,
+    GatewayError,
+    GatewayRefused,
+    Notice,
+    NoticePreparing,
+)
 from jklg.payments.strays import receive_stray
 from jklg.payments.webhooks import queries
 
@@ -32,16 +39,20 @@ class House(payments.House):
 async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
 
-    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature). Nothing is stored or called for a notice
+    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature), Unavailable (certificate_unknown). Nothing is stored or called for a notice
     that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None or not gateway.accepts_notices():
         raise Unavailable("webhooks_not_configured", "This webhook is not configured.")
     try:
+        if isinstance(gateway, NoticePreparing):
+            await gateway.prepare_notice(headers, house.clock.unix())
         notice = gateway.read_notice(headers, body, house.clock.unix())
     except BadNotice as error:
         raise Malformed("bad_signature", "The signature does not match.", log=str(error)) from error
+    except GatewayError as silence:  # nothing is known of the notice yet: the gateway comes again
+        raise Unavailable("certificate_unknown", "This notice cannot be verified now.", log=str(silence)) from silence
     await failpoints.reach("before_inbox_commit")
     file = house.db.together(queries.file, key=_told_once, writes=True)
     return bool(await file(_new(gateway, notice, body, _without_secrets(headers), "webhook")))

@@ -50,6 +50,7 @@ class _Intent(msgspec.Struct):
     livemode: bool
     client_secret: str
     amount_received: int
+    amount_capturable: int
     created_at: _Moment
     changed_at: _Moment
     metadata: dict[str, str] = {}
@@ -98,6 +99,7 @@ class _Events(msgspec.Struct):
 class SandboxGateway:
     """The play bank at `base_url`; `public_url` is where the payer's browser finds it, when that is another address.
 
+    `manual_capture`: payments wait for `capture`.
     `webhook_secret` may be several, comma-separated or in a sequence, while one is being replaced by another.
     """
 
@@ -112,17 +114,19 @@ class SandboxGateway:
         webhook_secret: str | Sequence[str],
         *,
         public_url: str | None = None,
+        manual_capture: bool = False,
         client: httpx.AsyncClient | None = None,
     ) -> None:
         secrets = webhook_secret.split(",") if isinstance(webhook_secret, str) else webhook_secret
         self._secrets = tuple(secret.strip() for secret in secrets if secret.strip())
         self._base = base_url.rstrip("/")
         self._public = (public_url or base_url).rstrip("/")
+        self._manual_capture = manual_capture
         self._headers = {"Authorization": f"Bearer {key}"}
         self._client = client or httpx.AsyncClient(timeout=httpx.Timeout(10, connect=3))
 
     async def create(self, order: Order) -> Snapshot:
-        body = {
+        body: dict[str, object] = {
             "amount": order.amount,
             "currency": order.currency,
             "description": order.description,
@@ -130,6 +134,8 @@ class SandboxGateway:
             "return_url": order.return_url,
             "metadata": {"transaction_id": str(order.transaction_id), "booking_id": str(order.booking_id)},
         }
+        if self._manual_capture:
+            body["capture"] = "manual"
         try:
             return _snapshot(await self._post("/v1/intents", body, order.request_key, _Intent))
         except GatewayRefused as refusal:
@@ -155,6 +161,10 @@ class SandboxGateway:
 
     async def cancel(self, ref: str, request_key: str) -> Snapshot:
         return _snapshot(await self._post(f"/v1/intents/{quote(ref, safe='')}/cancel", {}, request_key, _Intent))
+
+    async def capture(self, *, ref: str, amount: int, currency: str, request_key: str) -> Snapshot:
+        body = {"amount": amount, "currency": currency}
+        return _snapshot(await self._post(f"/v1/intents/{quote(ref, safe='')}/capture", body, request_key, _Intent))
 
     async def refund(
         self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str
@@ -297,6 +307,8 @@ def _snapshot(intent: _Intent) -> Snapshot:
         currency=intent.currency,
         livemode=intent.livemode,
         captured=intent.amount_received,
+        authorized=intent.amount_capturable,
+        capturable=intent.amount_capturable,
         client_secret=intent.client_secret,
         payment_method=intent.payment_method,
         error=intent.last_error,

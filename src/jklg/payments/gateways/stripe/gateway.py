@@ -127,8 +127,10 @@ class StripeGateway:
         api_base: str = "https://api.stripe.com",
         js_url: str = "https://js.stripe.com/endive/stripe.js",
         *,
+        manual_capture: bool = False,
         client: Any = None,
     ) -> None:
+        self._manual_capture = manual_capture
         self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
         self._publishable_key = publishable_key
         self._webhook_secrets = tuple(secret for secret in webhook_secrets if secret)
@@ -139,12 +141,8 @@ class StripeGateway:
         )
 
     async def create(self, order: Order) -> Snapshot:
-        try:
-            amount = to_stripe(order.amount, order.currency)
-        except ValueError as problem:
-            raise GatewayRefused("amount_not_possible", str(problem)) from problem
         params: PaymentIntentCreateParams = {
-            "amount": amount,
+            "amount": _units(order.amount, order.currency),
             "currency": order.currency.lower(),
             "automatic_payment_methods": {"enabled": True},
             "description": order.description[:1000],
@@ -154,6 +152,8 @@ class StripeGateway:
                 "booking_reference": order.booking_reference,
             },
         }
+        if self._manual_capture:
+            params["capture_method"] = "manual"
         if order.email:
             params["receipt_email"] = order.email
         if any(letter.isalpha() for letter in order.booking_reference):  # Stripe wants at least one letter in it
@@ -198,17 +198,19 @@ class StripeGateway:
         )
         return _snapshot(await call(doing, _Intent))
 
+    async def capture(self, *, ref: str, amount: int, currency: str, request_key: str) -> Snapshot:
+        doing = self._stripe.v1.payment_intents.capture_async(
+            ref, {"amount_to_capture": _units(amount, currency)}, {"idempotency_key": request_key}
+        )
+        return _snapshot(await call(doing, _Intent))
+
     async def refund(
         self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str
     ) -> RefundSnapshot:
-        try:
-            units = to_stripe(amount, currency)
-        except ValueError as problem:
-            raise GatewayRefused("amount_not_possible", str(problem)) from problem
         doing = self._stripe.v1.refunds.create_async(
             {
                 "payment_intent": ref,
-                "amount": units,
+                "amount": _units(amount, currency),
                 "reason": "requested_by_customer",
                 "metadata": {"refund_id": str(refund_id)},
             },
@@ -355,6 +357,7 @@ def _snapshot(
         livemode=intent.livemode,
         captured=minor(intent.amount_received or 0, currency),
         authorized=minor(intent.amount_capturable or 0, currency),
+        capturable=minor(intent.amount_capturable or 0, currency) if intent.status == "requires_capture" else 0,
         charge_ref=charge.id if isinstance(charge, _Charge) else charge,
         client_secret=intent.client_secret,
         payment_method=method if isinstance(method, str) else None,
@@ -376,6 +379,13 @@ def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
         currency=currency,
         failure=refund.failure_reason,
     )
+
+
+def _units(amount: int, currency: str) -> int:
+    try:
+        return to_stripe(amount, currency)
+    except ValueError as problem:
+        raise GatewayRefused("amount_not_possible", str(problem)) from problem
 
 
 def _last_error(said: Mapping[str, Any] | None) -> str | None:

@@ -1,0 +1,215 @@
+"""Asha pays the house with PayPal: approved there, captured by us, against the strict peer. Webhooks come over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from random import Random
+
+import httpx
+import pytest
+
+from jklg import app, bookings, ledger, payments
+from jklg.app import House
+from jklg.kit.db import open_database
+from jklg.payments.gateways.paypal import PayPalGateway
+from jklg.sandbox.bank import Intent
+from jklg.settings import Settings
+from tests.conftest import FreshDatabase
+from tests.payments.gateways.counters import MovedClock
+from tests.peers.paypal import PayPalPeer
+from tests.trade import add_departure, hold, status_of
+
+
+class Town:
+    def __init__(self, house: House, peer: PayPalPeer, web: httpx.AsyncClient, clock: MovedClock) -> None:
+        self.house, self.peer, self.web, self.clock = house, peer, web, clock
+
+    async def asha_starts(self, seats: int = 8) -> tuple[bookings.Held, payments.Transaction]:
+        held = await hold(self.house.db, await add_departure(self.house.db, seats=seats))
+        return held, (await payments.start(self.house, held.id, "paypal")).transaction
+
+    async def work(self, rounds: int = 4) -> None:
+        """Webhooks arrive, and the worker goes round."""
+        for _ in range(rounds):
+            await self.peer.deliver_due()
+            for name, sweep in app.SWEEPS.items():
+                if name != "mail":
+                    await sweep(self.house)
+
+    async def balance(self, account: str) -> int:
+        async with self.house.db.transaction() as conn:
+            return await ledger.balance(conn, account, "INR")
+
+    async def orders(self) -> list[Intent]:
+        async with self.peer.bank.work() as work:
+            return work.all(Intent)
+
+    def sent(self, path: str) -> int:
+        return len(
+            [request for request in self.peer.requests if request.method == "POST" and request.path.endswith(path)]
+        )
+
+
+@pytest.fixture
+async def town(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterator[Town]:
+    doors: list[object] = []
+    clock = MovedClock()
+    db = await open_database(fresh_database.login_url, max_size=20, clock=clock.now)
+
+    async def web(scope: object, receive: object, send: object) -> None:
+        await doors[0](scope, receive, send)  # type: ignore[operator]
+
+    to_house = httpx.AsyncClient(transport=httpx.ASGITransport(app=web), base_url="http://localhost:3000")  # type: ignore[arg-type]
+    peer = PayPalPeer(
+        webhook_url="http://localhost:3000/api/payments/webhooks/paypal",
+        clock=clock,
+        dice=Random(1),
+        webhook_client=to_house,
+    )
+    gateway = PayPalGateway(
+        "client_peer", "secret_peer", ["WEBHOOK_PEER"], "http://peer",
+        client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
+    )  # fmt: skip
+    house = await app.build_house(settings, db, {"paypal": gateway}, clock, Random(2))
+    web_application = app.create_app(house)
+    doors.append(web_application)
+    async with web_application.lifespan():
+        yield Town(house, peer, to_house, clock)
+    await house.close()
+
+
+async def test_asha_approves_at_paypal_and_the_webhook_alone_takes_the_money_and_confirms(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    assert (attempt.state, attempt.client_secret) == ("requires_action", f"http://peer/checkoutnow?token={attempt.ref}")
+    await town.peer.approve(attempt.ref or "")
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    assert await town.balance("gateway_clearing:paypal") == held.total_price
+    assert await town.balance("customer_deposits") == -held.total_price
+    assert town.sent("/capture") == 1
+
+
+async def test_a_client_tells_us_of_the_approval_and_is_answered_with_the_paid_booking(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    path = f"/api/payments/paypal/{attempt.id}/capture"
+    token = bookings.manage_token(town.house.settings.secret, held.id)
+    assert (await town.web.post(path)).status_code == 404
+    not_yet = await town.web.post(path, headers={"X-Booking-Token": token})
+    assert not_yet.json()["transaction"]["status"] == "pending" and town.sent("/capture") == 0
+    await town.peer.approve(attempt.ref or "")
+    paid = await town.web.post(path, headers={"X-Booking-Token": token})
+    assert paid.status_code == 200
+    assert (paid.json()["transaction"]["status"], paid.json()["bookingStatus"]) == ("completed", "confirmed")
+    assert (await town.web.post(path, headers={"X-Booking-Token": token})).json() == paid.json()
+    assert town.sent("/capture") == 1
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "error_after", "truncate"])
+async def test_lost_answers_open_one_order_and_take_its_money_once(town: Town, fault: str) -> None:
+    """X02."""
+    setattr(town.peer.faults, fault, 1)
+    held, attempt = await town.asha_starts()
+    assert attempt.ref is None
+    attempt = (await payments.start(town.house, held.id, "paypal")).transaction
+    assert len(await town.orders()) == 1
+    town.peer.faults.lose_webhooks = 100
+    await town.peer.approve(attempt.ref or "")
+    town.peer.faults.only = "POST"
+    setattr(town.peer.faults, fault, 1)
+    assert (await payments.settle(town.house, attempt.id, source="return")).capturing
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    assert await town.balance("gateway_clearing:paypal") == held.total_price
+    assert [order.amount_received for order in await town.orders()] == [held.total_price]
+
+
+async def test_what_asha_approves_after_her_seats_are_gone_is_never_taken(town: Town) -> None:
+    """H08."""
+    held, attempt = await town.asha_starts(seats=2)
+    town.clock.ahead += timedelta(minutes=20)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "expired"
+    await hold(town.house.db, held.departure_id, name="Ben Rao", email="ben@example.org")
+    await town.peer.approve(attempt.ref or "")
+    await town.work()
+    settled = await payments.settle(town.house, attempt.id, source="return")
+    assert (settled.transaction.state, settled.booking_status) == ("canceled", "expired")
+    assert town.sent("/capture") == 0
+    assert [order.amount_received for order in await town.orders()] == [0]
+    assert await town.balance("gateway_clearing:paypal") == 0
+
+
+async def test_a_declined_card_takes_nothing_and_another_one_pays(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "", "declined")
+    declined = await payments.settle(town.house, attempt.id, source="return")
+    assert declined.transaction.state == "requires_action"
+    assert "declined" in (declined.transaction.error_message or "")
+    town.clock.ahead += timedelta(minutes=2)
+    await town.work()  # nobody but Asha makes us ask again
+    assert town.sent("/capture") == 1
+    await town.peer.approve(attempt.ref or "")
+    paid = await payments.settle(town.house, attempt.id, source="return")
+    assert (paid.transaction.state, paid.booking_status) == ("succeeded", "confirmed")
+    assert await town.balance("gateway_clearing:paypal") == held.total_price
+
+
+async def test_a_pending_capture_keeps_the_seats_and_confirms_when_it_arrives(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    town.peer.pending_captures = 1
+    await town.peer.approve(attempt.ref or "")
+    under_way = await payments.settle(town.house, attempt.id, source="return")
+    assert under_way.transaction.state == "processing"
+    town.clock.ahead += timedelta(seconds=6)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+
+
+async def test_late_money_goes_back_through_paypal(town: Town) -> None:
+    """She cancels while our capture is on its way: what it took is refunded in full."""
+    held, attempt = await town.asha_starts()
+    town.peer.pending_captures = 1
+    await town.peer.approve(attempt.ref or "")
+    await payments.settle(town.house, attempt.id, source="return")
+    await payments.give_up(town.house, held.id, actor="guest")
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "cancelled"
+    assert await town.balance("gateway_clearing:paypal") == 0
+    assert await town.balance("suspense:unapplied") == 0
+
+
+async def test_a_forged_webhook_is_refused_and_a_stranger_certificate_is_not_fetched(town: Town) -> None:
+    """W27."""
+    _, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    template = b'{"id":"WH-1","event_type":"CHECKOUT.ORDER.APPROVED","resource":{"id":"%s"}}'
+    body = template.replace(b"%s", (attempt.ref or "").encode())
+    headers = town.peer.signed(body, webhook_id="ANOTHER")
+    path = "/api/payments/webhooks/paypal"
+    assert (await town.web.post(path, content=body, headers=headers)).status_code == 400
+    elsewhere = headers | {"paypal-cert-url": "http://evil.example/v1/notifications/certs/CERT-1"}
+    assert (await town.web.post(path, content=body, headers=elsewhere)).status_code == 400
+    assert (await town.web.post(path, content=body)).status_code == 400
+    unknown = headers | {"paypal-cert-url": "http://peer/v1/notifications/certs/CERT-none"}
+    assert (await town.web.post(path, content=body, headers=unknown)).status_code == 503
+
+
+async def test_the_payment_page_offers_the_link_without_javascript_and_takes_the_money_on_return(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    token = bookings.manage_token(town.house.settings.secret, held.id)
+    await town.web.get(f"/manage/{held.reference}/{token}", follow_redirects=True)
+    page = await town.web.get(f"/bookings/{held.reference}/pay", follow_redirects=True)
+    assert page.status_code == 200
+    assert f'href="http://peer/checkoutnow?token={attempt.ref}"' in page.text
+    assert page.headers["cross-origin-opener-policy"] == "same-origin-allow-popups"
+    await town.peer.approve(attempt.ref or "")
+    back = await town.web.get(
+        f"/bookings/{held.reference}/return?transaction={attempt.id}&token={attempt.ref}&PayerID=P"
+    )
+    assert back.status_code == 303
+    assert await status_of(town.house.db, held.id) == "confirmed"

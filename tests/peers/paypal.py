@@ -1,0 +1,646 @@
+"""A strict stand-in for PayPal, for PAYPAL_API_BASE and PAYPAL_JS_URL: the play bank's engine behind Orders v2 and Payments v2.
+
+Bodies are held against PayPal's published request schemas, as much of them as the house may use: unknown fields, wrong
+types and lengths are refused, as are a missing PayPal-Request-Id and a token that was never given out or has run out. It
+misbehaves by the same `faults` as the play bank; its webhooks are signed with a certificate of its own. From Python the payer
+is `approve` and `void`; in a browser she is served at /checkoutnow.
+
+    python -m tests.peers.paypal 12112 http://localhost:3000/api/payments/webhooks/paypal
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import html
+import json
+import re
+import sys
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any, Literal
+
+import httpx
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from jklg.kit.clock import Clock
+from jklg.sandbox.bank import Bank, Work
+from jklg.sandbox.deliveries import Postman
+from jklg.sandbox.faults import AnswerLost, Faults, misbehave
+from jklg.sandbox.http import (
+    Answer,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    json_answer,
+    lifespan,
+    read_request,
+    redirect,
+    send_answer,
+    send_broken_answer,
+)
+from jklg.sandbox.storage import MemoryStorage
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Refund, Saved, Thing
+from tests.peers.loopback import serve
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=127)]
+Url = Annotated[str, msgspec.Meta(pattern="^https?://[^ ]+$", max_length=2000)]
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    pass
+
+
+class Money(Body):
+    currency_code: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
+    value: Annotated[str, msgspec.Meta(max_length=32, pattern=r"^((-?[0-9]+)|(-?([0-9]+)?[.][0-9]+))$")]
+
+
+class PurchaseUnit(Body):
+    amount: Money
+    custom_id: Text
+    invoice_id: Text
+    description: Text | None = None
+    soft_descriptor: Annotated[str, msgspec.Meta(min_length=1, max_length=22)] | None = None
+
+
+class Context(Body):
+    return_url: Url
+    cancel_url: Url
+    brand_name: Text | None = None
+    user_action: Literal["CONTINUE", "PAY_NOW"] = "CONTINUE"
+    shipping_preference: Literal["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"] = "GET_FROM_FILE"
+    payment_method_preference: Literal["UNRESTRICTED", "IMMEDIATE_PAYMENT_REQUIRED"] = "UNRESTRICTED"
+    landing_page: Literal["LOGIN", "GUEST_CHECKOUT", "NO_PREFERENCE"] = "NO_PREFERENCE"
+
+
+class Wallet(Body):
+    experience_context: Context
+
+
+class Source(Body):
+    paypal: Wallet
+
+
+class OrderRequest(Body):
+    intent: Literal["CAPTURE"]
+    purchase_units: Annotated[list[PurchaseUnit], msgspec.Meta(min_length=1, max_length=10)]
+    payment_source: Source
+
+
+class CaptureRequest(Body):
+    pass
+
+
+class RefundRequest(Body):
+    amount: Money  # PayPal takes none for "all of it"; the house always says how much
+    custom_id: Text | None = None
+    invoice_id: Text | None = None
+    note_to_payer: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+
+
+WHOLE = {"JPY": 0, "HUF": 2, "TWD": 2}
+"""Currencies that PayPal counts whole, and the decimals that ISO 4217 gives them."""
+STATUS = {"requires_payment_method": "PAYER_ACTION_REQUIRED", "authorized": "APPROVED", "succeeded": "COMPLETED", "processing": "COMPLETED", "canceled": "VOIDED"}  # fmt: skip
+REFUND_STATUS = {"succeeded": "COMPLETED", "pending": "PENDING", "failed": "FAILED"}
+EVENTS = {
+    "intent.authorized": "CHECKOUT.ORDER.APPROVED",
+    "intent.succeeded": "PAYMENT.CAPTURE.COMPLETED",
+    "intent.processing": "PAYMENT.CAPTURE.PENDING",
+    "intent.canceled": "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
+    "refund.created": "PAYMENT.CAPTURE.REFUNDED",
+    "refund.updated": "PAYMENT.CAPTURE.REFUNDED",
+    "refund.failed": "PAYMENT.REFUND.FAILED",
+    "dispute.created": "CUSTOMER.DISPUTE.CREATED",
+}
+
+
+class PayPalError(Exception):
+    def __init__(self, status: int, name: str, issue: str, description: str = "") -> None:
+        super().__init__(issue)
+        details = [{"issue": issue, "description": description or issue.replace("_", " ").capitalize()}]
+        self.answer = json_answer(
+            status, {"name": name, "message": "Said in `details`.", "debug_id": "d1", "details": details, "links": []}
+        )
+
+
+def unprocessable(issue: str, description: str = "") -> PayPalError:
+    return PayPalError(422, "UNPROCESSABLE_ENTITY", issue, description)
+
+
+class PayPalWork(Work):
+    """The play bank's things, said as PayPal says them. Amounts are minor units of ISO 4217 here."""
+
+    intent_prefix = "ORDER"
+
+    def pay(self, intent: Intent, method: str) -> None:
+        if intent.status == "processing":  # a pending capture has come through
+            intent.due_at = None
+            self._take(intent)
+        else:
+            super().pay(intent, method)
+
+    def _tell(self, type_: str, thing: Thing) -> None:
+        if type_ in EVENTS:
+            super()._tell(type_, thing)
+
+    def describe(self, thing: Thing) -> dict[str, Any]:
+        match thing:
+            case Intent():
+                return self.order(thing)
+            case Refund():
+                return self.refund_of(thing)
+        assert isinstance(thing, Dispute)
+        ours = self.get(Intent, thing.intent).metadata["custom_id"]
+        about = {"seller_transaction_id": capture_id(thing.intent), "custom": ours}
+        return {"dispute_id": thing.id, "status": "OPEN", "disputed_transactions": [about]}
+
+    def order(self, intent: Intent) -> dict[str, Any]:
+        unit: dict[str, Any] = {
+            "reference_id": "default",
+            "amount": money(intent.amount, intent.currency),
+            "custom_id": intent.metadata["custom_id"],
+            "invoice_id": intent.metadata["invoice_id"],
+        }
+        if intent.status in ("succeeded", "processing") or intent.amount_received:
+            refunds = self.refunds_of(intent.id)
+            unit["payments"] = {"captures": [self.capture_of(intent)]}
+            if refunds:
+                unit["payments"]["refunds"] = [self.refund_of(refund) for refund in refunds]
+        me = f"{self.bank.public_url}/v2/checkout/orders/{intent.id}"
+        links = [{"href": me, "rel": "self", "method": "GET"}]
+        if intent.status == "requires_payment_method":
+            href = f"{self.bank.public_url}/checkoutnow?token={intent.id}"
+            links.append({"href": href, "rel": "payer-action", "method": "GET"})
+        return {
+            "id": intent.id,
+            "intent": "CAPTURE",
+            "status": STATUS.get(intent.status, intent.status.upper()),
+            "payment_source": {"paypal": {}},
+            "purchase_units": [unit],
+            "create_time": stamp(intent.created_at),
+            "update_time": stamp(intent.changed_at),
+            "links": links,
+        }
+
+    def capture_of(self, intent: Intent) -> dict[str, Any]:
+        back = sum(refund.amount for refund in self.refunds_of(intent.id) if refund.status == "succeeded")
+        status = "PENDING" if intent.status == "processing" else "COMPLETED"
+        if back:
+            status = "REFUNDED" if back == intent.amount else "PARTIALLY_REFUNDED"
+        return {
+            "id": capture_id(intent.id),
+            "status": status,
+            "amount": money(intent.amount, intent.currency),
+            "custom_id": intent.metadata["custom_id"],
+            "invoice_id": intent.metadata["invoice_id"],
+            "final_capture": True,
+            "create_time": stamp(intent.changed_at),
+            "update_time": stamp(intent.changed_at),
+            "supplementary_data": {"related_ids": {"order_id": intent.id}},
+        }
+
+    def refund_of(self, refund: Refund) -> dict[str, Any]:
+        said = {
+            "id": refund.id,
+            "status": REFUND_STATUS.get(refund.status, refund.status.upper()),
+            "amount": money(refund.amount, refund.currency),
+            "invoice_id": self.get(Intent, refund.intent).metadata["invoice_id"],
+            "create_time": stamp(refund.created_at),
+            "links": [
+                {"href": f"{self.bank.public_url}/v2/payments/captures/{capture_id(refund.intent)}", "rel": "up"}
+            ],
+        }
+        if "custom_id" in refund.metadata:
+            said["custom_id"] = refund.metadata["custom_id"]
+        if refund.failure_reason:
+            said["status_details"] = {"reason": refund.failure_reason.upper()}
+        return said
+
+    def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:
+        kind = event.type
+        event.type = EVENTS[kind]
+        if kind == "refund.created" and isinstance(thing, Refund) and thing.status == "pending":
+            event.type = "PAYMENT.REFUND.PENDING"
+        resource = self.describe(thing)
+        if isinstance(thing, Intent) and event.type.startswith("PAYMENT."):
+            resource = self.capture_of(thing)
+        return {
+            "id": event.id.replace("evt_", "WH-"),
+            "event_version": "1.0",
+            "create_time": stamp(self.now),
+            "resource_type": "checkout-order" if event.type.startswith("CHECKOUT") else "capture",
+            "resource_version": "2.0",
+            "event_type": event.type,
+            "summary": "Something happened",
+            "resource": resource,
+            "links": [],
+        }
+
+
+class Signing(Postman):
+    """PayPal's way to sign: RSA over what identifies the delivery and the CRC32 of the body."""
+
+    def __init__(self, peer: PayPalPeer, url: str, client: httpx.AsyncClient | None) -> None:
+        super().__init__(peer.bank, url, "", "", client)
+        self._peer = peer
+
+    async def _deliver(self, event: Event) -> bool:
+        body = event.body.encode()
+        headers = self._peer.signed(body) | {"Content-Type": "application/json"}
+        if self._client is None:
+            self._client = self._own_client = httpx.AsyncClient(timeout=10)
+        try:
+            return (await self._client.post(self._url, content=body, headers=headers)).is_success
+        except Exception:
+            return False
+
+
+class PayPalPeer:
+    """The ASGI application. With `dice` it is driven by hand (`deliver_due`), like the play bank."""
+
+    def __init__(
+        self,
+        *,
+        client_id: str = "client_peer",
+        secret: str = "secret_peer",
+        webhook_id: str = "WEBHOOK_PEER",
+        webhook_url: str = "",
+        public_url: str = "http://peer",
+        clock: Clock | None = None,
+        dice: Random | None = None,
+        webhook_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.bank = Bank(MemoryStorage(), clock or Clock(), Faults(), dice, public_url)
+        self.bank.work_class = PayPalWork
+        self.webhook_id = webhook_id
+        self.public_url = public_url
+        self.requests: list[Request] = []
+        self.tokens: dict[str, datetime] = {}
+        self.token_seconds = 32_400
+        self.pending_captures = 0
+        self._basic = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        self._postman = Signing(self, webhook_url, webhook_client)
+
+    @property
+    def faults(self) -> Faults:
+        return self.bank.faults
+
+    @property
+    def certificate_url(self) -> str:
+        return f"{self.public_url}/v1/notifications/certs/CERT-peer-1"
+
+    async def deliver_due(self) -> int:
+        return await self._postman.deliver_due()
+
+    async def approve(self, ref: str, funding: str = "paypal") -> None:
+        """The payer presses Pay Now at PayPal. `funding` "declined": the capture will be refused."""
+        async with self.bank.work() as work:
+            intent = work.get(Intent, ref)
+            if intent.status == "authorized":  # again, with another card
+                intent.payment_method = funding
+                work.put(intent)
+            else:
+                work.pay(intent, funding)
+
+    async def void(self, ref: str) -> None:
+        """PayPal lets an approval lapse."""
+        async with self.bank.work() as work:
+            work.cancel(work.get(Intent, ref))
+
+    def signed(
+        self,
+        body: bytes,
+        *,
+        webhook_id: str | None = None,
+        at: datetime | None = None,
+        algorithm: str = "SHA256withRSA",
+    ) -> dict[str, str]:
+        """The headers of a webhook."""
+        time = stamp(at or self.bank.clock.now())
+        message = f"tx-1|{time}|{self.webhook_id if webhook_id is None else webhook_id}|{zlib.crc32(body)}"
+        key, _ = identity()
+        return {
+            "paypal-transmission-id": "tx-1",
+            "paypal-transmission-time": time,
+            "paypal-transmission-sig": base64.b64encode(
+                key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
+            ).decode(),
+            "paypal-cert-url": self.certificate_url,
+            "paypal-auth-algo": algorithm,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(receive, send, self._start, self._postman.close)
+            return
+        request = await read_request(scope, receive)
+        try:
+            answer = await self._answer(request)
+        except AnswerLost:
+            await send_broken_answer(send)
+            raise
+        await send_answer(send, answer)
+
+    async def _start(self) -> None:
+        if not self.bank.counted_ids:
+            self._postman.start()
+
+    async def _answer(self, request: Request) -> Answer:
+        self.requests.append(request)
+        try:
+            if request.path == "/v1/oauth2/token":
+                return self._token(request)
+            if request.path == "/v1/notifications/certs/CERT-peer-1":
+                return Answer(200, identity()[1], "application/x-pem-file")
+            if request.path == "/sdk/js":
+                return Answer(200, (Path(__file__).parent / "paypal.js").read_bytes(), "text/javascript; charset=utf-8")
+            if request.path == "/checkoutnow":
+                return await self._checkout(request)
+            if request.path == "/favicon.ico":
+                return Answer(204, b"")
+            if request.path == "/_browser/approve":
+                await self.approve(request.query["token"])
+                return json_answer(200, {}).with_header("Access-Control-Allow-Origin", "*")
+            if request.path == "/_faults":
+                return self._knobs(request)
+            self._check(request)
+            return await misbehave(
+                self.bank.faults, request, lambda: self._api(request), error=_fault, sleep=asyncio.sleep
+            )
+        except PayPalError as error:
+            return error.answer
+
+    def _knobs(self, request: Request) -> Answer:
+        if request.method == "PUT":
+            new = json.loads(request.body)
+            for name in Faults.__struct_fields__:
+                setattr(self.faults, name, new.get(name, getattr(Faults(), name)))
+        return json_answer(200, self.faults)
+
+    def _token(self, request: Request) -> Answer:
+        if request.headers.get("authorization") != self._basic:
+            return json_answer(401, {"error": "invalid_client", "error_description": "Client Authentication failed"})
+        if request.method != "POST" or request.form() != {"grant_type": "client_credentials"}:
+            return json_answer(400, {"error": "unsupported_grant_type"})
+        token = f"A21.{len(self.tokens) + 1}"
+        self.tokens[token] = self.bank.clock.now() + timedelta(seconds=self.token_seconds)
+        return json_answer(
+            200, {"access_token": token, "token_type": "Bearer", "app_id": "APP", "expires_in": self.token_seconds}
+        )
+
+    def _check(self, request: Request) -> None:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.tokens.get(token, datetime.min.replace(tzinfo=UTC)) <= self.bank.clock.now():
+            raise PayPalError(401, "AUTHENTICATION_FAILURE", "INVALID_TOKEN")
+        if request.method == "POST":
+            if request.headers.get("content-type") != "application/json":
+                raise PayPalError(415, "UNSUPPORTED_MEDIA_TYPE", "CONTENT_TYPE")
+            if not 0 < len(request.headers.get("paypal-request-id", "")) <= 108:
+                raise PayPalError(400, "INVALID_REQUEST", "PAYPAL_REQUEST_ID_REQUIRED")
+
+    async def _api(self, request: Request) -> Answer:
+        try:
+            match (request.method, *request.path.removeprefix("/").split("/")):
+                case ("POST", "v2", "checkout", "orders"):
+                    return await self._once(request, OrderRequest, self._open)
+                case ("POST", "v2", "checkout", "orders", id_, "capture"):
+                    return await self._once(request, CaptureRequest, lambda work, _: self._capture(work, id_))
+                case ("POST", "v2", "payments", "captures", id_, "refund"):
+                    return await self._once(request, RefundRequest, lambda work, new: _refund(work, id_, new))
+                case ("GET", *path):
+                    async with self.bank.work() as work:
+                        assert isinstance(work, PayPalWork)
+                        return json_answer(200, _read(work, path, request.query))
+        except BankError as refusal:
+            return _refusal(refusal).answer
+        except PayPalError as error:
+            return error.answer
+        return PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID").answer
+
+    async def _once(self, request: Request, type_: type[Any], verb: Callable[[Work, Any], Thing]) -> Answer:
+        """PayPal's keys: a repetition is answered with how the thing stands now, whatever the body says; refusals are not kept."""
+        key = f"{request.path} {request.headers['paypal-request-id']}"
+        async with self.bank.work() as work:
+            saved = work.find(Saved, key)
+            if saved is not None:
+                thing: Thing = work.get(Refund if saved.body == "refund" else Intent, saved.fingerprint)
+                return json_answer(200, work.describe(thing))
+            try:
+                new = msgspec.json.decode(request.body, type=type_)
+            except msgspec.MsgspecError as wrong:
+                raise PayPalError(400, "INVALID_REQUEST", "MALFORMED_REQUEST_JSON", str(wrong)) from wrong
+            thing = verb(work, new)
+            work.put(Saved(id=key, fingerprint=thing.id, status=200, body=thing.kind))
+            return json_answer(201, work.describe(thing))
+
+    def _open(self, work: Work, new: OrderRequest) -> Intent:
+        unit, context = new.purchase_units[0], new.payment_source.paypal.experience_context
+        ours = {"custom_id": unit.custom_id, "invoice_id": unit.invoice_id}
+        amount = _minor(unit.amount)
+        return work.open_intent(
+            amount, unit.amount.currency_code, unit.description or "", "", context.return_url, ours, "manual"
+        )
+
+    def _capture(self, work: Work, id_: str) -> Intent:
+        intent = work.get(Intent, id_)
+        if intent.status in ("succeeded", "processing"):
+            raise unprocessable("ORDER_ALREADY_CAPTURED")
+        if intent.status != "authorized":
+            raise unprocessable("ORDER_NOT_APPROVED", "Payer has not yet approved the Order for payment.")
+        others = [
+            i
+            for i in work.all(Intent)
+            if i.metadata["invoice_id"] == intent.metadata["invoice_id"] and i.amount_received
+        ]
+        if others:
+            raise unprocessable("DUPLICATE_INVOICE_ID")
+        if intent.payment_method == "declined":
+            raise unprocessable(
+                "INSTRUMENT_DECLINED", "The instrument presented was declined by the processor or bank."
+            )
+        if self.pending_captures > 0:
+            self.pending_captures -= 1
+            intent.amount_capturable, intent.due_at = 0, work.now + timedelta(seconds=self.faults.later_seconds)
+            work._became(intent, "processing", "intent.processing")
+        else:
+            work.capture(intent, intent.amount)
+        return intent
+
+    async def _checkout(self, request: Request) -> Answer:
+        """PayPal's approval page, bare: two buttons."""
+        ref = request.query.get("token", "")
+        async with self.bank.work() as work:
+            intent = work.find(Intent, ref)
+        if intent is None:
+            return Answer(404, b"no such order", "text/plain")
+        if request.method == "POST":
+            if request.form().get("press") == "pay":
+                await self.approve(ref)
+            back = intent.return_url + ("&" if "?" in intent.return_url else "?") + f"token={ref}&PayerID=PAYER1"
+            return redirect(back)
+        buttons = "".join(
+            f'<button name="press" value="{v}">{w}</button>'
+            for v, w in (("pay", "Pay Now"), ("back", "Cancel and return"))
+        )
+        page = f"<!doctype html><title>PayPal</title><h1>Pay {html.escape(intent.description)}</h1><form method=post>{buttons}</form>"
+        return Answer(200, page.encode(), "text/html; charset=utf-8")
+
+
+def _refund(work: Work, id_: str, new: RefundRequest) -> Refund:
+    intent = work.get(Intent, id_.replace("CAP", "ORDER", 1))
+    if new.amount.currency_code != intent.currency:
+        raise unprocessable("REFUND_CAPTURE_CURRENCY_MISMATCH")
+    return work.refund(intent, _minor(new.amount), {"custom_id": new.custom_id} if new.custom_id else {})
+
+
+def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str, Any]:
+    match path:
+        case ["v2", "checkout", "orders", id_]:
+            return work.order(work.get(Intent, id_))
+        case ["v2", "payments", "captures", id_]:
+            intent = work.get(Intent, id_.replace("CAP", "ORDER", 1))
+            if not intent.amount_received:
+                raise BankError("not_found", "no such capture", 404)
+            return work.capture_of(intent)
+        case ["v1", "reporting", "transactions"]:
+            return _search(work, query)
+    raise PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
+
+
+def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
+    known = {"start_date", "end_date", "fields", "page_size", "page", "transaction_id", "transaction_type"}
+    form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    start, end = query.get("start_date", ""), query.get("end_date", "")
+    if set(query) - known or not re.fullmatch(form, start) or not re.fullmatch(form, end):
+        raise PayPalError(400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", str(query))
+    low, high = (datetime.fromisoformat(each) for each in (start, end))
+    if high - low > timedelta(days=31, seconds=1):
+        raise PayPalError(400, "INVALID_REQUEST", "DATE_RANGE_TOO_LONG")
+    size, page = int(query.get("page_size", "100")), int(query.get("page", "1"))
+    if not 1 <= size <= 500:
+        raise PayPalError(400, "INVALID_REQUEST", "INVALID_PAGE_SIZE")
+    found = [
+        {"transaction_info": {
+            "transaction_id": capture_id(intent.id), "transaction_event_code": "T0006", "transaction_status": "S",
+            "transaction_initiation_date": stamp(intent.changed_at), "custom_field": intent.metadata["custom_id"],
+            "invoice_id": intent.metadata["invoice_id"], "transaction_amount": money(intent.amount, intent.currency),
+        }}
+        for intent in work.all(Intent) if intent.amount_received and low <= intent.changed_at <= high
+    ]  # fmt: skip
+    pages = max(1, -(-len(found) // size))
+    part = found[(page - 1) * size : page * size]
+    return {"transaction_details": part, "page": page, "total_items": len(found), "total_pages": pages}
+
+
+def _refusal(refusal: BankError) -> PayPalError:
+    issues = {"disputed": "TRANSACTION_DISPUTED", "refund_exceeds_captured": "REFUND_AMOUNT_EXCEEDED"}
+    if refusal.code == "not_found":
+        return PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID", refusal.message)
+    return unprocessable(issues.get(refusal.code, refusal.code.upper()), refusal.message)
+
+
+def _minor(amount: Money) -> int:
+    whole, _, fraction = amount.value.partition(".")
+    if amount.currency_code in WHOLE:
+        if fraction:
+            raise unprocessable("DECIMALS_NOT_SUPPORTED")
+        minor = int(whole) * 10 ** WHOLE[amount.currency_code]
+    else:
+        if len(fraction) > 2:
+            raise unprocessable("DECIMAL_PRECISION")
+        minor = int((whole or "0") + fraction.ljust(2, "0"))
+    if minor <= 0:
+        raise unprocessable("CANNOT_BE_ZERO_OR_NEGATIVE")
+    return minor
+
+
+def money(minor: int, currency: str) -> dict[str, str]:
+    if currency in WHOLE:
+        return {"currency_code": currency, "value": str(minor // 10 ** WHOLE[currency])}
+    return {"currency_code": currency, "value": f"{minor // 100}.{minor % 100:02}"}
+
+
+def capture_id(order_id: str) -> str:
+    return order_id.replace("ORDER", "CAP", 1)
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _fault(status: int, code: str) -> Answer:
+    return json_answer(status, {"name": code.upper(), "message": "Something is wrong at our end.", "details": []})
+
+
+@functools.cache
+def identity() -> tuple[rsa.RSAPrivateKey, bytes]:
+    """The key that signs webhooks, and its certificate as served: the leaf, vouched for by `root`."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key, certificate(key.public_key(), "messageverificationcerts.paypal.com")
+
+
+@functools.cache
+def root() -> tuple[rsa.RSAPrivateKey, x509.Certificate]:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Play root")])
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    made = (
+        _builder(name, name, key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    return key, made.sign(key, hashes.SHA256())
+
+
+def certificate(
+    public: rsa.RSAPublicKey,
+    name: str,
+    *,
+    starts: timedelta = timedelta(days=-1),
+    lasts: timedelta = timedelta(days=365),
+) -> bytes:
+    """A PEM certificate for `name`, vouched for by `root`."""
+    key, authority = root()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    made = (
+        _builder(subject, authority.subject, public, starts, lasts)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
+    )
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: rsa.RSAPublicKey,
+    starts: timedelta = timedelta(days=-1), lasts: timedelta = timedelta(days=365),
+) -> x509.CertificateBuilder:  # fmt: skip
+    begin = datetime.now(UTC) + starts
+    return (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public)
+        .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(begin + lasts)
+    )  # fmt: skip
+
+
+async def _main(port: int, webhook_url: str) -> None:
+    peer = PayPalPeer(webhook_url=webhook_url, public_url=f"http://127.0.0.1:{port}")
+    async with serve(peer, port) as url:
+        print(f"PAYPAL_API_BASE={url} PAYPAL_JS_URL={url}/sdk/js")
+        print("PAYPAL_CLIENT_ID=client_peer PAYPAL_SECRET=secret_peer PAYPAL_WEBHOOK_ID=WEBHOOK_PEER")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1]), sys.argv[2]))
