@@ -23,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -49,7 +50,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Refund, Saved, Thing
 from tests.peers.loopback import serve
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=127)]
@@ -121,6 +122,8 @@ EVENTS = {
     "refund.updated": "PAYMENT.CAPTURE.REFUNDED",
     "refund.failed": "PAYMENT.REFUND.FAILED",
     "dispute.created": "CUSTOMER.DISPUTE.CREATED",
+    "dispute.updated": "CUSTOMER.DISPUTE.UPDATED",
+    "dispute.closed": "CUSTOMER.DISPUTE.RESOLVED",
 }
 
 
@@ -161,8 +164,26 @@ class PayPalWork(Work):
                 return self.refund_of(thing)
         assert isinstance(thing, Dispute)
         ours = self.get(Intent, thing.intent).metadata["custom_id"]
-        about = {"seller_transaction_id": capture_id(thing.intent), "custom": ours}
-        return {"dispute_id": thing.id, "status": "OPEN", "disputed_transactions": [about]}
+        over = thing.status in ("inquiry_closed", "won", "lost")
+        return {
+            "dispute_id": thing.id,
+            "create_time": stamp(thing.created_at),
+            "disputed_transactions": [{"seller_transaction_id": capture_id(thing.intent), "custom": ours}],
+            "reason": thing.reason.upper(),
+            "status": "RESOLVED"
+            if over
+            else "UNDER_REVIEW"
+            if thing.status == "under_review"
+            else "WAITING_FOR_SELLER_RESPONSE",
+            "dispute_amount": money(thing.amount, thing.currency),
+            "dispute_life_cycle_stage": "INQUIRY" if thing.status.startswith("inquiry") else "CHARGEBACK",
+            "seller_response_due_date": stamp(thing.respond_by),
+            "fund_movements": [each for movement in thing.movements for each in _moved(movement, thing.currency)],
+        } | (
+            {"dispute_outcome": {"outcome_code": f"RESOLVED_{'SELLER' if thing.status == 'won' else 'BUYER'}_FAVOUR"}}
+            if over
+            else {}
+        )
 
     def order(self, intent: Intent) -> dict[str, Any]:
         unit: dict[str, Any] = {
@@ -512,9 +533,49 @@ def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str,
             if not intent.amount_received:
                 raise BankError("not_found", "no such capture", 404)
             return work.capture_of(intent)
+        case ["v1", "customer", "disputes"]:
+            intent = work.get(Intent, query["disputed_transaction_id"].replace("CAP", "ORDER", 1))
+            return {"items": [{"dispute_id": each.id} for each in work.disputes_of(intent.id)], "links": []}
+        case ["v1", "customer", "disputes", id_]:
+            return work.describe(work.get(Dispute, id_))
+        case ["v1", "notifications", "webhooks-events"]:
+            return _events(work, query)
         case ["v1", "reporting", "transactions"]:
             return _search(work, query)
     raise PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
+
+
+def _moved(movement: Movement, currency: str) -> list[dict[str, Any]]:
+    """PayPal tells a fee apart, and of both sides; amounts have no sign."""
+    taken = "DEBIT" if movement.amount < 0 else "CREDIT"
+    back = "CREDIT" if movement.amount < 0 else "DEBIT"
+    amount = money(abs(movement.amount), currency)
+    told = [
+        {"party": "SELLER", "amount": amount, "type": taken, "reason": "DISPUTE_SETTLEMENT"},
+        {"party": "BUYER", "amount": amount, "type": back, "reason": "DISPUTE_SETTLEMENT"},
+    ]
+    if movement.fee:
+        told.append(
+            {"party": "SELLER", "amount": money(movement.fee, currency), "type": "DEBIT", "reason": "CHARGEBACK_FEE"}
+        )
+    return told
+
+
+def _events(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
+    if set(query) - {"start_time", "end_time", "page_size", "move_to", "index_id", "event_type"}:
+        raise PayPalError(400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", str(query))
+    low, high = (datetime.fromisoformat(query[each]) for each in ("start_time", "end_time"))
+    told = [event for event in reversed(work.all(Event)) if low <= event.created_at <= high]
+    first, size = int(query.get("index_id", "0")), int(query.get("page_size", "10"))
+    page = [json.loads(event.body) for event in told[first : first + size]]
+    following = urlencode(query | {"move_to": "next", "index_id": str(first + size)})
+    more = len(told) > first + size
+    href = f"{work.bank.public_url}/v1/notifications/webhooks-events?{following}"
+    return {
+        "events": page,
+        "count": len(page),
+        "links": [{"href": href, "rel": "next", "method": "GET"}] if more else [],
+    }
 
 
 def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ async def test_money_of_an_attempt_that_is_not_ours_is_shown_once_and_lies_in_su
 
 async def test_an_attempt_that_the_bank_does_not_have_is_shown(street: Street) -> None:
     await paid_and_untold(street)
-    await street.one("UPDATE transactions SET created_at = created_at - interval '90 minutes' RETURNING true")
+    await street.one("UPDATE transactions SET created_at = created_at - interval '200 minutes' RETURNING true")
     async with street.bank.bank.work() as work:
         for intent in work.all(Intent):
             work.put(intent.__class__(**{**_fields(intent), "created_at": intent.created_at - timedelta(days=30)}))

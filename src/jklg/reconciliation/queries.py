@@ -63,12 +63,12 @@ async def find_ours(conn: Connection, gateway: str, theirs: Snapshot) -> Ours | 
 async def list_unlisted(
     conn: Connection, gateway: str, livemode: bool, start: datetime, end: datetime, listed: Sequence[str]
 ) -> list[Ours]:
-    """Attempts that we say the gateway made in this time, and that it has not listed."""
+    """Money that we say the gateway took in this time, and that it has not listed. (Not every gateway lists what nobody has paid.)"""
     rows = await conn.fetch(
         """
         SELECT id, transaction_id AS ref, state, amount, currency, captured_amount AS captured, created_at FROM transactions
         WHERE gateway = $1 AND livemode = $2 AND transaction_id IS NOT NULL AND created_at >= $3 AND created_at < $4
-          AND transaction_id <> ALL($5)
+          AND captured_amount > 0 AND transaction_id <> ALL($5)
         ORDER BY created_at, id
         """,
         gateway, livemode, start, end, list(listed),

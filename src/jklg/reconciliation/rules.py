@@ -15,8 +15,8 @@ EVERY_SECONDS = 3600
 AFTER_A_FAILURE_SECONDS = 300
 FIRST_DAYS = 3
 """How far the first comparison looks back: as long as a gateway repeats its webhooks."""
-OVERLAP = timedelta(hours=2)
-"""Looked at again each time: listings lag behind, and clocks differ."""
+OVERLAP = timedelta(hours=4)
+"""Looked at again each time: listings lag behind (PayPal's by up to three hours), and clocks differ."""
 STEP = timedelta(hours=6)
 """What is compared before the watermark moves."""
 EDGE = timedelta(hours=1)

@@ -330,16 +330,18 @@ async def test_a_dispute_is_told_with_what_it_moved_from_the_first_word_to_the_l
     assert ((await now()).state, (await now()).movements) == ("inquiry", [])
     async with counter.bank.work() as work:
         work.escalate(work.get(Dispute, opened.id))
-    [taken] = (await now()).movements
-    assert (taken.amount, taken.fee, taken.fee_currency) == (snapshot.captured, DISPUTE_FEE, snapshot.currency)
+    taken = (await now()).movements
+    assert (sum(each.amount for each in taken), sum(each.fee for each in taken)) == (snapshot.captured, DISPUTE_FEE)
+    assert {each.fee_currency for each in taken if each.fee} == {snapshot.currency}
     async with counter.bank.work() as work:
         work.respond(work.get(Dispute, opened.id))
-    assert ((await now()).state, (await now()).movements) == ("under_review", [taken])
+    assert ((await now()).state, (await now()).movements) == ("under_review", taken)
     async with counter.bank.work() as work:
         work.decide(work.get(Dispute, opened.id), won=True)
     ended = await now()
-    assert (ended.state, [each.amount for each in ended.movements]) == ("won", [snapshot.captured, -snapshot.captured])
-    assert len({each.ref for each in ended.movements}) == 2
+    moved = [each.amount for each in ended.movements if each.amount]
+    assert (ended.state, moved) == ("won", [snapshot.captured, -snapshot.captured])
+    assert len({each.ref for each in ended.movements}) == len(ended.movements)
 
 
 async def test_a_dispute_that_is_lost_says_so(counter: Counter) -> None:
@@ -347,7 +349,7 @@ async def test_a_dispute_that_is_lost_says_so(counter: Counter) -> None:
     async with counter.bank.work() as work:
         work.decide(work.dispute(work.get(Intent, snapshot.ref)), won=False)
     [dispute] = (await counter.gateway.fetch(snapshot.ref)).disputes
-    assert (dispute.state, len(dispute.movements)) == ("lost", 1)
+    assert (dispute.state, sum(each.amount for each in dispute.movements)) == ("lost", snapshot.captured)
 
 
 async def test_a_refund_may_take_its_time(counter: Counter) -> None:
@@ -741,7 +743,7 @@ async def test_every_event_is_listed_once_whether_it_was_delivered_or_not(counte
     for _ in range(60):
         await paid(counter)
     async with counter.bank.work() as work:
-        told = {event.id for event in work.all(Event)}
+        told = [msgspec.json.decode(event.body)["id"] for event in work.all(Event)]
     listed = [each async for each in counter.gateway.list_notices(HOUR_AGO, TOMORROW)]
     assert len(listed) > 100, "more than a page"
     assert sorted(notice.event_id for notice, _ in listed) == sorted(told)

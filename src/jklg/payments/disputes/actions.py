@@ -21,8 +21,7 @@ async def apply(conn: Connection, transaction: Transaction, reported: DisputeSna
     before, dispute = await _known(conn, transaction, reported)
     withdrawn = dispute.withdrawn
     for movement in reported.movements:
-        if await _book(conn, transaction, dispute, movement, source):
-            withdrawn += movement.amount
+        withdrawn += await _book(conn, transaction, dispute, movement, source)
     state = rules.next_state(dispute.state, reported.state) or dispute.state
     lost = rules.written_off(state, withdrawn)
     if lost != dispute.lost:
@@ -67,22 +66,23 @@ async def _known(conn: Connection, transaction: Transaction, reported: DisputeSn
 
 async def _book(
     conn: Connection, transaction: Transaction, dispute: Dispute, moved: DisputeMovement, source: str
-) -> bool:
-    """One movement, once: money between the gateway and what it owes us, and the fee. False when it is in the books already."""
+) -> int:
+    """One movement, once: money between the gateway and what it owes us, and the fee. Answers what is new of the money."""
     clearing = f"gateway_clearing:{transaction.gateway}"
-    kind = "dispute_withdrawn" if moved.amount > 0 else "dispute_reinstated"
     source_id = f"{dispute.id}:{moved.ref}"
-    entries = [("disputes_receivable", moved.amount), (clearing, -moved.amount)]
-    new = await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
-    if not new:
-        return False
-    await payment_queries.add_fact(
-        conn, transaction, object_id=moved.ref, fact_type=kind, amount=abs(moved.amount), source=source
-    )
     if moved.fee:
         fee = [("dispute_fees", moved.fee), (clearing, -moved.fee)]
         await ledger.post(conn, "dispute_fee", "dispute", source_id, transaction.booking_id, moved.fee_currency, fee)
-    return True
+    if not moved.amount:
+        return 0
+    kind = "dispute_withdrawn" if moved.amount > 0 else "dispute_reinstated"
+    entries = [("disputes_receivable", moved.amount), (clearing, -moved.amount)]
+    if not await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries):
+        return 0
+    await payment_queries.add_fact(
+        conn, transaction, object_id=moved.ref, fact_type=kind, amount=abs(moved.amount), source=source
+    )
+    return moved.amount
 
 
 async def _write_off(conn: Connection, transaction: Transaction, dispute: Dispute, amount: int) -> None:

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 import httpx
@@ -33,7 +33,7 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
-from jklg.payments.gateways.paypal import notices, orders
+from jklg.payments.gateways.paypal import disputes, notices, orders
 from jklg.payments.gateways.paypal.amounts import to_paypal
 from jklg.payments.gateways.paypal.calls import Calls, segment
 
@@ -59,6 +59,11 @@ class _TransactionDetail(msgspec.Struct):
 class _Transactions(msgspec.Struct):
     transaction_details: list[_TransactionDetail] = []
     total_pages: int = 1
+
+
+class _Events(msgspec.Struct):
+    events: list[dict[str, Any]] = []
+    links: list[orders.Link] = []
 
 
 class PayPalGateway:
@@ -121,7 +126,10 @@ class PayPalGateway:
 
     async def fetch(self, ref: str) -> Snapshot:
         try:
-            return self._seen(await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order))
+            seen = self._seen(await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order))
+            if not seen.captured or seen.charge_ref is None:
+                return seen
+            return msgspec.structs.replace(seen, disputes=await disputes.list_disputes(self._calls, seen.charge_ref))
         except GatewayRefused as refusal:
             if refusal.code in ("RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"):
                 raise GatewayRefused("not_found", refusal.detail) from refusal
@@ -185,8 +193,8 @@ class PayPalGateway:
     async def _search(self, start: datetime, end: datetime) -> list[_TransactionInfo]:
         """Payments received (codes T00…) in at most 31 days, every page."""
         query = {
-            "start_date": start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "end_date": (end + timedelta(seconds=1)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "start_date": _moment(start),
+            "end_date": _moment(end + timedelta(seconds=1)),
             "fields": "transaction_info",
             "page_size": "500",
         }
@@ -197,6 +205,23 @@ class PayPalGateway:
             found += [each.transaction_info for each in answer.transaction_details]
             page, pages = page + 1, answer.total_pages
         return [info for info in found if info.transaction_event_code.startswith("T00")]
+
+    async def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
+        path = "/v1/notifications/webhooks-events"
+        query = {
+            "start_time": _moment(created_from),
+            "end_time": _moment(created_to + timedelta(seconds=1)),
+            "page_size": "100",
+        }
+        while True:
+            page = await self._calls.get(path, _Events, query)
+            for event in page.events:
+                body = msgspec.json.encode(event)
+                yield notices.read(body, livemode=self.livemode), body
+            following = next((link.href for link in page.links if link.rel == "next"), None)
+            if following is None or not page.events:
+                return
+            query = dict(parse_qsl(urlsplit(following).query))
 
     async def prepare_notice(self, headers: Mapping[str, str], now: int) -> None:
         """Fetch the certificate that a notice names, unless we have it: from PayPal's own place only, and never in a hurry.
@@ -270,6 +295,11 @@ class PayPalGateway:
 
     def _seen(self, order: orders.Order) -> Snapshot:
         return orders.snapshot(order, livemode=self.livemode)
+
+
+def _moment(moment: datetime) -> str:
+    """A time as PayPal's queries want it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _amount(minor: int, currency: str) -> dict[str, Any]:
