@@ -17,6 +17,7 @@ BENCHMARKS = {
     "startup": "cold and warm `./jklg up` to the first served page",
     "memory": "what web and worker keep in memory while idle",
     "simulate": "the seeded simulation, many seeds",
+    "orders": "the news of a payment in any order, doubled and with losses: the same rows and the same books",
 }
 
 
@@ -30,7 +31,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the work: to see that it runs, not to believe it"
     )
-    parser.add_argument("--count", type=int, help="simulate: how many seeds")
+    parser.add_argument("--count", type=int, help="simulate: how many seeds; orders: how many runs")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -127,8 +128,15 @@ class Street:
 
 @pytest.fixture
 async def street(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterator[Street]:
+    async with open_street(settings, fresh_database.owner_url) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_street(settings: Settings, owner_url: str) -> AsyncIterator[Street]:
+    """A house on the database of the settings, and a bank beside it."""
     clock = MovedClock()
-    db = await open_database(fresh_database.login_url, max_size=20, clock=clock.now)
+    db = await open_database(settings.database_url, max_size=20, clock=clock.now)
     house: House
 
     async def receive(request: httpx.Request) -> httpx.Response:
@@ -156,6 +164,6 @@ async def street(settings: Settings, fresh_database: FreshDatabase) -> AsyncIter
         client=httpx.AsyncClient(transport=httpx.ASGITransport(app=bank), timeout=2),
     )
     house = await app.build_house(settings, db, {"sandbox": gateway}, clock, Random(2))
-    yield Street(house, bank, clock, fresh_database.owner_url)
+    yield Street(house, bank, clock, owner_url)
     failpoints.arm("")
     await house.close()

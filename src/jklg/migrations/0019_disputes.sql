@@ -59,6 +59,40 @@ END $$;
 CREATE TRIGGER refunds_heed_disputes BEFORE INSERT ON refunds
     FOR EACH ROW WHEN (NEW.origin <> 'gateway') EXECUTE FUNCTION refunds_heed_disputes();
 
+-- As in 0007, but refund_status speaks of all refunds of the attempt, never of the one that was heard of last.
+CREATE OR REPLACE FUNCTION refunds_move_capacity() RETURNS trigger
+LANGUAGE plpgsql AS $$
+DECLARE
+    was_reserved bigint := 0; is_reserved bigint := 0; was_done bigint := 0; is_done bigint := 0;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.id, NEW.transaction_id, NEW.amount, NEW.currency, NEW.request_key)
+           IS DISTINCT FROM (OLD.id, OLD.transaction_id, OLD.amount, OLD.currency, OLD.request_key) THEN
+            RAISE EXCEPTION 'refund %: what was promised cannot be edited', OLD.id
+                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'refunds_request_frozen';
+        END IF;
+        IF OLD.state IN ('failed', 'canceled') AND NEW.state <> OLD.state THEN
+            RAISE EXCEPTION 'refund % has ended', OLD.id
+                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'refunds_end_once';
+        END IF;
+        was_reserved := CASE WHEN OLD.state IN ('reserved', 'submitted', 'pending') THEN OLD.amount ELSE 0 END;
+        was_done := CASE WHEN OLD.state = 'succeeded' THEN OLD.amount ELSE 0 END;
+    END IF;
+    is_reserved := CASE WHEN NEW.state IN ('reserved', 'submitted', 'pending') THEN NEW.amount ELSE 0 END;
+    is_done := CASE WHEN NEW.state = 'succeeded' THEN NEW.amount ELSE 0 END;
+    IF (was_reserved, was_done) IS DISTINCT FROM (is_reserved, is_done) THEN
+        UPDATE transactions SET
+            refund_reserved = refund_reserved + is_reserved - was_reserved,
+            refund_amount = refund_amount + is_done - was_done,
+            refund_reason = coalesce(NEW.reason, refund_reason),
+            refund_status = CASE WHEN refund_reserved + is_reserved - was_reserved > 0 THEN 'pending'
+                                 WHEN refund_amount + is_done - was_done > 0 THEN 'completed' ELSE 'failed' END
+        WHERE id = NEW.transaction_id;
+    END IF;
+    NEW.updated_at := house_now();
+    RETURN NEW;
+END $$;
+
 ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
 CREATE POLICY disputes_of_the_house ON disputes USING ((SELECT claim('role')) = 'system');
 CREATE POLICY disputes_seen_by_staff ON disputes FOR SELECT USING ((SELECT claim('role')) = 'staff');

@@ -110,7 +110,7 @@ def decide(known: Known, snapshot: Snapshot) -> Decision:
         captured=captured,
         captured_more=more,
         authorized=max(known.authorized, snapshot.authorized),
-        open_at=snapshot.gateway_at if state in _CYCLING and snapshot.gateway_at else known.open_at,
+        open_at=(snapshot.state in _CYCLING and _newer(known, snapshot) and snapshot.gateway_at) or known.open_at,
         distrusted=distrusted,
         anomaly=distrusted or anomaly,
         void_needed=void_needed,
@@ -123,12 +123,16 @@ def _next_state(known: Known, snapshot: Snapshot, captured: int) -> str | None:
         return None  # a success without money of ours is not believed
     if target == known.state:
         return None
+    if known.state in _CYCLING and target in _CYCLING:
+        return target if _newer(known, snapshot) else None
     if RANK[target] > RANK[known.state]:
         return None if known.state in ("canceled", "failed", "expired") and target != "succeeded" else target
-    if known.state in _CYCLING and target in _CYCLING:
-        newer = known.open_at is None or (snapshot.gateway_at is not None and snapshot.gateway_at >= known.open_at)
-        return target if newer else None
     return None
+
+
+def _newer(known: Known, snapshot: Snapshot) -> bool:
+    """Whether a state that may come again is not older than the one we know. What comes without a time was fetched just now."""
+    return known.open_at is None or snapshot.gateway_at is None or snapshot.gateway_at >= known.open_at
 
 
 def _distrust(known: Known, snapshot: Snapshot, captured: int) -> str | None:
