@@ -59,7 +59,12 @@ END $$;
 CREATE TRIGGER refunds_heed_disputes BEFORE INSERT ON refunds
     FOR EACH ROW WHEN (NEW.origin <> 'gateway') EXECUTE FUNCTION refunds_heed_disputes();
 
--- As in 0007, but refund_status speaks of all refunds of the attempt, never of the one that was heard of last.
+ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
+CREATE POLICY disputes_of_the_house ON disputes USING ((SELECT claim('role')) = 'system');
+CREATE POLICY disputes_seen_by_staff ON disputes FOR SELECT USING ((SELECT claim('role')) = 'staff');
+GRANT SELECT, INSERT, UPDATE ON disputes TO jklg_app;
+
+-- payments/refunds: as in 0007, but refund_status speaks of all refunds of the attempt, never of the one that was heard of last.
 CREATE OR REPLACE FUNCTION refunds_move_capacity() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -92,8 +97,3 @@ BEGIN
     NEW.updated_at := house_now();
     RETURN NEW;
 END $$;
-
-ALTER TABLE disputes ENABLE ROW LEVEL SECURITY;
-CREATE POLICY disputes_of_the_house ON disputes USING ((SELECT claim('role')) = 'system');
-CREATE POLICY disputes_seen_by_staff ON disputes FOR SELECT USING ((SELECT claim('role')) = 'staff');
-GRANT SELECT, INSERT, UPDATE ON disputes TO jklg_app;
