@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from jklg import payments
+from jklg import bookings, payments
 from jklg.kit import failpoints
 from jklg.kit.failpoints import Crashed
 from jklg.payments.gateways.sandbox import SandboxGateway
@@ -129,6 +129,22 @@ async def test_what_is_approved_while_she_cancels_is_not_taken(waiting_street: S
     (intent,) = await street.intents()
     assert (intent.status, intent.amount_received) == ("canceled", 0)
     assert await status_of(street.db, held.id) == "cancelled"
+
+
+async def test_for_a_booking_that_ended_nothing_is_taken_though_its_payment_is_still_open(
+    waiting_street: Street,
+) -> None:
+    street = waiting_street
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    async with street.db.transaction() as conn:
+        await bookings.cancel(conn, held.id, actor="staff")
+    await look(street, started.transaction.id)
+    await street.work()
+    assert await captures(street) == []
+    (intent,) = await street.intents()
+    assert (intent.status, intent.amount_received) == ("canceled", 0)
 
 
 async def test_another_amount_than_was_asked_for_is_not_taken_and_shown_to_a_person(waiting_street: Street) -> None:

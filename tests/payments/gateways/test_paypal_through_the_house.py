@@ -11,7 +11,9 @@ import pytest
 
 from jklg import app, bookings, ledger, payments
 from jklg.app import House
+from jklg.kit import failpoints
 from jklg.kit.db import open_database
+from jklg.kit.failpoints import Crashed
 from jklg.payments.gateways.paypal import PayPalGateway
 from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
@@ -45,6 +47,11 @@ class Town:
         async with self.peer.bank.work() as work:
             return work.all(Intent)
 
+    async def captures_written(self) -> int:
+        async with self.house.db.transaction() as conn:
+            found = await conn.fetchval("SELECT count(*) FROM gateway_commands WHERE kind = 'capture'")
+        return int(found)
+
     def sent(self, path: str) -> int:
         return len(
             [request for request in self.peer.requests if request.method == "POST" and request.path.endswith(path)]
@@ -76,6 +83,7 @@ async def town(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterat
     doors.append(web_application)
     async with web_application.lifespan():
         yield Town(house, peer, to_house, clock)
+    failpoints.arm("")
     await house.close()
 
 
@@ -125,9 +133,10 @@ async def test_lost_answers_open_one_order_and_take_its_money_once(town: Town, f
     assert [order.amount_received for order in await town.orders()] == [held.total_price]
 
 
-async def test_what_asha_approves_after_her_seats_are_gone_is_never_taken(town: Town) -> None:
-    """H08."""
-    held, attempt = await town.asha_starts(seats=2)
+@pytest.mark.parametrize("seats", [2, 8])
+async def test_what_asha_approves_after_her_seats_were_released_is_never_taken(town: Town, seats: int) -> None:
+    """H08, whether somebody else has her seats by now or not: she was told that nothing would be taken."""
+    held, attempt = await town.asha_starts(seats)
     town.clock.ahead += timedelta(minutes=20)
     await town.work()
     assert await status_of(town.house.db, held.id) == "expired"
@@ -136,9 +145,25 @@ async def test_what_asha_approves_after_her_seats_are_gone_is_never_taken(town: 
     await town.work()
     settled = await payments.settle(town.house, attempt.id, source="return")
     assert (settled.transaction.state, settled.booking_status) == ("canceled", "expired")
-    assert town.sent("/capture") == 0
+    assert town.sent("/capture") == 0 and await town.captures_written() == 0
     assert [order.amount_received for order in await town.orders()] == [0]
     assert await town.balance("gateway_clearing:paypal") == 0
+
+
+async def test_what_we_were_about_to_take_when_she_cancelled_is_left_alone(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    failpoints.arm("after_apply_commit:crash")  # the wish to capture is written, and the process dies
+    with pytest.raises(Crashed):
+        await payments.settle(town.house, attempt.id, source="return")
+    failpoints.arm("")
+    assert await town.captures_written() == 1
+    await payments.give_up(town.house, held.id, actor="guest")
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    await payments.settle(town.house, attempt.id, source="return")
+    assert town.sent("/capture") == 0
+    assert [order.amount_received for order in await town.orders()] == [0]
 
 
 async def test_a_declined_card_takes_nothing_and_another_one_pays(town: Town) -> None:
