@@ -203,6 +203,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 def _routers() -> list[Any]:
     """Every door of the house."""
     from jklg.backoffice import pages as backoffice_pages
+    from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -231,6 +232,7 @@ def _routers() -> list[Any]:
         accounts_pages.router,
         staff_pages.router,
         backoffice_pages.router,
+        concerns_pages.router,
         mail_pages.router,
         catalogue_api.router,
         customers_api.router,

@@ -128,4 +128,4 @@ async def believed(db: Database, transaction_id: UUID, snapshots: list[Snapshot]
 
 
 async def _hear(conn: Connection, transaction_id: UUID, snapshot: Snapshot) -> None:
-    await actions._apply(conn, transaction_id, snapshot, "webhook")
+    await actions.merge(conn, transaction_id, snapshot, "webhook")

@@ -279,7 +279,7 @@ def leave_the_attempt_beside_the_one_that_paid(patch: Patch) -> None:
 
 def count_every_look(patch: Patch) -> None:
     """A clicking customer uses up the late looks. So it was until seed 15."""
-    _rewritten(patch, payment_actions, "_apply", '(source == "poll")', "1")
+    _rewritten(patch, payment_actions, "merge", '(source == "poll")', "1")
 
 
 def the_poller_stays_at_home(patch: Patch) -> None:

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from litestar import Request, Response, Router, get
-from litestar.datastructures import State
+from litestar import Response, Router, get
 from litestar.params import FromPath
-from markupsafe import Markup
 
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
+from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
-from jklg.kit.db import Connection, claims
 from jklg.kit.errors import NotFound, NotSignedIn
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
-
-Ask = Request[Any, Any, State]
 
 
 @get("/staff", include_in_schema=False)
@@ -34,7 +26,7 @@ async def today(request: Ask) -> Response[bytes]:
     except NotSignedIn:
         return to_sign_in(request)
     sees_money = _sees_money(person)
-    async with _eyes_of(request, person) as conn:
+    async with eyes_of(request, person) as conn:
         context: dict[str, Any] = {
             "counts": await queries.count_day(conn),
             "booked": await queries.list_bookings_today(conn),
@@ -50,7 +42,7 @@ async def today(request: Ask) -> Response[bytes]:
         personal=True,
         person=person,
         sees_money=sees_money,
-        when=_when,
+        when=when,
         **context,
     )
 
@@ -63,7 +55,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     except NotSignedIn:
         return to_sign_in(request)
     sees_money = _sees_money(person)
-    async with _eyes_of(request, person) as conn:
+    async with eyes_of(request, person) as conn:
         found = (
             await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
         )
@@ -81,29 +73,13 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],
             story=await history.of(conn, found.id),
-            when=_when,
+            when=when,
         )
-
-
-def _when(at: datetime) -> Markup:
-    """'23 Nov 2026, 11:16' on the agency's clocks, unbroken: staff read columns of these."""
-    local = at.astimezone(ZoneInfo(queries.ZONE))
-    words = f"{local.day} {local:%b %Y, %H:%M}".replace(" ", "\N{NO-BREAK SPACE}")
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)
 
 
 def _sees_money(person: Person) -> bool:
     """Guides lead people and have no business with their payments: money is for those who may take bookings."""
     return can(person.role, "bookings_create")
-
-
-@asynccontextmanager
-async def _eyes_of(request: Ask, person: Person) -> AsyncIterator[Connection]:
-    """One picture of the house as it is now; nothing can be changed through it."""
-    who = claims("system", actor=f"staff:{person.id}")
-    async with request.app.state.house.db.transaction(who) as conn:
-        await queries.freeze(conn)
-        yield conn
 
 
 router = Router(path="/", route_handlers=[today, booking])

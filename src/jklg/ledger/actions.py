@@ -71,6 +71,11 @@ async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
     return await queries.trial_balance(conn)
 
 
+async def written_now(conn: Connection) -> list[tuple[str, str, str, int]]:
+    """What the present database transaction has posted so far: (kind, account, currency, amount), debits positive."""
+    return await queries.written_now(conn)
+
+
 OWN_CHECKS = (
     Check(name="balanced", sentence="a ledger transaction does not balance", sql=queries.UNBALANCED),
     Check(name="complete", sentence="a ledger transaction has fewer than two entries", sql=queries.INCOMPLETE),

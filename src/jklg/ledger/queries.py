@@ -56,6 +56,16 @@ async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+async def written_now(conn: Connection) -> list[tuple[str, str, str, int]]:
+    rows = await conn.fetch(
+        """
+        SELECT t.kind, e.account, e.currency, e.amount FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+        WHERE t.written_by = pg_current_xact_id_if_assigned() AND t.posted_at >= house_now() - interval '1 hour' ORDER BY e.id
+        """
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
 async def count(conn: Connection) -> tuple[int, int]:
     """(transactions, entries)."""
     row = await conn.fetchrow(

@@ -1,19 +1,25 @@
 """Taking and returning money: one attempt is one row of `transactions`, and everything a gateway says enters through `settle`."""
 
 from jklg.payments.actions import House, Settled, cancel_attempt, give_up, settle, start
+from jklg.payments.concerns import settle_concern, take_on
+from jklg.payments.foresight import Foreseen, foresee
 from jklg.payments.queries import Transaction, get, list_of_booking
 from jklg.payments.strays import receive_stray, report_difference
 
 __all__ = [
+    "Foreseen",
     "House",
     "Settled",
     "Transaction",
     "cancel_attempt",
+    "foresee",
     "get",
     "give_up",
     "list_of_booking",
     "receive_stray",
     "report_difference",
     "settle",
+    "settle_concern",
     "start",
+    "take_on",
 ]

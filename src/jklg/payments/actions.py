@@ -183,8 +183,8 @@ async def _book(house: House, transaction: Transaction, snapshot: Snapshot, sour
     """Write an answer down, whole or not at all."""
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason=source)
     async with house.db.transaction(who) as conn:
-        await _apply(conn, transaction.id, snapshot, source, capture)
-        settled = await _seen(conn, transaction.id)
+        await merge(conn, transaction.id, snapshot, source, capture)
+        settled = await seen(conn, transaction.id)
         await failpoints.reach("before_apply_commit")
     await failpoints.reach("after_apply_commit")
     return settled
@@ -239,7 +239,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
             await _report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
-        return await _seen(conn, now.id)
+        return await seen(conn, now.id)
 
 
 async def _unanswered(house: House, transaction: Transaction, booking: Booking, silence: GatewayError) -> Settled:
@@ -254,9 +254,7 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
 
 
-async def _apply(
-    conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str, capture: bool = False
-) -> None:
+async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str, capture: bool = False) -> None:
     """Merge an answer into our rows and the books: one database transaction, each fact once. `capture`: see `settle`."""
     transaction = await queries.get(conn, transaction_id)
     assert transaction is not None, "transactions are never deleted"
@@ -430,9 +428,9 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         return Settled(transaction=transaction, booking_status=settled.booking_status, unknown=silence.code)
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason="answer")
     async with house.db.transaction(who) as conn:
-        await _apply(conn, transaction.id, snapshot, "answer")
+        await merge(conn, transaction.id, snapshot, "answer")
         await commands.finish(conn, command.id, "done")
-        return await _seen(conn, transaction.id)
+        return await seen(conn, transaction.id)
 
 
 async def give_up(house: House, booking_id: UUID, *, actor: str) -> Booking:
@@ -463,7 +461,8 @@ async def _report(
     )
 
 
-async def _seen(conn: Connection, transaction_id: UUID) -> Settled:
+async def seen(conn: Connection, transaction_id: UUID) -> Settled:
+    """An attempt as it stands, with its booking's status. Locks nothing."""
     transaction = await queries.get(conn, transaction_id)
     assert transaction is not None, "transactions are never deleted"
     booking = await bookings.get(conn, transaction.booking_id)

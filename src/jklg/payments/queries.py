@@ -280,6 +280,50 @@ async def report_anomaly(
     return bool(new)
 
 
+class Anomaly(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that stands before a person, until `resolved_at`. Times in UTC."""
+
+    id: UUID
+    kind: str
+    transaction_id: UUID | None
+    booking_id: UUID | None
+    detail: dict[str, Any]
+    owner: str | None
+    note: str
+    opened_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+
+
+_ANOMALY = """
+SELECT id, kind, transaction_id, booking_id, detail, owner, note, opened_at, resolved_at, resolved_by FROM anomalies WHERE id = $1
+"""
+
+
+async def get_anomaly(conn: Connection, anomaly_id: UUID) -> Anomaly | None:
+    row = await conn.fetchrow(_ANOMALY, anomaly_id)
+    return Anomaly(**row) if row else None
+
+
+async def lock_anomaly(conn: Connection, anomaly_id: UUID) -> Anomaly | None:
+    """The same, and nobody else settles it until the caller's database transaction ends."""
+    row = await conn.fetchrow(_ANOMALY + "FOR UPDATE", anomaly_id)
+    return Anomaly(**row) if row else None
+
+
+async def own_anomaly(conn: Connection, anomaly_id: UUID, owner: str) -> None:
+    await conn.execute("UPDATE anomalies SET owner = $2 WHERE id = $1", anomaly_id, owner)
+
+
+async def settle_anomaly(conn: Connection, anomaly_id: UUID, by: str, note: str) -> None:
+    await conn.execute(
+        "UPDATE anomalies SET resolved_at = house_now(), resolved_by = $2, note = $3 WHERE id = $1",
+        anomaly_id,
+        by,
+        note,
+    )
+
+
 async def resolve_anomaly(conn: Connection, once_key: str) -> None:
     """What was put before a person has settled itself."""
     await conn.execute(

@@ -9,10 +9,13 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from jklg import history
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
-from jklg.kit.errors import Malformed, Unavailable
+from jklg.kit.db import Connection, claims
+from jklg.kit.errors import Malformed, NotFound, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
@@ -116,6 +119,27 @@ def _told_once(notice: queries.NewNotice) -> tuple[str, str]:
     return notice.gateway, notice.event_id
 
 
+async def replay(house: House, notice_id: int, *, actor: str) -> None:
+    """Look into a notice again that was put aside; its tries begin anew. Of one that was not, nothing changes. NotFound (notice_not_found)."""
+    async with house.db.transaction(claims("system", actor=actor)) as conn:
+        if await queries.get(conn, notice_id) is None:
+            raise NotFound("notice_not_found", "We cannot find this webhook.")
+        if await queries.revive(conn, notice_id):
+            await history.record(conn, actor, "notice.replayed", "notice", UUID(int=notice_id))
+
+
+async def transaction_of(conn: Connection, notice: queries.FiledNotice) -> UUID | None:
+    """Our attempt that a notice speaks of, if it is one of ours."""
+    known = None
+    if notice.ref is not None:
+        known = await payment_queries.find_by_ref(conn, notice.gateway, notice.livemode, notice.ref)
+    if known is None and notice.transaction_id is not None:
+        named = await payment_queries.get(conn, notice.transaction_id)
+        if named is not None and named.gateway == notice.gateway:
+            known = named.id
+    return known
+
+
 async def process_due(house: House, limit: int = 50) -> int:
     """Look into the notices whose time has come. Any number of workers may do so at once. Returns how many were tried."""
     for tried in range(limit):
@@ -139,13 +163,7 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
     if gateway is None:
         raise GatewayError("gateway_not_configured")
     async with house.db.transaction() as conn:
-        known = None
-        if notice.ref is not None:
-            known = await payment_queries.find_by_ref(conn, notice.gateway, notice.livemode, notice.ref)
-        if known is None and notice.transaction_id is not None:
-            named = await payment_queries.get(conn, notice.transaction_id)
-            if named is not None and named.gateway == notice.gateway:
-                known = named.id
+        known = await transaction_of(conn, notice)
     if known is None:
         return await _stray(house, gateway, notice)
     settled = await payments.settle(house, known, source="webhook", hint_ref=notice.ref)

@@ -88,6 +88,31 @@ async def claim(conn: Connection) -> FiledNotice | None:
     return FiledNotice(**row) if row else None
 
 
+async def get(conn: Connection, notice_id: int) -> FiledNotice | None:
+    """A notice as it lies in the inbox. Locks nothing."""
+    row = await conn.fetchrow(
+        """
+        SELECT id, gateway, event_id, event_type, livemode, ref, transaction_id, attempts,
+               received_at < house_now() - interval '3 days' AS too_old
+        FROM webhook_inbox WHERE id = $1
+        """,
+        notice_id,
+    )
+    return FiledNotice(**row) if row else None
+
+
+async def revive(conn: Connection, notice_id: int) -> bool:
+    """Put a dead notice back into the queue. Its age counts from now, or it would be put aside at once."""
+    done = await conn.execute(
+        """
+        UPDATE webhook_inbox SET state = 'pending', attempts = 0, next_attempt_at = house_now(), done_at = NULL, received_at = house_now()
+        WHERE id = $1 AND state = 'dead'
+        """,
+        notice_id,
+    )
+    return str(done) == "UPDATE 1"
+
+
 async def finish(conn: Connection, notice_id: int, state: str, reason: str | None = None) -> None:
     """What it told of somebody who has left meanwhile is not kept."""
     await conn.execute(

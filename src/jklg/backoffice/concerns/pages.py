@@ -1,0 +1,171 @@
+"""The doors of what needs a person. To look, one must see money; to act, be allowed to change payments."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.params import FromPath
+
+from jklg import bookings, history, payments
+from jklg.backoffice.concerns import queries, words
+from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.kit.errors import NotFound, NotSignedIn, Refusal
+from jklg.payments import disputes, webhooks
+from jklg.payments.queries import get_anomaly
+from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.queries import Person
+from jklg.staff.rules import can
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+
+LOOK, ACT = "bookings_create", "bookings_update_payment"
+SAID = {
+    "taken": "It is yours now.",
+    "looked": "The gateway was asked, and what it said is booked.",
+    "silent": "The gateway did not answer. Try again in a while.",
+    "replayed": "The webhook is in the queue again. The worker looks into it within seconds.",
+    "settled": "Settled.",
+}
+
+
+@get("/staff/concerns/payments/{concern_id:str}", include_in_schema=False)
+async def concern(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """What happened, whose it is, what looking again would do, and how to settle it."""
+    try:
+        person = await require_staff(request, LOOK)
+    except NotSignedIn:
+        return to_sign_in(request)
+    return await _concern_page(request, person, _uuid(concern_id))
+
+
+async def _concern_page(request: Ask, person: Person, concern_id: UUID, error: str = "") -> Response[bytes]:
+    house = request.app.state.house
+    async with eyes_of(request, person) as conn:
+        found = await get_anomaly(conn, concern_id)
+        if found is None:
+            raise _missing()
+        booking = await bookings.get(conn, found.booking_id) if found.booking_id else None
+        transaction = await payments.get(conn, found.transaction_id) if found.transaction_id else None
+        disputed = await disputes.list_of_transaction(conn, found.transaction_id) if found.transaction_id else []
+        owner = await queries.name_of(conn, found.owner)
+        settled_by = await queries.name_of(conn, found.resolved_by)
+    foreseen = None
+    if transaction is not None and found.resolved_at is None:
+        foreseen = await payments.foresee(house, transaction.id)
+    return page(
+        request, "backoffice/concern.html", personal=True, status=422 if error else 200, person=person, concern=found, booking=booking,
+        transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
+        foreseen=foreseen, words=words.of(found.kind), may_act=can(person.role, ACT), error=error, when=when,
+        said=SAID.get(str(request.query_params.get("said", ""))),
+    )  # fmt: skip
+
+
+@post("/staff/concerns/payments/{concern_id:str}/take", include_in_schema=False, status_code=200)
+async def take(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """It is mine from now on."""
+    person = await require_staff(request, ACT)
+    await payments.take_on(request.app.state.house.db, _uuid(concern_id), actor=_actor(person))
+    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=taken")
+
+
+@post("/staff/concerns/payments/{concern_id:str}/look", include_in_schema=False, status_code=200)
+async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """Ask the gateway again. It books what is true and nothing else, however often it is pressed."""
+    person = await require_staff(request, ACT)
+    house = request.app.state.house
+    async with eyes_of(request, person) as conn:
+        found = await get_anomaly(conn, _uuid(concern_id))
+    if found is None or found.transaction_id is None:
+        raise _missing()
+    settled = await payments.settle(house, found.transaction_id, source="staff")
+    async with house.db.transaction() as conn:
+        await history.record(conn, _actor(person), "concern.looked_at", "anomaly", found.id)
+    return go(f"/staff/concerns/payments/{found.id}?said={'silent' if settled.unknown else 'looked'}")
+
+
+@post("/staff/concerns/payments/{concern_id:str}/settle", include_in_schema=False, status_code=200)
+async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """It is dealt with, and these words say how."""
+    person = await require_staff(request, ACT)
+    form = await read_form(request)
+    try:
+        await payments.settle_concern(
+            request.app.state.house.db, _uuid(concern_id), actor=_actor(person), note=form.get("note", "")
+        )
+    except Refusal as refusal:
+        if refusal.code != "note_missing":
+            raise
+        return await _concern_page(request, person, _uuid(concern_id), refusal.sentence)
+    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
+
+
+@get("/staff/concerns/webhooks/{notice_id:int}", include_in_schema=False)
+async def notice(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
+    """A webhook that was put aside: why, and what looking into it now would do."""
+    try:
+        person = await require_staff(request, LOOK)
+    except NotSignedIn:
+        return to_sign_in(request)
+    async with eyes_of(request, person) as conn:
+        found = await queries.get_notice(conn, notice_id) if 0 < notice_id < 2**63 else None
+        filed = await webhooks.get(conn, notice_id) if found else None
+        if found is None or filed is None:
+            raise _missing()
+        transaction_id = await webhooks.transaction_of(conn, filed)
+    foreseen = await payments.foresee(request.app.state.house, transaction_id) if transaction_id else None
+    return page(
+        request, "backoffice/notice.html", personal=True, person=person, notice=found, foreseen=foreseen,
+        may_act=can(person.role, ACT), when=when, said=SAID.get(str(request.query_params.get("said", ""))),
+    )  # fmt: skip
+
+
+@post("/staff/concerns/webhooks/{notice_id:int}/replay", include_in_schema=False, status_code=200)
+async def replay(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
+    """Into the queue again. Of a webhook that was done already, nothing changes."""
+    person = await require_staff(request, ACT)
+    if not 0 < notice_id < 2**63:
+        raise _missing()
+    await webhooks.replay(request.app.state.house, notice_id, actor=_actor(person))
+    return go(f"/staff/concerns/webhooks/{notice_id}?said=replayed")
+
+
+@get("/staff/disputes/{dispute_id:str}/evidence", include_in_schema=False)
+async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
+    """Everything we hold that a bank may want to see, in one page to print or to save."""
+    try:
+        person = await require_staff(request, LOOK)
+    except NotSignedIn:
+        return to_sign_in(request)
+    async with eyes_of(request, person) as conn:
+        found = await queries.get_evidence(conn, _uuid(dispute_id))
+        if found is None:
+            raise _missing()
+        booking = await bookings.get(conn, found.booking_id)
+        assert booking is not None, "a transaction keeps its booking"
+        return page(
+            request, "backoffice/evidence.html", personal=True, person=person, evidence=found, booking=booking, when=when,
+            travellers=await bookings.list_travellers(conn, booking.id), story=await history.of(conn, booking.id),
+            letters=await queries.list_letters(conn, booking.email, booking.reference),
+            refunds=await queries.list_refunds(conn, booking.id),
+        )  # fmt: skip
+
+
+def _actor(person: Person) -> str:
+    return f"staff:{person.id}"
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _missing() from None
+
+
+def _missing() -> NotFound:
+    return NotFound("concern_not_found", "We cannot find this.")
+
+
+_handlers: list[Any] = [concern, take, look, settle, notice, replay, evidence]
+router = Router(path="/", route_handlers=_handlers)

@@ -1,0 +1,87 @@
+"""What each kind of concern means, and what somebody should do about it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """`what` happened, in a headline; what it `means`; what to `do`."""
+
+    what: str
+    means: str
+    do: str
+
+
+_UNKNOWN = Words(
+    "Something needs a person",
+    "The house could not decide this by itself.",
+    "Look at the booking's story and at the gateway's own pages, and say here how it was settled.",
+)
+_WORDS = {
+    "dispute": Words(
+        "The payer's bank asks for the money",
+        "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
+        "Send the evidence to the gateway before the date below, or accept the loss. This closes by itself when the bank has decided.",
+    ),
+    "late_success": Words(
+        "Money came after the attempt had ended",
+        "The gateway took money for an attempt that was closed here. It is in suspense, or with the booking if its seats were still free.",
+        "Nothing, if the money was sent back or the booking is confirmed. Otherwise decide whether it goes back.",
+    ),
+    "amount_mismatch": Words(
+        "Another amount arrived than was asked for",
+        "The money is in suspense and has confirmed nothing.",
+        "Compare with the gateway. Send the money back there, or ask the customer for the rest.",
+    ),
+    "currency_mismatch": Words(
+        "Another currency arrived than was asked for",
+        "The money is in suspense and has confirmed nothing.",
+        "Compare with the gateway, and send the money back there.",
+    ),
+    "unmatched_gateway_object": Words(
+        "The gateway has a payment that we do not know",
+        "Somebody may use the same account for something else, or it was made by hand. Its money, if any, is in suspense.",
+        "Find out at the gateway what it is. Send it back there if nobody knows it.",
+    ),
+    "missing_at_gateway": Words(
+        "The gateway does not list a payment of ours",
+        "We hold it for paid, and the gateway's list of that time does not have it.",
+        "Look for its number at the gateway. If it is not there, ask the gateway's support before anything else.",
+    ),
+    "gateway_object_mismatch": Words(
+        "The gateway shows another payment than ours",
+        "Amount, mode or reference differ from what we asked for. Nothing of it was believed.",
+        "Compare both. If the gateway's is right, somebody edited it there.",
+    ),
+    "refund_failed": Words(
+        "A refund did not arrive",
+        "The gateway could not send the money back: the card or account may be closed. We owe it to the customer.",
+        "Ask the customer how she wants it, and send it another way.",
+    ),
+    "refund_made_at_gateway": Words(
+        "Somebody sent money back at the gateway",
+        "It was not decided here, and it is booked like a refund of ours.",
+        "Find out who did it and why, and whether the booking goes on.",
+    ),
+    "capture_unknown": Words(
+        "We do not know whether money was taken",
+        "The gateway did not answer when it was asked to take approved money, for longer than it remembers our question.",
+        "Look at the gateway whether the money was taken. Look again here: if it was, it is booked.",
+    ),
+    "capture_mismatch": Words(
+        "Another amount was approved than was asked for",
+        "Nothing was taken.",
+        "Ask the customer to pay again.",
+    ),
+    "late_authorization": Words(
+        "An approval came after the attempt had ended",
+        "It is given back at the gateway by itself. No money was taken.",
+        "Nothing, unless it is still open at the gateway tomorrow.",
+    ),
+}
+
+
+def of(kind: str) -> Words:
+    """The words for a kind of anomaly; for one without words of its own, general ones."""
+    return _WORDS.get(kind, _UNKNOWN)

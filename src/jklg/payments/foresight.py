@@ -1,0 +1,70 @@
+"""What `settle` would do now, found out by doing it and taking it back: a preview that cannot differ from the execution."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from jklg import ledger
+from jklg.kit.db import claims
+from jklg.payments import actions, queries
+from jklg.payments.actions import House
+from jklg.payments.gateways.contract import GatewayError
+
+
+class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt before and after. Money in minor units of `currency`; `postings` are (kind, account, currency, amount).
+
+    `unknown` says why the gateway could not tell us; then nothing else is known either.
+    """
+
+    state: tuple[str, str]
+    captured: tuple[int, int]
+    refunded: tuple[int, int]
+    booking_status: tuple[str, str]
+    currency: str
+    postings: list[tuple[str, str, str, int]]
+    unknown: str | None = None
+
+    @property
+    def changes(self) -> bool:
+        pairs: tuple[tuple[object, object], ...] = (self.state, self.captured, self.refunded, self.booking_status)
+        return bool(self.postings) or any(before != after for before, after in pairs)
+
+
+class _TakenBack(Exception):
+    """Rolls the trial back."""
+
+
+async def foresee(house: House, transaction_id: UUID) -> Foreseen:
+    """Ask the gateway, merge its answer, read what came of it, and take everything back. Locks what `settle` locks, as briefly."""
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, transaction_id)
+        assert transaction is not None, "transactions are never deleted"
+        before = await actions.seen(conn, transaction_id)
+    gateway = house.gateways.get(transaction.gateway)
+    silent: str | None = None
+    after, postings = before, []
+    if gateway is None or transaction.ref is None:
+        silent = "gateway_not_configured" if gateway is None else "not_opened_yet"
+    else:
+        try:
+            snapshot = await gateway.fetch(transaction.ref)
+            async with house.db.transaction(claims("system", actor="system", reason="foreseen")) as conn:
+                await actions.merge(conn, transaction_id, snapshot, "foreseen")
+                after, postings = await actions.seen(conn, transaction_id), await ledger.written_now(conn)
+                raise _TakenBack
+        except GatewayError as silence:
+            silent = silence.code
+        except _TakenBack:
+            pass
+    return Foreseen(
+        state=(before.transaction.state, after.transaction.state),
+        captured=(before.transaction.captured, after.transaction.captured),
+        refunded=(before.transaction.refunded, after.transaction.refunded),
+        booking_status=(before.booking_status, after.booking_status),
+        currency=transaction.currency,
+        postings=postings,
+        unknown=silent,
+    )
