@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +14,14 @@ from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.kit.errors import NotFound, NotSignedIn, Refusal
 from jklg.payments import disputes, webhooks
-from jklg.payments.queries import get_anomaly
+from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
+_LINK = re.compile(r"https?://\S+")
 LOOK, ACT = "bookings_create", "bookings_update_payment"
 SAID = {
     "taken": "It is yours now.",
@@ -57,7 +59,7 @@ async def _concern_page(request: Ask, person: Person, concern_id: UUID, error: s
     return page(
         request, "backoffice/concern.html", personal=True, status=422 if error else 200, person=person, concern=found, booking=booking,
         transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
-        foreseen=foreseen, words=words.of(found.kind), may_act=can(person.role, ACT), error=error, when=when,
+        foreseen=foreseen, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=error, when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
     )  # fmt: skip
 
@@ -147,9 +149,20 @@ async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
         return page(
             request, "backoffice/evidence.html", personal=True, person=person, evidence=found, booking=booking, when=when,
             travellers=await bookings.list_travellers(conn, booking.id), story=await history.of(conn, booking.id),
-            letters=await queries.list_letters(conn, booking.email, booking.reference),
+            letters=[_without_links(each) for each in await queries.list_letters(conn, booking.email, booking.reference)],
             refunds=await queries.list_refunds(conn, booking.id),
         )  # fmt: skip
+
+
+def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
+    """What the numbers of a concern are counted in; '' when nobody knows."""
+    said = found.detail.get("currency")
+    return said if isinstance(said, str) else transaction.currency if transaction else ""
+
+
+def _without_links(letter: dict[str, Any]) -> dict[str, Any]:
+    """A letter as a stranger may read it: its links open the customer's booking."""
+    return {**letter, "text_body": _LINK.sub("(the customer's own link)", letter["text_body"])}
 
 
 def _actor(person: Person) -> str:
