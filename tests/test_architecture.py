@@ -300,7 +300,7 @@ def not_too_long(path: str, source: str) -> Iterator[str]:
 
 
 def _money_path(path: str) -> bool:
-    return path.endswith("/rules.py") or path.startswith(("ledger/", "payments/refunds/")) or path == "kit/money.py"
+    return path.endswith("/rules.py") or path.startswith(("ledger/", "payments/", "pricing/")) or path == "kit/money.py"
 
 
 NOT_MONEY = {"retry_seconds", "may_send_again"}  # waiting times
