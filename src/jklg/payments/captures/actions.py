@@ -111,7 +111,7 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         return await _refused(house, gateway, command, ref, refusal)
     except GatewayError as silence:
         log.warning("%s did not answer about %s: %s", gateway.name, command.request_key, silence)
-        wait = max(pause, silence.retry_after or 0.0)
+        wait = max(pause, silence.retry_after or 0)
         async with house.db.transaction() as conn:
             await commands.postpone(conn, command.id, wait, str(silence))
             await queries.look_again(conn, transaction.id, now.checks, wait)
