@@ -217,6 +217,8 @@ def _routers() -> list[Any]:
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
+    from jklg.payments.cancellations import api as cancellations_api
+    from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
     from jklg.site import pages as site_pages
@@ -241,7 +243,8 @@ def _routers() -> list[Any]:
         bookings_api.router,
         accounts_api.router,
         payments_api.router,
-        payments_api.booking_router,
+        cancellations_api.router,
+        desk_api.router,
         webhooks_api.router,
     ]
 
