@@ -286,6 +286,7 @@ LONG = {
     "payments/gateways/stripe/gateway.py": (430, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/sandbox/gateway.py": (340, "one gateway, one file: the example that others are written after"),
     "payments/queries.py": (400, "one function for each statement of the money path"),
+    "catalogue/queries.py": (320, "one function for each statement of the catalogue"),
     "sandbox/bank.py": (450, "the play bank's books and rules: another house, told in one file"),
     "sandbox/app.py": (380, "the play bank's whole protocol"),
     "catalogue/scenes/": (400, "drawings: shapes and colours, no decisions"),

@@ -204,6 +204,8 @@ def _routers() -> list[Any]:
     """Every door of the house."""
     from jklg.backoffice import pages as backoffice_pages
     from jklg.backoffice.concerns import pages as concerns_pages
+    from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.terms import pages as terms_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -235,6 +237,8 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        desk_pages.router,
+        terms_pages.router,
         mail_pages.router,
         catalogue_api.router,
         customers_api.router,

@@ -68,6 +68,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             person=person,
             booking=found,
             sees_money=sees_money,
+            may_act=can(person.role, "bookings_update_payment"),
             travellers=await bookings.list_travellers(conn, found.id),
             transactions=await payments.list_of_booking(conn, found.id) if sees_money else [],
             audit=await queries.list_audit(conn, found.id) if sees_money else [],

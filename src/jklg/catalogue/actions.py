@@ -1,13 +1,15 @@
-"""The verbs of the catalogue: add a place, add a package."""
+"""The verbs of the catalogue: add a place, add a package, sell it under other terms."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from jklg import history
 from jklg.catalogue import queries, rules
 from jklg.catalogue.rules import NewDestination, NewPackage
-from jklg.kit.db import Connection
-from jklg.kit.errors import BadInput
+from jklg.kit.db import Connection, Database, claims
+from jklg.kit.errors import BadInput, NotFound
 from jklg.kit.ids import uuid7
 
 
@@ -36,3 +38,12 @@ async def add_package(conn: Connection, new: NewPackage) -> UUID | None:
     await queries.insert_pictures(conn, id_, new.pictures)
     await queries.insert_extras(conn, id_, [(uuid7(), extra.name, extra.description) for extra in new.extras])
     return id_
+
+
+async def set_terms(db: Database, slug: str, terms: dict[str, Any], *, actor: str) -> None:
+    """Sell a package under other terms from now on, as pricing has checked them. NotFound: package_not_found."""
+    async with db.transaction(claims("system", actor=actor)) as conn:
+        package_id = await queries.keep_terms(conn, slug, terms)
+        if package_id is None:
+            raise NotFound("package_not_found", "We cannot find this package.")
+        await history.record(conn, actor, "package.terms_changed", "package", package_id, terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -298,3 +299,19 @@ async def months_on_sale(conn: Connection, limit: int = 18) -> list[date]:
         limit,
     )
     return [row["month"] for row in rows]
+
+
+async def list_terms(conn: Connection) -> list[dict[str, Any]]:
+    """Every package that is or may be sold, with its terms of sale, by name."""
+    rows = await conn.fetch(
+        "SELECT slug, name, currency, status, sales_terms FROM packages WHERE status <> 'archived' ORDER BY name, id"
+    )
+    return [dict(row) for row in rows]
+
+
+async def keep_terms(conn: Connection, slug: str, terms: dict[str, Any]) -> UUID | None:
+    """New terms of sale, for bookings from now on. None when there is no such package."""
+    found: UUID | None = await conn.fetchval(
+        "UPDATE packages SET sales_terms = $2 WHERE slug = $1 RETURNING id", slug, terms
+    )
+    return found

@@ -6,6 +6,7 @@ The booking page is here, not in bookings, because it shows payments, and bookin
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -13,9 +14,10 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 
 from jklg import payments
+from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
-from jklg.kit.errors import BadInput, Conflict, Unavailable
-from jklg.payments import queries, rules
+from jklg.kit.errors import BadInput, Conflict, Refusal, Unavailable
+from jklg.payments import cancellations, queries, rules
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -27,6 +29,7 @@ GATEWAY_WORDS = {
     "stripe": ("Card", "Visa, Mastercard, RuPay and others, through Stripe"),
     "sandbox": ("Play bank", "A bank to try things out with; no real money moves"),
     "paypal": ("PayPal", "With your PayPal account or a card"),
+    "manual": ("Paid to us directly", "Cash, a transfer or our own terminal"),
     "razorpay": ("UPI, netbanking or card", "Through Razorpay"),
 }
 WAITS = (2, 3, 4, 6, 10, 15, 30)
@@ -49,6 +52,8 @@ async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes
         due=seen.due,
         transactions=await _transactions(request, seen),
         gateway_words=GATEWAY_WORDS,
+        parts=_parts(seen),
+        may_give_up=cancelling.by_herself(seen.booking),
     )
 
 
@@ -56,20 +61,21 @@ async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes
 async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """The gateway's widget for what is due. Opening the page opens the one attempt, or finds it: a reload opens no second."""
     seen = await open_booking(request, reference)
-    if seen.booking.status != "held" or seen.due == 0:
+    if seen.booking.status not in ("held", "confirmed") or seen.due == 0:
         return _to_booking(seen)
     house = request.app.state.house
     open_attempt = next((each for each in await _transactions(request, seen) if each.state in rules.OPEN), None)
-    if open_attempt is None and seen.booking.hold_seconds_left == 0:
+    if open_attempt is None and seen.booking.status == "held" and seen.booking.hold_seconds_left == 0:
         return _to_booking(seen)
     if not house.gateways:
         raise Unavailable(
             "no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us."
         )
+    parts = _parts(seen)
     gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
-    if gateway is None:
+    if gateway is None or (open_attempt is None and len(parts) > 1):
         return page(
-            request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due,
+            request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
             gateways=list(house.gateways), words=GATEWAY_WORDS,
         )  # fmt: skip
     try:
@@ -82,15 +88,18 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
 
 @post("/bookings/{reference:str}/pay", include_in_schema=False, status_code=200)
 async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Start with the chosen gateway; an open attempt with another one is closed first."""
+    """Start with the chosen gateway and part of the price; an open attempt that differs is closed first."""
     seen = await open_booking(request, reference)
-    gateway = (await read_form(request)).get("gateway", "")
+    form = await read_form(request)
     house = request.app.state.house
+    gateway = form.get("gateway", "")
+    amount = next((part.amount for part in _parts(seen) if part.kind == form.get("part")), None)
     for attempt in await _transactions(request, seen):
-        if attempt.state in rules.OPEN and attempt.gateway != gateway and gateway in house.gateways:
+        another = attempt.gateway != gateway or amount not in (None, attempt.amount)
+        if attempt.state in rules.OPEN and another and gateway in house.gateways:
             await payments.cancel_attempt(house, attempt.id, actor="guest")
     try:
-        await payments.start(house, seen.booking.id, gateway)
+        await payments.start(house, seen.booking.id, gateway, claimed_amount=amount)
     except Conflict as refusal:
         if refusal.code != "payment_open":
             return _to_booking(seen)
@@ -140,11 +149,11 @@ async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]
     settled = await payments.settle(request.app.state.house, attempt.id, source="return")
     now = settled.transaction
     seen = await open_booking(request, reference)
-    if now.state == "succeeded" or seen.booking.status == "confirmed":
+    if now.state == "succeeded" or seen.due == 0:
         return _to_booking(seen)
     if settled.unknown or now.state not in (*UNPAID, *ENDED):
         return _waiting(request, seen, now, reached=settled.unknown is None)
-    if seen.booking.status != "held":
+    if seen.booking.status not in ("held", "confirmed"):
         return _to_booking(seen)
     return _declined(request, seen, now, status=200)
 
@@ -174,15 +183,70 @@ def _declined(request: Ask, seen: OpenBooking, attempt: Transaction, *, status: 
     return page(request, "payments/declined.html", status=status, personal=True, booking=seen.booking, attempt=attempt)
 
 
+@get("/bookings/{reference:str}/cancel", include_in_schema=False)
+async def look_at_giving_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """What giving up would mean, of everybody or of some, before anything is done."""
+    seen = await open_booking(request, reference)
+    if not cancelling.by_herself(seen.booking):
+        return _to_booking(seen)
+    asked = {category: request.query_params.get(category, "0") for category in seen.booking.party}
+    numbers = {category: int(text) for category, text in asked.items() if re.fullmatch("[0-9]{1,3}", text)}
+    return await _giving_up_page(request, seen, {each: number for each, number in numbers.items() if number} or None)
+
+
+async def _giving_up_page(
+    request: Ask, seen: OpenBooking, leaving: dict[str, int] | None, refusal: Refusal | None = None
+) -> Response[bytes]:
+    async with request.app.state.house.db.transaction() as conn:
+        try:
+            given = await cancelling.work_out(conn, seen.booking, leaving)
+        except BadInput as wrong:
+            refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
+    going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
+    return page(
+        request,
+        "payments/giving_up.html",
+        personal=True,
+        status=refusal.status if refusal else 200,
+        booking=seen.booking,
+        given=given,
+        going=going,
+        paid=seen.paid,
+        tiers=seen.booking.sold_terms.get("tiers", []),
+        travellers=[each for each in seen.travellers if each.cancelled_at is None],
+        refusal=refusal.sentence if refusal else "",
+    )
+
+
 @post("/bookings/{reference:str}/cancel", include_in_schema=False, status_code=200)
 async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Let held seats go. Twice is as good as once."""
+    """Let held seats go, or give up a paid booking as its preview said. Twice is as good as once."""
     seen = await open_booking(request, reference)
+    form = await read_form(request)
+    leaving, travellers = None, []
+    if seen.booking.status == "confirmed":
+        wanted = form.get("refund", "")
+        if not cancelling.by_herself(seen.booking) or not re.fullmatch("[0-9]{1,16}", wanted):
+            return _to_booking(seen)
+        named = {category: form.get(category, "") for category in seen.booking.party}
+        leaving = {each: int(text) for each, text in named.items() if re.fullmatch("[1-9][0-9]{0,2}", text)} or None
+        travellers = [each.id for each in seen.travellers if form.get(f"traveller.{each.id}")]
     try:
-        await payments.give_up(request.app.state.house, seen.booking.id, actor="guest")
-    except Conflict as refusal:
+        await cancellations.cancel(
+            request.app.state.house, seen.booking.id, leaving=leaving, travellers=travellers,
+            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None, actor="guest",
+        )  # fmt: skip
+    except (BadInput, Conflict) as refusal:
         log.info("not given up %s: %s", seen.booking.reference, refusal.code)
+        if refusal.code in ("preview_outdated", "travellers_missing", "travellers_unknown", "payment_open"):
+            return await _giving_up_page(request, await open_booking(request, reference), leaving, refusal)
     return _to_booking(seen)
+
+
+def _parts(seen: OpenBooking) -> list[rules.Part]:
+    """What may be paid now, the default first."""
+    first = max(seen.booking.confirms_at - seen.paid, 0)
+    return rules.payables(seen.due, first, seen.booking.balance_due_on) if seen.due else []
 
 
 def _to_booking(seen: OpenBooking) -> Response[bytes]:
@@ -195,4 +259,6 @@ async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:
         return await queries.list_of_booking(conn, seen.booking.id)
 
 
-router = Router(path="/", route_handlers=[booking_page, pay_page, choose_gateway, return_page, give_up])
+router = Router(
+    path="/", route_handlers=[booking_page, pay_page, choose_gateway, return_page, look_at_giving_up, give_up]
+)

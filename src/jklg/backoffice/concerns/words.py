@@ -59,6 +59,21 @@ _WORDS = {
         "The gateway could not send the money back: the card or account may be closed. We owe it to the customer.",
         "Ask the customer how she wants it, and send it another way.",
     ),
+    "refund_waits": Words(
+        "A refund waits for a second person",
+        "It is above what one person may send back alone.",
+        "Open the booking's money, look at it, and agree or refuse. Whoever asked cannot agree.",
+    ),
+    "refund_by_hand": Words(
+        "Money has to be given back by hand",
+        "It was taken by hand, so that no gateway can send it back.",
+        "Give it to the customer, then press 'I gave it back' in the booking's money.",
+    ),
+    "money_left_behind": Words(
+        "Money of a booking that was given up is still with us",
+        "It could not go back: the payer's bank is deciding about it, or somebody refused.",
+        "When the bank has decided, send back what is left from the booking's money.",
+    ),
     "refund_made_at_gateway": Words(
         "Somebody sent money back at the gateway",
         "It was not decided here, and it is booked like a refund of ours.",

@@ -1,0 +1,218 @@
+"""The doors of the refund desk, for people. Who may change payments acts; who sees money looks (backoffice/pages)."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.params import FromPath
+
+from jklg import bookings
+from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.bookings import Booking, cancelling
+from jklg.bookings.rules import REFERENCE, due
+from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.ids import uuid7
+from jklg.kit.money import to_minor
+from jklg.payments import cancellations, desk
+from jklg.payments.refunds import queries as refund_queries
+from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.queries import Person
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+
+ACT = "bookings_update_payment"
+SAID = {
+    "completed": "It was sent back.",
+    "pending": "It is on its way back. This page tells when it has arrived.",
+    "waiting": "Somebody else has to agree to it first.",
+    "refused": "It is not sent back.",
+    "failed": "The gateway could not send it back. See what needs a person.",
+    "recorded": "The payment is written down.",
+    "given_up": "The booking was given up.",
+    "paid_out": "Written down: the money was given back.",
+}
+
+
+@get("/staff/bookings/{reference:str}/money", include_in_schema=False)
+async def money(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """What can be done about the money of a booking, and what was asked so far."""
+    try:
+        person = await require_staff(request, ACT)
+    except NotSignedIn:
+        return to_sign_in(request)
+    return await _money_page(request, person, await _booking(request, person, reference))
+
+
+async def _money_page(
+    request: Ask, person: Person, booking: Booking, refusal: Refusal | None = None, form: dict[str, str] | None = None
+) -> Response[bytes]:
+    house = request.app.state.house
+    async with house.db.transaction() as conn:
+        left, disputed = await desk.left_to_refund(conn, booking)
+        paid = await bookings.amount_paid(conn, booking.id, booking.currency)
+    async with eyes_of(request, person) as conn:
+        requests = await desk.list_of_booking(conn, booking.id)
+        sent = await refund_queries.list_of_booking(conn, booking.id)
+        given = None
+        if booking.status == "confirmed":
+            given = await cancelling.work_out(conn, booking)
+        before = await cancelling.list_of_booking(conn, booking.id)
+    return page(
+        request,
+        "backoffice/money_of_booking.html",
+        personal=True,
+        status=refusal.status if refusal else 200,
+        person=person,
+        booking=booking,
+        paid=paid,
+        due=due(booking.status, booking.price, paid),
+        left=left,
+        disputed=disputed,
+        requests=requests,
+        refunds=sent,
+        given=given,
+        before=before,
+        methods=desk.METHODS,
+        me=_actor(person),
+        once=(form or {}).get("once") or str(uuid7()),
+        form=form or {},
+        error=refusal.sentence if refusal else "",
+        error_field=str((refusal.details or {}).get("field", "")) if refusal else "",
+        said=SAID.get(str(request.query_params.get("said", ""))),
+        when=when,
+    )
+
+
+@post("/staff/bookings/{reference:str}/refund", include_in_schema=False, status_code=200)
+async def refund(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Send a part back, or all. The form carries an id of its own, so that pressing twice is once."""
+    person = await require_staff(request, ACT)
+    booking = await _booking(request, person, reference)
+    form = await read_form(request)
+    try:
+        amount = _amount(form, booking.currency) if form.get("amount", "").strip() else None
+        asked = await desk.ask_refund(
+            request.app.state.house, request_id=_once(form), booking_id=booking.id, amount=amount,
+            reason=form.get("reason", ""), actor=_actor(person),
+        )  # fmt: skip
+    except Refusal as refused:
+        return await _money_page(request, person, booking, refused, form)
+    return _to_money(booking, asked.status)
+
+
+@post("/staff/bookings/{reference:str}/payment", include_in_schema=False, status_code=200)
+async def payment(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Write down what was taken by hand."""
+    person = await require_staff(request, ACT)
+    booking = await _booking(request, person, reference)
+    form = await read_form(request)
+    try:
+        await desk.record_payment(
+            request.app.state.house, payment_id=_once(form), booking_id=booking.id, amount=_amount(form, booking.currency),
+            method=form.get("method", ""), note=form.get("note", ""), actor=_actor(person),
+        )  # fmt: skip
+    except Refusal as refused:
+        return await _money_page(request, person, booking, refused, form)
+    return _to_money(booking, "recorded")
+
+
+@post("/staff/bookings/{reference:str}/give-up", include_in_schema=False, status_code=200)
+async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Give up the booking for its customer, by its terms or keeping another sum."""
+    person = await require_staff(request, ACT)
+    booking = await _booking(request, person, reference)
+    form = await read_form(request)
+    try:
+        kept = _amount(form, booking.currency, "kept") if form.get("kept", "").strip() else None
+        outcome = await cancellations.cancel(
+            request.app.state.house, booking.id, kept=kept, reason=form.get("reason", ""), actor=_actor(person), by_staff=True,
+        )  # fmt: skip
+    except Refusal as refused:
+        return await _money_page(request, person, booking, refused, form)
+    return _to_money(booking, outcome.asked.status if outcome.asked else "given_up")
+
+
+@post("/staff/refund-requests/{request_id:str}/{decision:str}", include_in_schema=False, status_code=200)
+async def decide(request: Ask, request_id: FromPath[str], decision: FromPath[str]) -> Response[bytes]:
+    """Agree to what somebody else asked, or refuse it."""
+    person = await require_staff(request, ACT)
+    verb = {"approve": desk.approve, "refuse": desk.refuse}.get(decision)
+    if verb is None:
+        raise _missing()
+    async with eyes_of(request, person) as conn:
+        found = await desk.get(conn, _uuid(request_id))
+        booking = await bookings.get(conn, found.booking_id) if found else None
+    if booking is None:
+        raise _missing()
+    try:
+        asked = await verb(request.app.state.house, _uuid(request_id), actor=_actor(person))
+    except Refusal as refused:
+        return await _money_page(request, person, booking, refused)
+    return _to_money(booking, asked.status)
+
+
+@post("/staff/refunds/{refund_id:str}/paid-out", include_in_schema=False, status_code=200)
+async def paid_out(request: Ask, refund_id: FromPath[str]) -> Response[bytes]:
+    """Money that was taken by hand was given back by hand."""
+    person = await require_staff(request, ACT)
+    async with eyes_of(request, person) as conn:
+        found = await refund_queries.get(conn, _uuid(refund_id))
+        booking = await bookings.get(conn, found.booking_id) if found else None
+    if booking is None:
+        raise _missing()
+    await desk.paid_out(request.app.state.house, _uuid(refund_id), actor=_actor(person))
+    return _to_money(booking, "paid_out")
+
+
+async def _booking(request: Ask, person: Person, reference: str) -> Booking:
+    async with eyes_of(request, person) as conn:
+        known = REFERENCE.fullmatch(reference.upper())
+        found = await bookings.get_by_reference(conn, reference.upper()) if known else None
+    if found is None:
+        raise NotFound("booking_not_found", "We cannot find this booking.")
+    return found
+
+
+def _amount(form: dict[str, str], currency: str, field: str = "amount") -> int:
+    """'1,250.50' as minor units of `currency`. BadInput (amount_invalid)."""
+    text = form.get(field, "").strip().replace(",", "")
+    try:
+        if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,3})?", text):
+            raise ValueError
+        return to_minor(Decimal(text), currency)
+    except (ValueError, InvalidOperation):
+        raise BadInput("amount_invalid", "Please give an amount such as 1250.50.", details={"field": field}) from None
+
+
+def _once(form: dict[str, str]) -> UUID:
+    try:
+        return UUID(form.get("once", ""))
+    except ValueError:
+        raise BadInput("form_too_old", "Please open this page again.") from None
+
+
+def _to_money(booking: Booking, said: str) -> Response[bytes]:
+    return go(f"/staff/bookings/{booking.reference}/money?said={said}")
+
+
+def _actor(person: Person) -> str:
+    return f"staff:{person.id}"
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise _missing() from None
+
+
+def _missing() -> NotFound:
+    return NotFound("refund_not_found", "We cannot find this refund.")
+
+
+_handlers: list[Any] = [money, refund, payment, give_up, decide, paid_out]
+router = Router(path="/", route_handlers=_handlers)
