@@ -280,6 +280,7 @@ def every_file_says_what_it_is_for(path: str, source: str) -> Iterator[str]:
 
 LONG = {
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
+    "app.py": (330, "the house put together: every gateway, door, listener and round in one place"),
     "payments/actions.py": (500, "the money path as one story, read top to bottom"),
     "payments/gateways/paypal/gateway.py": (400, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/stripe/gateway.py": (430, "one gateway, one file: every call of the contract in its order"),
