@@ -95,11 +95,11 @@ ALWAYS = (
     ),
     Invariant(
         "R",
-        "every refund of ours has exactly one command, under its own key",
+        "every refund of ours has exactly one command, under its own key, where there is a gateway to ask",
         """
-        SELECT r.id::text FROM refunds r LEFT JOIN gateway_commands c ON c.refund_id = r.id
-        WHERE r.origin <> 'gateway' GROUP BY r.id
-        HAVING count(c.id) <> 1 OR bool_or(c.request_key <> r.request_key OR c.kind <> 'refund')
+        SELECT r.id::text FROM refunds r JOIN transactions t ON t.id = r.transaction_id LEFT JOIN gateway_commands c ON c.refund_id = r.id
+        WHERE r.origin <> 'gateway' GROUP BY r.id, t.gateway
+        HAVING count(c.id) <> CASE t.gateway WHEN 'manual' THEN 0 ELSE 1 END OR bool_or(c.request_key <> r.request_key OR c.kind <> 'refund')
         """,
     ),
     # -- S: the states of an attempt ---------------------------------------------------------------------------------
@@ -151,10 +151,12 @@ ALWAYS = (
     # -- C: captured money is never kept silently --------------------------------------------------------------------
     Invariant(
         "C",
-        "every attempt asks for its booking's own total, in its currency, whatever a client said",
+        "no attempt asks for more than its booking was sold for, nor for less than its deposit at first, and always in its currency",
         """
         SELECT t.id::text FROM transactions t JOIN bookings b ON b.id = t.booking_id
-        WHERE t.amount <> b.total_price OR t.currency <> b.currency
+        WHERE t.currency <> b.currency OR t.amount > b.total_price
+           OR b.deposit_amount IS NULL AND t.amount <> b.total_price
+           OR t.gateway <> 'manual' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
         """,
     ),
     Invariant(
@@ -169,20 +171,37 @@ ALWAYS = (
     ),
     Invariant(
         "C",
-        "a booking keeps no more than its price",
+        "a booking keeps no more than its price, unless somebody is told that something did not go back",
         f"""
         SELECT b.id::text FROM bookings b
-        WHERE ({_BALANCE} IN ('customer_deposits', 'travel_revenue')) > b.total_price
+        WHERE ({_BALANCE} IN ('customer_deposits', 'travel_revenue')) > b.total_price - b.reduced_amount
+          AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
         """,
     ),
     # -- K: confirmed means paid, exactly ----------------------------------------------------------------------------
     Invariant(
         "K",
-        "a booking is confirmed if, and only if, exactly its price is kept for it",
-        f"""
+        "a booking is confirmed if, and only if, its first part came in, and no more than its price ever came in",
+        """
         SELECT concat_ws(' ', b.id, b.status) FROM bookings b
-        WHERE (b.status IN {_SOLD}) <> (({_BALANCE} IN ('customer_deposits', 'travel_revenue')) = b.total_price)
-           OR b.status NOT IN {_SOLD} AND ({_BALANCE} IN ('customer_deposits', 'travel_revenue')) <> 0
+        CROSS JOIN LATERAL (
+            SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind = 'capture'
+        ) came
+        WHERE b.status IN ('confirmed', 'completed')
+              AND came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
+           OR b.status IN ('held', 'expired') AND came.amount <> 0
+           OR came.amount > b.total_price
+        """,
+    ),
+    Invariant(
+        "K",
+        "of a booking given up nothing is kept but the fee, unless somebody is told",
+        """
+        SELECT concat_ws(' ', b.id, b.status) FROM bookings b
+        WHERE b.status = 'cancelled' AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+          AND EXISTS (SELECT FROM ledger_entries e WHERE e.subject_id = b.id AND e.account = 'customer_deposits'
+                      GROUP BY e.currency HAVING sum(e.amount) <> 0)
         """,
     ),
     Invariant(
@@ -198,7 +217,7 @@ ALWAYS = (
         WHERE b.payment_open <> s.any_open
            OR b.payment_status <> CASE
                 WHEN s.captured > 0 AND s.refunded >= s.captured THEN 'Refunded'
-                WHEN s.captured > 0 AND s.captured - s.refunded >= b.total_price THEN 'Paid'
+                WHEN s.captured > 0 AND s.captured - s.refunded >= b.total_price - b.reduced_amount THEN 'Paid'
                 WHEN s.captured > 0 THEN 'Partial'
                 WHEN s.any_open OR NOT s.any_failed THEN 'Pending'
                 ELSE 'Failed' END
@@ -216,7 +235,7 @@ ALWAYS = (
         "a departure's seats are those of its live bookings, and no more than its allotment",
         """
         SELECT d.id::text FROM departures d LEFT JOIN bookings b ON b.departure_id = d.id GROUP BY d.id
-        HAVING d.seats_taken <> coalesce(sum(b.seats) FILTER (WHERE b.status IN ('held', 'confirmed', 'completed')), 0)
+        HAVING d.seats_taken <> coalesce(sum(b.seats - b.cancelled_seats) FILTER (WHERE b.status IN ('held', 'confirmed', 'completed')), 0)
             OR d.seats_taken > d.allotment OR d.seats_taken < 0
         """,
     ),

@@ -279,8 +279,8 @@ def every_file_says_what_it_is_for(path: str, source: str) -> Iterator[str]:
 
 
 LONG = {
+    "app.py": (330, "every door, listener and sweep of the house, in one place"),
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
-    "app.py": (330, "the house put together: every gateway, door, listener and round in one place"),
     "payments/actions.py": (500, "the money path as one story, read top to bottom"),
     "payments/gateways/paypal/gateway.py": (400, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/stripe/gateway.py": (430, "one gateway, one file: every call of the contract in its order"),
@@ -289,7 +289,6 @@ LONG = {
     "sandbox/bank.py": (450, "the play bank's books and rules: another house, told in one file"),
     "sandbox/app.py": (380, "the play bank's whole protocol"),
     "catalogue/scenes/": (400, "drawings: shapes and colours, no decisions"),
-    "bookings/actions.py": (345, "the life of a booking; the next noun (changes) gets a room of its own"),
 }
 
 

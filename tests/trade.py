@@ -17,20 +17,31 @@ from jklg.kit.ids import uuid7
 ADULT, CHILD, INFANT, SUPPLEMENT = 2_499_900, 1_749_900, 250_000, 600_000
 
 
-async def add_package(db: Database, *, currency: str = "INR", name: str = "Kashmir Bliss") -> UUID:
+TERMS = {
+    "deposit": {"kind": "percent", "value": 20},
+    "balance_days": 30,
+    "tiers": [{"days_before": 60, "percent": 100}, {"days_before": 30, "percent": 50}],
+}
+"""A fifth confirms, the rest is due 30 days before; all comes back until 60 days before, half until 30."""
+
+
+async def add_package(
+    db: Database, *, currency: str = "INR", name: str = "Kashmir Bliss", terms: dict[str, Any] | None = None
+) -> UUID:
     """A published package of six days."""
     package_id = uuid7()
     async with db.connection() as conn:
         await conn.execute(
             """
-            INSERT INTO packages (id, slug, name, summary, description, duration_days, price, currency, status)
-            VALUES ($1, $2, $3, 'Six days', 'Six days in the valley', 6, $4, $5, 'published')
+            INSERT INTO packages (id, slug, name, summary, description, duration_days, price, currency, status, sales_terms)
+            VALUES ($1, $2, $3, 'Six days', 'Six days in the valley', 6, $4, $5, 'published', $6)
             """,
             package_id,
             f"p-{package_id.hex[-12:]}",
             name,
             ADULT,
             currency,
+            terms or {},
         )
     return package_id
 

@@ -229,6 +229,8 @@ def _routers() -> list[Any]:
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
     from jklg.payments.callbacks import api as callbacks_api
+    from jklg.payments.cancellations import api as cancellations_api
+    from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
     from jklg.site import pages as site_pages
@@ -254,7 +256,8 @@ def _routers() -> list[Any]:
         accounts_api.router,
         payments_api.router,
         callbacks_api.router,
-        payments_api.booking_router,
+        cancellations_api.router,
+        desk_api.router,
         webhooks_api.router,
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,9 @@ class Settings:
     sandbox_webhook_secret: str = "sandbox_webhook_secret"  # noqa: S105  # SANDBOX_WEBHOOK_SECRET
     sandbox_faults: bool = False  # SANDBOX_FAULTS=1: the sandbox may be told to misbehave
     pwned_url: str = ""  # JKLG_PWNED_URL: a list of leaked passwords asked by range; empty means that none is asked
+    refund_alone: tuple[
+        tuple[str, int], ...
+    ] = ()  # JKLG_REFUND_ALONE: "INR 50000, USD 600": above, two people are needed
     hold_minutes: int = 15  # JKLG_HOLD_MINUTES: how long seats are kept while the customer pays
     worker_poll_seconds: float = 1.0  # JKLG_WORKER_POLL_SECONDS
     failpoint: str = ""  # JKLG_FAILPOINT=name:kill|raise|sleep (tests; refused with a live key)
@@ -107,6 +111,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     def several(name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in env.get(name, "").split(",") if part.strip())
 
+    def amounts(name: str) -> tuple[tuple[str, int], ...]:
+        found = []
+        for part in several(name):
+            currency, _, amount = part.partition(" ")
+            if not re.fullmatch("[A-Z]{3} [0-9]{1,12}", part):
+                wrong.append(f"{name} must be whole amounts such as 'INR 50000, USD 600', not {part!r}")
+            else:
+                found.append((currency, int(amount)))
+        return tuple(found)
+
     port = whole("PORT", 3000, 0, 65535)
     try:
         poll = float(text("JKLG_WORKER_POLL_SECONDS", "1"))
@@ -151,6 +165,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sandbox_webhook_secret=text("SANDBOX_WEBHOOK_SECRET", "sandbox_webhook_secret"),
         sandbox_faults=text("SANDBOX_FAULTS") == "1",
         pwned_url=text("JKLG_PWNED_URL").rstrip("/"),
+        refund_alone=amounts("JKLG_REFUND_ALONE"),
         hold_minutes=whole("JKLG_HOLD_MINUTES", 15, 1, 24 * 60),
         worker_poll_seconds=poll,
         failpoint=text("JKLG_FAILPOINT"),

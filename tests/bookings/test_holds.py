@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from jklg import bookings, departures, pricing
-from jklg.bookings.actions import TravellerRequest
+from jklg.bookings.holds import TravellerRequest
 from jklg.kit.db import Database, claims, open_database
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from tests.trade import (

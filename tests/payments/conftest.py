@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -25,7 +26,7 @@ from jklg.sandbox import Faults, SandboxApp, create_app
 from jklg.sandbox.bank import Event, Intent
 from jklg.settings import Settings
 from tests.conftest import FreshDatabase
-from tests.trade import add_departure, hold
+from tests.trade import add_departure, add_package, hold
 
 
 class MovedClock(Clock):
@@ -58,8 +59,37 @@ class Street:
     async def asha_holds(self, seats: int = 8, **changes: Any) -> bookings.Held:
         return await hold(self.db, await add_departure(self.db, seats=seats), **changes)
 
-    async def start(self, booking_id: UUID) -> payments.Settled:
-        return await payments.start(self.house, booking_id, "sandbox")
+    async def asha_holds_under_terms(
+        self, terms: dict[str, Any], *, in_days: int = 90, **changes: Any
+    ) -> bookings.Held:
+        """Seats of a package with terms of sale, so many days before it starts."""
+        today = (self.clock.now()).astimezone(ZoneInfo("Asia/Kolkata")).date()
+        departure = await add_departure(
+            self.db,
+            package_id=await add_package(self.db, terms=terms),
+            starts_on=today + timedelta(days=in_days),
+            cutoff_at=self.clock.now() + timedelta(days=max(in_days - 1, 1)),
+        )
+        return await hold(self.db, departure, **changes)
+
+    async def start(self, booking_id: UUID, amount: int | None = None) -> payments.Settled:
+        return await payments.start(self.house, booking_id, "sandbox", claimed_amount=amount)
+
+    async def asha_pays(self, booking_id: UUID, amount: int | None = None) -> UUID:
+        """From the button to the money in the books; the attempt."""
+        started = await self.start(booking_id, amount)
+        await self.pays(started.transaction.ref or "")
+        await payments.settle(self.house, started.transaction.id, source="return")
+        return started.transaction.id
+
+    async def kept(self, booking_id: UUID) -> dict[str, int]:
+        """What of a booking's money lies where, without empty accounts."""
+        async with self.db.transaction() as conn:
+            rows = await conn.fetch(
+                "SELECT account, sum(amount)::bigint FROM ledger_entries WHERE subject_id = $1 GROUP BY account",
+                booking_id,
+            )
+        return {row[0]: row[1] for row in rows if row[1]}
 
     async def pays(self, ref: str) -> None:
         """The customer pays on the bank's own page."""

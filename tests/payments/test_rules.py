@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -150,13 +150,30 @@ def test_an_answer_about_something_else_is_not_applied(
 
 
 def test_the_clients_amount_is_checked_and_never_used() -> None:
-    assert rules.payable(10_000, None, None, "INR") == 10_000
-    assert rules.payable(10_000, 10_000, "inr", "INR") == 10_000
+    all_of_it = rules.payables(10_000, 10_000, None)
+    assert rules.payable(all_of_it, None, None, "INR") == 10_000
+    assert rules.payable(all_of_it, 10_000, "inr", "INR") == 10_000
     for amount, currency in ((50, None), (9_999, "INR"), (10_000, "usd")):
         with pytest.raises(BadInput) as refusal:
-            rules.payable(10_000, amount, currency, "INR")
+            rules.payable(all_of_it, amount, currency, "INR")
         assert refusal.value.code == "amount_mismatch"
         assert refusal.value.details == {"payable": [{"kind": "full", "amount": 10_000, "currency": "inr"}]}
+
+
+def test_with_a_deposit_she_may_pay_it_or_all_or_anything_between_and_later_the_balance() -> None:
+    at_first = rules.payables(10_000, 3_000, date(2027, 4, 1))
+    assert [(part.kind, part.amount) for part in at_first] == [("deposit", 3_000), ("full", 10_000)]
+    assert rules.payable(at_first, None, None, "INR") == 3_000
+    assert [rules.payable(at_first, amount, "INR", "INR") for amount in (3_000, 5_555, 10_000)] == [
+        3_000,
+        5_555,
+        10_000,
+    ]
+    for amount in (2_999, 10_001, 0, -1):
+        with pytest.raises(BadInput, match="amount_mismatch"):
+            rules.payable(at_first, amount, None, "INR")
+    later = rules.payables(7_000, 0, date(2027, 4, 1))
+    assert [(part.kind, part.amount) for part in later] == [("balance", 7_000)]
 
 
 def test_we_look_again_ever_more_slowly_and_stop_after_three_days_of_nothing() -> None:

@@ -23,7 +23,7 @@ import httpx
 import msgspec
 
 from jklg import app, bookings, jobs, payments
-from jklg.bookings.actions import HoldRequest
+from jklg.bookings.holds import HoldRequest
 from jklg.kit import failpoints, ids
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database

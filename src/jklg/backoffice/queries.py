@@ -168,7 +168,7 @@ async def list_departures_soon(conn: Connection) -> list[DepartureRow]:
     rows = await conn.fetch(
         """
         SELECT d.id, p.name AS package_name, p.slug AS package_slug, d.starts_on, d.allotment, d.seats_taken,
-               coalesce((SELECT sum(b.seats) FROM bookings b WHERE b.departure_id = d.id AND b.status = 'confirmed'), 0)::integer AS seats_confirmed,
+               coalesce((SELECT sum(b.seats - b.cancelled_seats) FROM bookings b WHERE b.departure_id = d.id AND b.status = 'confirmed'), 0)::integer AS seats_confirmed,
                d.status, d.guaranteed
         FROM departures d JOIN packages p ON p.id = d.package_id
         WHERE d.starts_on BETWEEN (house_now() AT TIME ZONE p.time_zone)::date AND (house_now() AT TIME ZONE p.time_zone)::date + 14

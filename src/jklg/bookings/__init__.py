@@ -1,21 +1,20 @@
 """Claims on seats: held, confirmed, completed, cancelled, expired. Knows nothing of gateways; money arrives through `receive_money`."""
 
 from jklg.bookings.actions import (
-    Held,
-    HoldRequest,
     Received,
-    TravellerRequest,
+    amount_kept,
     amount_paid,
     cancel,
     complete_due,
     confirm,
     expire_due,
     extend_hold,
-    hold,
     lock,
     no_use_for_money,
     receive_money,
+    take_off,
 )
+from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.queries import Booking, get, get_by_reference, list_travellers
 
@@ -25,6 +24,7 @@ __all__ = [
     "HoldRequest",
     "Received",
     "TravellerRequest",
+    "amount_kept",
     "amount_paid",
     "cancel",
     "complete_due",
@@ -41,4 +41,5 @@ __all__ = [
     "manage_token",
     "no_use_for_money",
     "receive_money",
+    "take_off",
 ]

@@ -15,7 +15,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg import bookings, departures
 from jklg.bookings import accounts
-from jklg.bookings.actions import TravellerRequest
+from jklg.bookings.holds import TravellerRequest
 from jklg.customers.guard import as_customer, bearer, speaks_for
 from jklg.customers.sessions import Visitor
 from jklg.kit.errors import BadInput, NotFound
@@ -90,15 +90,6 @@ class BookingMade(msgspec.Struct, kw_only=True):
 
 class BookingAnswer(msgspec.Struct, kw_only=True):
     booking: BookingOut
-
-
-class CancellationPreview(msgspec.Struct, kw_only=True):
-    """What cancelling now would mean, in minor units of `currency`."""
-
-    possible: bool
-    refund: int
-    currency: str
-    sentence: str
 
 
 @post(
@@ -269,24 +260,8 @@ async def get_booking(request: Ask, booking_id: FromPath[str], x_booking_token: 
     return BookingAnswer(booking=booking_out(booking, due))
 
 
-@get("/{booking_id:str}/cancellation", summary="What cancelling now would mean")
-async def preview_cancellation(
-    request: Ask, booking_id: FromPath[str], x_booking_token: Token = None
-) -> CancellationPreview:
-    booking, _, _ = await accounts.seen(request, booking_id, x_booking_token)
-    if booking.status == "held":
-        sentence = "Nothing was taken. Your seats are released at once."
-    elif booking.status == "confirmed":
-        sentence = "This booking is paid. Please write to us and we cancel it together."
-    else:
-        sentence = "This booking has already ended."
-    return CancellationPreview(
-        possible=booking.status == "held", refund=0, currency=booking.currency, sentence=sentence
-    )
-
-
 router = Router(
     path="/api/bookings",
-    route_handlers=[create_booking, get_booking, preview_cancellation],
+    route_handlers=[create_booking, get_booking],
     tags=["bookings"],
 )

@@ -12,7 +12,7 @@ import msgspec
 
 from jklg import pricing
 from jklg.bookings import rules
-from jklg.bookings.actions import HoldRequest, TravellerRequest
+from jklg.bookings.holds import HoldRequest, TravellerRequest
 from jklg.customers.profile import Profile
 from jklg.departures import Offer
 from jklg.kit.errors import Refusal

@@ -44,8 +44,8 @@ async def open_booking(request: Ask, reference: str) -> OpenBooking:
             raise rules.not_found()
         travellers = await bookings.list_travellers(conn, booking.id)
         paid = await bookings.amount_paid(conn, booking.id, booking.currency)
-    due = booking.total_price - paid if booking.status in ("held", "confirmed") else 0
-    return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=max(due, 0), claims=who)
+    due = rules.due(booking.status, booking.price, paid)
+    return OpenBooking(booking=booking, travellers=travellers, paid=paid, due=due, claims=who)
 
 
 async def _own(request: Ask, reference: str) -> Key | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from jklg.kit.db import Connection
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking with what it is for. Money in minor units of `currency`; `lines` is the derivation frozen at purchase."""
+    """A booking with what it is for. Money in minor units of `currency`; `lines` and `sold_terms` are frozen at purchase. `today` and
+    `balance_due_on` are dates at the place of the package."""
 
     id: UUID
     reference: str
@@ -31,6 +33,13 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     total_price: int
     lines: list[dict[str, Any]]
+    sold_terms: dict[str, Any]
+    deposit_amount: int | None
+    balance_due_on: date | None
+    reduced_amount: int
+    cancelled_party: dict[str, int]
+    cancelled_seats: int
+    today: date
     name: str
     email: str
     phone: str
@@ -42,6 +51,16 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_at: datetime | None
     ended_at: datetime | None
 
+    @property
+    def price(self) -> int:
+        """What it costs today: what it was sold for, less what was taken off afterwards."""
+        return self.total_price - self.reduced_amount
+
+    @property
+    def confirms_at(self) -> int:
+        """How much has to be paid for it to be confirmed: the deposit it was sold under, or all."""
+        return min(self.deposit_amount or self.total_price, self.price)
+
 
 class Traveller(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
@@ -50,12 +69,14 @@ class Traveller(msgspec.Struct, frozen=True, kw_only=True):
     category: str
     date_of_birth: date | None
     is_lead: bool
+    cancelled_at: datetime | None = None
 
 
 _BOOKING = """
 SELECT b.id, b.reference, b.status, b.payment_status, b.payment_open, b.departure_id, d.package_id,
        p.name AS package_name, p.slug AS package_slug, d.starts_on, d.ends_on, p.time_zone, b.party, b.seats,
-       b.currency, b.total_price, b.lines, b.name, b.email, b.phone, b.special_requests, b.customer_id,
+       b.currency, b.total_price, b.lines, b.sold_terms, b.deposit_amount, b.balance_due_on, b.reduced_amount, b.cancelled_party,
+       b.cancelled_seats, (house_now() AT TIME ZONE p.time_zone)::date AS today, b.name, b.email, b.phone, b.special_requests, b.customer_id,
        b.hold_expires_at, greatest(0, extract(epoch FROM b.hold_expires_at - house_now()))::integer AS hold_seconds_left,
        b.created_at, b.confirmed_at, b.ended_at
 FROM bookings b
@@ -90,7 +111,7 @@ async def list_travellers(conn: Connection, booking_id: UUID) -> list[Traveller]
     """Who goes, the lead traveller first."""
     rows = await conn.fetch(
         """
-        SELECT id, position, name, category, date_of_birth, is_lead
+        SELECT id, position, name, category, date_of_birth, is_lead, cancelled_at
         FROM travellers WHERE booking_id = $1 ORDER BY position
         """,
         booking_id,
@@ -155,6 +176,25 @@ async def confirm(conn: Connection, booking_id: UUID) -> bool:
         booking_id,
     )
     return bool(done)
+
+
+async def take_off(conn: Connection, booking_id: UUID, amount: int) -> None:
+    """The price is less by so much from now on."""
+    await conn.execute("UPDATE bookings SET reduced_amount = reduced_amount + $2 WHERE id = $1", booking_id, amount)
+
+
+async def take_out(conn: Connection, booking_id: UUID, cancelled_party: dict[str, int], seats: int) -> None:
+    """These people do not go any more; their seats are free for others."""
+    await conn.execute(
+        "UPDATE bookings SET cancelled_party = $2, cancelled_seats = cancelled_seats + $3 WHERE id = $1",
+        booking_id,
+        cancelled_party,
+        seats,
+    )
+
+
+async def take_out_travellers(conn: Connection, traveller_ids: Sequence[UUID]) -> None:
+    await conn.execute("UPDATE travellers SET cancelled_at = house_now() WHERE id = ANY($1)", list(traveller_ids))
 
 
 async def cancel(conn: Connection, booking_id: UUID) -> bool:

@@ -48,17 +48,22 @@ def check_requests(text: str) -> str:
     return text
 
 
-def destination_of_money(status: str, paid_before: int, total: int, *, seats_free: bool) -> tuple[str, str | None]:
+def due(status: str, price: int, paid: int) -> int:
+    """What is still to be paid, in minor units: the price as it is today less what came, while there is a journey to pay for."""
+    return max(price - paid, 0) if status in ("held", "confirmed") else 0
+
+
+def destination_of_money(status: str, paid_before: int, price: int, *, seats_free: bool) -> tuple[str, str | None]:
     """Where captured money belongs: ('customer_deposits', None) or ('suspense:unapplied', why).
 
     Late money is welcome while the seats are free; money nobody owes us is kept apart and sent back (payments.md 1.9).
     """
     if status == "held":
-        return ("customer_deposits", None) if paid_before < total else ("suspense:unapplied", "paid_twice")
+        return ("customer_deposits", None) if paid_before < price else ("suspense:unapplied", "paid_twice")
     if status == "expired":
         return ("customer_deposits", None) if seats_free else ("suspense:unapplied", "seats_gone")
     if status == "cancelled":
         return "suspense:unapplied", "booking_cancelled"
-    if paid_before < total:
+    if paid_before < price:
         return "customer_deposits", None
     return "suspense:unapplied", "paid_twice"

@@ -18,7 +18,7 @@ async def get_offers(conn: Connection, departure_ids: Sequence[UUID]) -> dict[UU
         SELECT d.id, d.package_id, p.name AS package_name, d.starts_on, d.ends_on, d.cutoff_at,
                (house_now() AT TIME ZONE p.time_zone)::date AS today, d.currency,
                greatest(d.allotment - d.seats_taken, 0) AS seats_left, d.price_version,
-               d.status = 'open' AND p.status = 'published' AND d.cutoff_at > house_now() AS bookable,
+               d.status = 'open' AND p.status = 'published' AND d.cutoff_at > house_now() AS bookable, p.sales_terms,
                (SELECT jsonb_agg(jsonb_build_array(c.category, c.amount, c.min_age, c.max_age, c.takes_seat)
                                  ORDER BY array_position('{adult,child,infant,single_supplement}'::text[], c.category))
                 FROM departure_prices c WHERE c.departure_id = d.id) AS prices,
@@ -48,6 +48,7 @@ def _offer(row: Any) -> Offer:
         seats_left=row["seats_left"],
         price_version=row["price_version"],
         bookable=row["bookable"],
+        sales_terms=row["sales_terms"],
         prices={
             category: Price(amount=amount, min_age=min_age, max_age=max_age, takes_seat=takes_seat)
             for category, amount, min_age, max_age, takes_seat in prices

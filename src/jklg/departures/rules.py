@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -37,7 +38,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """All that pricing and booking need to know of a departure, read in one round trip.
 
     `bookable` is judged by the house clock; a sold-out departure is bookable with `seats_left` 0. `today` is the date at
-    the place of the package. `prices` may hold `single_supplement` besides the people.
+    the place of the package. `prices` may hold `single_supplement` besides the people. `sales_terms` are the package's, for
+    pricing to read.
     """
 
     id: UUID
@@ -53,6 +55,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     bookable: bool
     prices: dict[str, Price]
     extras: dict[UUID, ExtraOffer]
+    sales_terms: dict[str, Any] = {}
 
 
 class CategoryAmount(msgspec.Struct, frozen=True, kw_only=True):

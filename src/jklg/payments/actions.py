@@ -70,11 +70,13 @@ async def start(
     claimed_amount: int | None = None,
     claimed_currency: str | None = None,
 ) -> Settled:
-    """Open an attempt for what a booking still owes, or find the one that is open, and bring it to the gateway.
+    """Open an attempt for what a booking owes now, or find the one that is open, and bring it to the gateway.
+
+    Without a claimed amount that is its first part that is not paid: the deposit, the balance, or all at once.
 
     Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
     (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
-    gateway); TooMany (too_many_attempts). A booking that costs nothing is confirmed here and raises Conflict
+    gateway, or of another amount); TooMany (too_many_attempts). A booking that costs nothing is confirmed here and raises Conflict
     (nothing_to_pay).
     """
     gateway = house.gateways.get(gateway_name)
@@ -100,12 +102,14 @@ async def _write_attempt(
     booking = await bookings.lock(conn, booking_id)
     if booking.status in ("cancelled", "expired", "completed"):
         raise Conflict("booking_ended", "This booking has ended. Nothing was taken.")
-    due = booking.total_price - await bookings.amount_paid(conn, booking.id, booking.currency)
-    if booking.status == "confirmed" and due <= 0:
+    paid = await bookings.amount_paid(conn, booking.id, booking.currency)
+    due = max(booking.price - paid, 0)
+    if booking.status == "confirmed" and due == 0:
         raise Conflict("already_paid", "This booking is paid. Nothing more is due.")
     if booking.status == "held" and booking.hold_seconds_left == 0:
         raise Conflict("hold_expired", "The time to pay has run out and the seats were released. Nothing was taken.")
-    amount = rules.payable(due, claimed_amount, claimed_currency, booking.currency)
+    parts = rules.payables(due, max(booking.confirms_at - paid, 0), booking.balance_due_on)
+    amount = rules.payable(parts, claimed_amount, claimed_currency, booking.currency)
     if amount == 0:
         await bookings.confirm(conn, booking)
         return None
@@ -117,7 +121,13 @@ async def _write_attempt(
                 "A payment with another provider is still open. Please finish or cancel it first.",
                 details={"transactionId": str(open_attempt.id), "gateway": open_attempt.gateway},
             )
-        return open_attempt.id
+        if claimed_amount is None or open_attempt.amount == amount:
+            return open_attempt.id
+        raise Conflict(
+            "payment_open",
+            "A payment of another amount is still open. Please finish or cancel it first.",
+            details={"transactionId": str(open_attempt.id), "gateway": open_attempt.gateway},
+        )
     if await queries.count_recent(conn, booking.id) >= rules.MAX_ATTEMPTS_PER_HOUR:
         raise TooMany("too_many_attempts", "Too many attempts to pay. Please wait an hour, or write to us.")
     transaction_id = uuid7()

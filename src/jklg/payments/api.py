@@ -14,10 +14,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg import bookings, payments
 from jklg.bookings import accounts
-from jklg.bookings.api import Ask, BookingAnswer, Token, booking_out
+from jklg.bookings.api import Ask, Token
 from jklg.kit.errors import BadInput, NotFound
-from jklg.payments import actions, queries
+from jklg.payments import actions, queries, rules
 from jklg.payments.queries import Transaction
+from jklg.payments.rules import Part
 
 Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
@@ -75,7 +76,7 @@ class TransactionOut(msgspec.Struct, kw_only=True, rename="camel"):
 
 
 class PaymentOverview(msgspec.Struct, kw_only=True, rename="camel"):
-    """Where a booking stands with its money. Minor units of `currency`."""
+    """Where a booking stands with its money. Minor units of `currency`. `payable`: what may be paid now, the default first."""
 
     booking_id: UUID
     payment_status: str
@@ -83,6 +84,7 @@ class PaymentOverview(msgspec.Struct, kw_only=True, rename="camel"):
     currency: str
     amount_paid: int
     amount_due: int
+    payable: Sequence[Part]
     transaction: TransactionOut | None
     transactions: Sequence[TransactionOut]
 
@@ -164,10 +166,11 @@ async def booking_payments(request: Ask, booking_id: FromPath[str], x_booking_to
     return PaymentOverview(
         booking_id=booking.id,
         payment_status=booking.payment_status,
-        amount=booking.total_price,
+        amount=booking.price,
         currency=booking.currency.lower(),
         amount_paid=paid,
         amount_due=due,
+        payable=rules.payables(due, max(booking.confirms_at - paid, 0), booking.balance_due_on) if due else [],
         transaction=transactions[0] if transactions else None,
         transactions=transactions,
     )
@@ -197,15 +200,6 @@ async def cancel(request: Ask, transaction_id: FromPath[str], x_booking_token: T
     house = request.app.state.house
     transaction, right = await seen_transaction(request, transaction_id, x_booking_token)
     return state_out(await payments.cancel_attempt(house, transaction.id, actor=right.actor))
-
-
-@post("/{booking_id:str}/cancel", status_code=200, summary="Give up a held booking")
-async def cancel_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
-    """409 `booking_paid` once it is confirmed, `booking_ended` when there is nothing left to cancel."""
-    booking, _, right = await accounts.seen(request, booking_id, x_booking_token)
-    await payments.give_up(request.app.state.house, booking.id, actor=right.actor)
-    booking, _, _ = await accounts.seen(request, booking_id, x_booking_token)
-    return BookingAnswer(booking=booking_out(booking, 0))
 
 
 async def seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
@@ -263,5 +257,3 @@ router = Router(
     route_handlers=[create_payment_intent, booking_payments, methods, look, cancel],
     tags=["payments"],
 )
-
-booking_router = Router(path="/api/bookings", route_handlers=[cancel_booking], tags=["bookings"])

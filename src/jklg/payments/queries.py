@@ -194,11 +194,17 @@ async def claim_due(conn: Connection, limit: int) -> list[UUID]:
 
 
 async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
-    """Open attempts whose booking waits for nothing: its hold is past, it was given up, or another attempt has paid it."""
+    """Open attempts whose booking waits for nothing: its hold is past, it was given up, nothing is due on it any more, or nobody came back to pay
+    its balance for a day."""
     rows = await conn.fetch(
         """
         SELECT t.id FROM bookings b JOIN transactions t ON t.booking_id = b.id
-        WHERE b.payment_open AND (b.status <> 'held' OR b.hold_expires_at <= house_now())
+        WHERE b.payment_open
+          AND CASE b.status WHEN 'held' THEN b.hold_expires_at <= house_now()
+                   WHEN 'confirmed' THEN t.created_at <= house_now() - interval '1 day' OR b.total_price - b.reduced_amount <= (
+                       SELECT -coalesce(sum(e.amount), 0) FROM ledger_entries e
+                       WHERE e.subject_id = b.id AND e.account = 'customer_deposits' AND e.currency = b.currency)
+                   ELSE true END
           AND t.state IN ('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')
           AND NOT EXISTS (SELECT FROM gateway_commands c WHERE c.transaction_id = t.id AND c.kind = 'cancel' AND c.next_attempt_at > house_now())
         ORDER BY b.hold_expires_at, t.id LIMIT $1

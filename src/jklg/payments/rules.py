@@ -5,7 +5,8 @@ The states and their ranks are those of payments.md 1.2; the database refuses an
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -144,17 +145,38 @@ def _distrust(known: Known, snapshot: Snapshot, captured: int) -> str | None:
     return None
 
 
-def payable(due: int, claimed_amount: int | None, claimed_currency: str | None, currency: str) -> int:
-    """The amount to ask the gateway for: what the house computed. A client's other number is refused, never used.
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """An amount that may be paid now: `full`, `deposit`, or `balance`, with the day on which the rest of it is due at the latest."""
+
+    kind: str
+    amount: int
+    balance_due_on: date | None = None
+
+
+def payables(due: int, first_due: int, balance_due_on: date | None) -> list[Part]:
+    """What may be paid now, the default first. `due`: all that is still to be paid; `first_due`: what is missing for the booking to be
+    confirmed. Whoever likes pays all at once, and anything between the first part and all is welcome (`payable`)."""
+    if 0 < first_due < due:
+        return [Part(kind="deposit", amount=first_due, balance_due_on=balance_due_on), Part(kind="full", amount=due)]
+    if first_due == 0 and balance_due_on is not None:
+        return [Part(kind="balance", amount=due, balance_due_on=balance_due_on)]
+    return [Part(kind="full", amount=due)]
+
+
+def payable(parts: Sequence[Part], claimed_amount: int | None, claimed_currency: str | None, currency: str) -> int:
+    """The amount to ask the gateway for: what the house computed. A client may choose a part, or anything between the first part and
+    all; another number is refused, never used.
 
     BadInput: amount_mismatch, with the payable amounts in the details (payments.md 5).
     """
-    offered = [{"kind": "full", "amount": due, "currency": currency.lower()}]
+    offered = [{"kind": part.kind, "amount": part.amount, "currency": currency.lower()} for part in parts]
     if claimed_currency is not None and claimed_currency.upper() != currency:
         raise BadInput("amount_mismatch", "This booking is paid in another currency.", details={"payable": offered})
-    if claimed_amount is not None and claimed_amount != due:
+    if claimed_amount is None:
+        return parts[0].amount
+    if not parts[0].amount <= claimed_amount <= parts[-1].amount:
         raise BadInput("amount_mismatch", "This is not the amount now due.", details={"payable": offered})
-    return due
+    return claimed_amount
 
 
 def look_again_seconds(state: str, checks: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -15,16 +15,9 @@ from jklg.kit.errors import Conflict
 from jklg.kit.ids import uuid7
 from jklg.pricing import queries, rules
 from jklg.pricing.rules import Line, Priced
+from jklg.pricing.terms import Payable, payables, read
 
 QUOTE_MINUTES = 30
-
-
-class Payable(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be paid when. For now always everything at once: `full`."""
-
-    kind: str
-    amount: int
-    due_on: date
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +61,7 @@ async def make_quote(
             priced.currency,
             priced.total,
             msgspec.to_builtins(priced.lines),
+            msgspec.to_builtins(priced.terms),
             QUOTE_MINUTES,
         )
     return Quote(
@@ -77,7 +71,9 @@ async def make_quote(
         total=priced.total,
         seats=priced.seats,
         lines=priced.lines,
-        payable=[Payable(kind="full", amount=priced.total, due_on=offer.today)],
+        payable=payables(
+            priced.terms, priced.total, sum(party.values()), offer.starts_on, offer.today, priced.currency
+        ),
         expires_at=expires_at,
     )
 
@@ -94,7 +90,14 @@ async def get_quote(conn: Connection, quote_id: UUID) -> Quote | None:
         total=stored.total,
         seats=stored.seats,
         lines=msgspec.convert(stored.lines, list[Line]),
-        payable=[Payable(kind="full", amount=stored.total, due_on=stored.quoted_on)],
+        payable=payables(
+            read(stored.sales_terms),
+            stored.total,
+            sum(stored.party.values()),
+            stored.starts_on,
+            stored.quoted_on,
+            stored.currency,
+        ),
         expires_at=stored.expires_at,
     )
 
@@ -129,6 +132,7 @@ async def honour_quote(
         total=stored.total,
         seats=stored.seats,
         lines=msgspec.convert(stored.lines, list[Line]),
+        terms=read(stored.sales_terms),
     )
 
 

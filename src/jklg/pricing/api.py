@@ -13,8 +13,8 @@ from litestar.params import Body
 
 from jklg import pricing
 from jklg.kit.errors import BadInput
-from jklg.pricing.actions import Payable
 from jklg.pricing.rules import Line
+from jklg.pricing.terms import Payable
 
 Ask = Request[object, object, State]
 

@@ -23,6 +23,8 @@ class StoredQuote(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     total: int
     lines: list[dict[str, Any]]
+    sales_terms: dict[str, Any]
+    starts_on: date
     quoted_on: date
     created_at: datetime
     expires_at: datetime
@@ -40,13 +42,14 @@ async def insert_quote(
     currency: str,
     total: int,
     lines: list[dict[str, Any]],
+    sales_terms: dict[str, Any],
     minutes: int,
 ) -> datetime:
     """Keep the quote for `minutes`; the moment it ends, by the house clock."""
     expires_at: datetime = await conn.fetchval(
         """
-        INSERT INTO quotes (id, departure_id, price_version, party, extras, seats, currency, total, lines, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, house_now() + make_interval(mins => $10))
+        INSERT INTO quotes (id, departure_id, price_version, party, extras, seats, currency, total, lines, sales_terms, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, house_now() + make_interval(mins => $11))
         RETURNING expires_at
         """,
         quote_id,
@@ -58,6 +61,7 @@ async def insert_quote(
         currency,
         total,
         lines,
+        sales_terms,
         minutes,
     )
     return expires_at
@@ -66,7 +70,8 @@ async def insert_quote(
 async def get_quote(conn: Connection, quote_id: UUID) -> StoredQuote | None:
     row = await conn.fetchrow(
         """
-        SELECT q.id, q.departure_id, q.price_version, q.party, q.extras, q.seats, q.currency, q.total, q.lines,
+        SELECT q.id, q.departure_id, q.price_version, q.party, q.extras, q.seats, q.currency, q.total, q.lines, q.sales_terms,
+               d.starts_on,
                (q.created_at AT TIME ZONE p.time_zone)::date AS quoted_on, q.created_at, q.expires_at,
                q.expires_at > house_now() AS live
         FROM quotes q JOIN departures d ON d.id = q.departure_id JOIN packages p ON p.id = d.package_id

@@ -21,6 +21,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput, Conflict, Refusal
 from jklg.kit.money import MAX_MINOR, decimals, grouped
+from jklg.pricing.terms import Terms, read
 
 if TYPE_CHECKING:
     from jklg.departures import Offer, Price
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MAX_PEOPLE = 30
 MAX_QUANTITY = 500
 _MONTHS = "January February March April May June July August September October November December".split()
+WITHOUT_SEAT = ", without a seat"
+"""How the rule of a line ends whose people take no seat. Bookings read it again from the lines they were sold by."""
 PEOPLE = {"adult": ("Adult", "adults"), "child": ("Child", "children"), "infant": ("Infant", "infants")}
 
 
@@ -42,12 +45,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Priced(msgspec.Struct, frozen=True, kw_only=True):
-    """A price with its derivation: the amounts of `lines` add up to `total`. `seats` is what the party takes."""
+    """A price with its derivation, and the terms it is sold under: the amounts of `lines` add up to `total`. `seats` is what the
+    party takes."""
 
     currency: str
     total: int
     seats: int
     lines: list[Line]
+    terms: Terms = Terms()
 
 
 class Person(Protocol):
@@ -89,7 +94,7 @@ def price(offer: Offer, party: Mapping[str, int], extras: Sequence[tuple[UUID, i
     if total > MAX_MINOR:
         raise BadInput("total_too_large", "This comes to more than we can take in one booking. Please write to us.")
     seats = sum(number for category, number in people.items() if offer.prices[category].takes_seat)
-    return Priced(currency=offer.currency, total=total, seats=seats, lines=lines)
+    return Priced(currency=offer.currency, total=total, seats=seats, lines=lines, terms=read(offer.sales_terms))
 
 
 def check_party(offer: Offer, party: Mapping[str, int]) -> dict[str, int]:
@@ -126,7 +131,7 @@ def _people_line(offer: Offer, category: str, number: int) -> Line:
         unit_amount=unit.amount,
         amount=number * unit.amount,
         rule=f"{category}: {number} × {grouped(unit.amount, offer.currency)} {offer.currency} each, "
-        f"{ages(unit)} on {day(offer.starts_on)}{'' if unit.takes_seat else ', without a seat'}",
+        f"{ages(unit)} on {day(offer.starts_on)}{'' if unit.takes_seat else WITHOUT_SEAT}",
     )
 
 

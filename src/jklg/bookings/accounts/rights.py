@@ -61,9 +61,7 @@ async def seen(request: Request[Any, Any, State], booking_id: str, token: str | 
         booking = await queries.get(conn, known_id)
         if booking is None:
             raise rules.not_found()
-        due = 0
-        if booking.status in ("held", "confirmed"):
-            due = booking.total_price - await amount_paid(conn, known_id, booking.currency)
+        due = rules.due(booking.status, booking.price, await amount_paid(conn, known_id, booking.currency))
     return booking, due, right
 
 

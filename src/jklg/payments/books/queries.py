@@ -130,21 +130,36 @@ ORDER BY l.id
 """
 
 CONFIRMED_AND_NOT_PAID = """
-SELECT b.reference, b.status, b.total_price, kept.amount AS kept, back.amount AS sent_back, b.currency
+SELECT b.reference, b.status, b.total_price, b.deposit_amount, b.reduced_amount, came.amount AS came, kept.deposits, kept.earned,
+       back.amount AS sent_back, b.currency
 FROM bookings b
 CROSS JOIN LATERAL (
-    SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e
+    SELECT -coalesce(sum(e.amount) FILTER (WHERE e.account = 'customer_deposits'), 0) AS deposits,
+           -coalesce(sum(e.amount) FILTER (WHERE e.account = 'travel_revenue'), 0) AS earned
+    FROM ledger_entries e
     WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account IN ('customer_deposits', 'travel_revenue')
 ) kept
 CROSS JOIN LATERAL (
+    SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+    WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind = 'capture'
+) came
+CROSS JOIN LATERAL (
     SELECT coalesce(sum(r.amount), 0) AS amount FROM refunds r JOIN transactions t ON t.id = r.transaction_id
-    WHERE t.booking_id = b.id AND r.source_account = 'customer_deposits'
+    WHERE t.booking_id = b.id AND r.source_account IN ('customer_deposits', 'travel_revenue')
       AND NOT EXISTS (SELECT FROM ledger_transactions l WHERE l.kind = 'refund_released' AND l.source_type = 'refund' AND l.source_id = r.id::text)
 ) back
-WHERE CASE WHEN b.status IN ('confirmed', 'completed') THEN kept.amount + back.amount <> b.total_price ELSE kept.amount <> 0 END
+WHERE came.amount <> kept.deposits + kept.earned + back.amount
+   OR CASE
+    WHEN b.status IN ('confirmed', 'completed') THEN came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
+        OR came.amount > b.total_price
+    WHEN b.status = 'cancelled' THEN kept.deposits <> 0 AND NOT EXISTS (
+        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+    ELSE kept.deposits + kept.earned <> 0 END
+   OR kept.deposits + kept.earned > b.total_price - b.reduced_amount AND NOT EXISTS (
+        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
 ORDER BY b.id
 """
-"""What somebody sent back from a confirmed booking, e.g. in the gateway's own dashboard, had been paid."""
+"""Confirmed with its first part, or all. More than today's price is kept only while somebody is told, e.g. of a refund that did not arrive."""
 
 SUSPENSE_UNTOLD = """
 SELECT e.account, e.subject_id, -sum(e.amount) AS amount, e.currency

@@ -63,12 +63,13 @@ async def insert(
     reason: str,
     source_account: str,
     gateway_ref: str | None = None,
+    request_id: UUID | None = None,
 ) -> bool:
     """Reserve the capacity. False when this refund was written before (its request key is unique)."""
     new = await conn.fetchval(
         """
-        INSERT INTO refunds (id, transaction_id, amount, currency, origin, request_key, reason, source_account, gateway_ref)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9 WHERE NOT EXISTS (SELECT FROM refunds WHERE request_key = $6)
+        INSERT INTO refunds (id, transaction_id, amount, currency, origin, request_key, reason, source_account, gateway_ref, request_id)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 WHERE NOT EXISTS (SELECT FROM refunds WHERE request_key = $6)
         RETURNING true
         """,
         refund_id,
@@ -80,6 +81,7 @@ async def insert(
         reason,
         source_account,
         gateway_ref,
+        request_id,
     )
     return bool(new)
 
@@ -94,6 +96,18 @@ async def move(
         gateway_ref,
         failure,
     )
+
+
+async def list_of_request(conn: Connection, request_id: UUID) -> list[Refund]:
+    """The refunds that a request became, in the order they were reserved."""
+    rows = await conn.fetch(_REFUND + "WHERE r.request_id = $1 ORDER BY r.id", request_id)
+    return [Refund(**row) for row in rows]
+
+
+async def list_of_booking(conn: Connection, booking_id: UUID) -> list[Refund]:
+    """Every refund of a booking, the oldest first."""
+    rows = await conn.fetch(_REFUND + "WHERE t.booking_id = $1 ORDER BY r.id", booking_id)
+    return [Refund(**row) for row in rows]
 
 
 async def forget_person(conn: Connection, transaction_id: UUID) -> list[UUID]:

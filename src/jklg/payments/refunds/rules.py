@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jklg.kit.errors import Conflict
+from collections.abc import Mapping
 
 _RANK = {"reserved": 10, "submitted": 15, "pending": 20, "succeeded": 50, "failed": 60, "canceled": 60}
+SUSPENSE = "suspense:unapplied"
 IN_FLIGHT = ("reserved", "submitted", "pending")
 
 
@@ -26,7 +27,16 @@ def postings(before: str, after: str, source_account: str, clearing: str) -> tup
     return None
 
 
-def check_amount(amount: int, captured: int, refunded: int, reserved: int) -> None:
-    """Conflict (refund_exceeds_captured) when more would go back than came in. The constraint of that meaning stands behind it."""
-    if amount > captured - refunded - reserved:
-        raise Conflict("refund_exceeds_captured", "This is more than is left to send back.")
+def account_of_stranger(in_suspense: int, kept: Mapping[str, int], amount: int) -> str:
+    """The account that a refund is taken from which somebody made at the gateway."""
+    if in_suspense >= amount:
+        return SUSPENSE
+    if kept["customer_deposits"] < amount <= kept["travel_revenue"]:
+        return "travel_revenue"
+    return "customer_deposits"
+
+
+def off_the_price(kept: int, price: int, amount: int) -> int:
+    """How much the price is reduced by sending `amount` back of what is `kept`: what was paid beyond the price goes first, and
+    whatever else goes back is not asked for again."""
+    return max(amount - max(kept - price, 0), 0)

@@ -1,0 +1,65 @@
+"""SQL of giving up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """One giving up, as it was carried out. Minor units of `currency`; `cancelled_at` in UTC."""
+
+    id: UUID
+    party: dict[str, int]
+    worth: int
+    kept: int
+    refund: int
+    currency: str
+    days_before: int
+    percent: int | None
+    whole: bool
+    reason: str
+    cancelled_by: str
+    cancelled_at: datetime
+
+
+async def insert(
+    conn: Connection,
+    *,
+    cancellation_id: UUID,
+    booking_id: UUID,
+    party: dict[str, int],
+    seats: int,
+    worth: int,
+    kept: int,
+    refund: int,
+    currency: str,
+    days_before: int,
+    percent: int | None,
+    whole: bool,
+    reason: str,
+    cancelled_by: str,
+) -> None:
+    await conn.execute(
+        """
+        INSERT INTO booking_cancellations (id, booking_id, party, seats, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        """,
+        cancellation_id, booking_id, party, seats, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by,
+    )  # fmt: skip
+
+
+async def list_of_booking(conn: Connection, booking_id: UUID) -> list[Given]:
+    """Every giving up of a booking, the oldest first."""
+    rows = await conn.fetch(
+        """
+        SELECT id, party, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by, cancelled_at
+        FROM booking_cancellations WHERE booking_id = $1 ORDER BY id
+        """,
+        booking_id,
+    )
+    return [Given(**row) for row in rows]

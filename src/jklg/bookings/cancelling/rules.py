@@ -1,0 +1,153 @@
+"""What giving up is worth, by the derivation and the terms that were frozen at purchase. Whole minor units. Pure.
+
+Worth: of the whole booking its price today; of some people what each of them was sold for. Extras and supplements stay when
+some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept.
+What is sent back is what was paid beyond the price that remains: who had paid a deposit only may get nothing, and never owes more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jklg.kit.errors import BadInput, Conflict
+from jklg.pricing import terms
+from jklg.pricing.rules import PEOPLE, WITHOUT_SEAT
+
+if TYPE_CHECKING:
+    from jklg.bookings import Booking
+
+
+class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
+    """Giving up, worked out. Minor units of `currency`. `worth` is given up of the price, `kept` of that stays with us as the fee, `price_after` is
+    the price that remains, `refund` what was paid beyond it. `percent`: of the tier; None when staff decided what is kept."""
+
+    party: dict[str, int]
+    seats: int
+    whole: bool
+    worth: int
+    kept: int
+    price_after: int
+    refund: int
+    currency: str
+    days_before: int
+    percent: int | None
+
+
+def by_herself(booking: Booking) -> bool:
+    """Whether its customer may give up a confirmed booking without talking to us: its terms say what happens, and the journey has not begun."""
+    return booking.status == "confirmed" and "tiers" in booking.sold_terms and booking.today < booking.starts_on
+
+
+def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kept: int | None) -> Cancellation:
+    """`leaving`: who does not go; None: nobody goes. `kept`: what staff decided to keep of the worth, in place of the terms.
+
+    Raises, in the order checked: Conflict (booking_ended); BadInput (party_invalid, party_needs_adult, too_many_infants, fee_invalid).
+    """
+    if booking.status not in ("held", "confirmed"):
+        raise Conflict("booking_ended", "This booking has already ended.")
+    going = remaining(booking.party, booking.cancelled_party)
+    party = going if leaving is None else {category: number for category, number in leaving.items() if number}
+    staying = _who_stays(going, party)
+    whole = not staying
+    worth = booking.price if whole else min(_worth(booking, party), booking.price)
+    sold = terms.read(booking.sold_terms)
+    tier = terms.tier_on(sold, booking.starts_on, booking.today)
+    percent: int | None = tier.percent
+    if booking.status == "held":
+        fee, percent = 0, 100
+    elif kept is not None:
+        if not 0 <= kept <= worth:
+            raise BadInput(
+                "fee_invalid",
+                "What is kept is between nothing and all of it.",
+                details={"field": "kept", "worth": worth},
+            )
+        fee, percent = kept, None
+    else:
+        fee = worth - terms.share(worth, tier.percent, booking.currency)
+        if whole and sold.keeps_deposit and booking.deposit_amount:
+            fee = max(fee, min(booking.deposit_amount, worth))
+    price_after = booking.price - worth + fee
+    return Cancellation(
+        party=party,
+        seats=_seats(booking, party),
+        whole=whole,
+        worth=worth,
+        kept=fee,
+        price_after=price_after,
+        refund=max(paid - price_after, 0),
+        currency=booking.currency,
+        days_before=(booking.starts_on - booking.today).days,
+        percent=percent,
+    )
+
+
+def remaining(party: Mapping[str, int], cancelled: Mapping[str, int]) -> dict[str, int]:
+    """Who still goes."""
+    left = {category: party.get(category, 0) - cancelled.get(category, 0) for category in PEOPLE}
+    return {category: number for category, number in left.items() if number}
+
+
+def _who_stays(going: Mapping[str, int], leaving: Mapping[str, int]) -> dict[str, int]:
+    for category, number in leaving.items():
+        if type(number) is not int or not 0 < number <= going.get(category, 0):
+            raise _party("party_invalid", "That many people are not in this booking.", category)
+    if not leaving:
+        raise _party("party_invalid", "Please say who does not travel.", "")
+    staying = remaining(going, leaving)
+    if staying and "adult" not in staying:
+        raise _party("party_needs_adult", "Children and infants travel with at least one adult.", "adult")
+    if staying.get("infant", 0) > staying.get("adult", 0):
+        raise _party("too_many_infants", "Each infant needs an adult's lap.", "infant")
+    return staying
+
+
+def _lines(booking: Booking) -> dict[str, Mapping[str, Any]]:
+    """The line each category of the party was sold by: they come first, in the order of the categories."""
+    categories = [category for category in PEOPLE if booking.party.get(category)]
+    return dict(zip(categories, booking.lines, strict=False))
+
+
+def _worth(booking: Booking, party: Mapping[str, int]) -> int:
+    lines = _lines(booking)
+    return sum(number * int(lines[category]["unit_amount"]) for category, number in party.items())
+
+
+def _seats(booking: Booking, party: Mapping[str, int]) -> int:
+    lines = _lines(booking)
+    return sum(number for category, number in party.items() if not str(lines[category]["rule"]).endswith(WITHOUT_SEAT))
+
+
+def named(
+    travellers: Sequence[Any], party: Mapping[str, int], going: Mapping[str, int], ids: Sequence[Any]
+) -> list[Any]:
+    """Which of the named travellers do not go any more: all of `ids`, who must be of the party that leaves, and enough of them that no more
+    are named than still go. BadInput: travellers_unknown, travellers_missing."""
+    present = {each.id: each for each in travellers if each.cancelled_at is None}
+    if any(each not in present for each in ids):
+        raise BadInput("travellers_unknown", "This traveller is not in the booking.", details={"field": "travellers"})
+    chosen = [present[each] for each in dict.fromkeys(ids)]
+    for category in PEOPLE:
+        here = sum(each.category == category for each in present.values())
+        leaving = sum(each.category == category for each in chosen)
+        if leaving > party.get(category, 0):
+            raise BadInput(
+                "travellers_unknown", "More travellers are named than leave.", details={"field": "travellers"}
+            )
+        if here - leaving > going.get(category, 0) - party.get(category, 0):
+            if going.get(category, 0) == party.get(category, 0):
+                chosen += [each for each in present.values() if each.category == category and each not in chosen]
+            else:
+                raise BadInput(
+                    "travellers_missing",
+                    f"Please say which {PEOPLE[category][1]} do not travel.",
+                    details={"field": "travellers"},
+                )
+    return chosen
+
+
+def _party(code: str, sentence: str, category: str) -> BadInput:
+    return BadInput(code, sentence, details={"field": f"party.{category}" if category else "party"})

@@ -1,0 +1,278 @@
+"""Sending money back because somebody decided so, told in order: ask, let a second person look, reserve under the locks, call, book.
+
+The locks are those of payments: departure, booking, transactions, refund. What a gateway then says is merged by `refunds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from jklg import bookings, history, ledger
+from jklg.bookings import Booking
+from jklg.kit.db import Connection, Database, claims
+from jklg.kit.errors import BadInput, Conflict, Forbidden, NotFound
+from jklg.kit.ids import uuid7
+from jklg.payments import queries as payment_queries
+from jklg.payments import refunds
+from jklg.payments.desk import queries, rules
+from jklg.payments.desk.queries import RefundRequest
+from jklg.payments.gateways.contract import Gateway
+from jklg.payments.refunds import queries as refund_queries
+from jklg.payments.refunds.rules import SUSPENSE, off_the_price
+from jklg.settings import Settings
+
+
+class House(Protocol):
+    """What the desk needs of the house."""
+
+    settings: Settings
+    db: Database
+    gateways: Mapping[str, Gateway]
+    dice: Random
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of asking, in minor units of `currency`. `status`: waiting (for a second person), pending, completed, failed, refused."""
+
+    request: RefundRequest
+    refund_ids: list[UUID]
+    status: str
+
+
+async def ask_refund(
+    house: House,
+    *,
+    request_id: UUID,
+    booking_id: UUID | None = None,
+    transaction_id: UUID | None = None,
+    amount: int | None = None,
+    reason: str,
+    actor: str,
+) -> Asked:
+    """Send back `amount` (minor units) of a booking, or of one of its payments; None: all that is left. Asked twice with one id, it is once.
+
+    Raises, in the order checked: BadInput (reason_missing, booking_missing); NotFound (transaction_not_found, booking_not_found);
+    Conflict (request_reused); BadInput (amount_invalid); NotFound (nothing_paid); Conflict (disputed); BadInput
+    (refund_exceeds_captured).
+    """
+    reason = " ".join(reason.split())[:500]
+    if not reason:
+        raise BadInput("reason_missing", "Please say why it is sent back.", details={"field": "reason"})
+    async with house.db.transaction(claims("system", actor=actor, reason=reason)) as conn:
+        booking = await _lock_booking(conn, booking_id, transaction_id)
+        made_before = await queries.get(conn, request_id)
+        if made_before is None:
+            purses, accounts = await _purses(conn, booking, transaction_id)
+            wanted = rules.check_amount(purses, accounts, amount)
+            alone = await queries.sent_alone(conn, booking.id)
+            request = await _write(
+                conn,
+                booking,
+                request_id,
+                transaction_id,
+                wanted,
+                reason,
+                actor,
+                needs_second=rules.needs_second(house.settings.refund_alone, booking.currency, wanted, alone),
+            )
+            if not request.waiting:
+                await _reserve(conn, booking, request, rules.shares(purses, accounts, wanted))
+        elif made_before.booking_id != booking.id:
+            raise Conflict("request_reused", "This request was used for something else.")
+    return await release(house, request_id)
+
+
+async def _lock_booking(conn: Connection, booking_id: UUID | None, transaction_id: UUID | None) -> Booking:
+    if transaction_id is not None:
+        transaction = await payment_queries.get(conn, transaction_id)
+        if transaction is None or booking_id not in (None, transaction.booking_id):
+            raise NotFound("transaction_not_found", "We cannot find this payment.")
+        booking_id = transaction.booking_id
+    if booking_id is None:
+        raise BadInput("booking_missing", "Please say of which booking or payment.", details={"field": "bookingId"})
+    return await bookings.lock(conn, booking_id)
+
+
+async def _purses(
+    conn: Connection, booking: Booking, transaction_id: UUID | None
+) -> tuple[list[rules.Purse], dict[str, int]]:
+    purses = await queries.lock_purses(conn, booking.id)
+    kept = await bookings.amount_kept(conn, booking.id, booking.currency)
+    kept[SUSPENSE] = -await ledger.balance(conn, SUSPENSE, booking.currency, booking.id)
+    if transaction_id is not None:
+        purses = [purse for purse in purses if purse.transaction_id == transaction_id]
+    return purses, kept
+
+
+async def _write(
+    conn: Connection,
+    booking: Booking,
+    request_id: UUID,
+    transaction_id: UUID | None,
+    amount: int,
+    reason: str,
+    actor: str,
+    *,
+    needs_second: bool,
+) -> RefundRequest:
+    await queries.insert(
+        conn,
+        request_id=request_id,
+        booking_id=booking.id,
+        transaction_id=transaction_id,
+        amount=amount,
+        currency=booking.currency,
+        reason=reason,
+        asked_by=actor,
+        needs_second=needs_second,
+    )
+    detail = {"request_id": str(request_id), "amount": amount, "needs_second": needs_second, "reason": reason}
+    await history.record(conn, actor, "refund.asked", "booking", booking.id, detail)
+    if needs_second:
+        await payment_queries.report_anomaly(
+            conn,
+            anomaly_id=uuid7(),
+            kind="refund_waits",
+            once_key=f"refund_waits:{request_id}",
+            transaction_id=transaction_id,
+            booking_id=booking.id,
+            detail={"request_id": str(request_id), "amount": amount, "currency": booking.currency},
+        )
+    request = await queries.get(conn, request_id)
+    assert request is not None, "just written"
+    return request
+
+
+async def _reserve(conn: Connection, booking: Booking, request: RefundRequest, parts: list[rules.Share]) -> None:
+    """Take the money out of its accounts, and what was not paid beyond the price off the price: it is not asked for again."""
+    kept = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
+    of_booking = sum(part.amount for part in parts if part.account != SUSPENSE)
+    given_up = off_the_price(kept, booking.price, of_booking)
+    await bookings.take_off(conn, booking, given_up, actor=request.asked_by, why="sent back")
+    for number, part in enumerate(parts, 1):
+        transaction = await payment_queries.lock(conn, part.transaction_id)
+        await refunds.reserve(
+            conn,
+            transaction,
+            part.amount,
+            account=part.account,
+            origin="staff" if request.asked_by.startswith("staff:") else "customer",
+            request_key=f"refund:{request.id}:{number}",
+            reason=request.reason,
+            actor=request.asked_by,
+            request_id=request.id,
+        )
+
+
+async def release(house: House, request_id: UUID) -> Asked:
+    """Make the calls of a request that waits for nobody, and tell how it stands. May be called at any time, any number of times."""
+    async with house.db.transaction() as conn:
+        reserved = await refund_queries.list_of_request(conn, request_id)
+    await refunds.send_now(house, [refund.id for refund in reserved if refund.state == "reserved"])
+    async with house.db.transaction() as conn:
+        request = await queries.get(conn, request_id)
+        assert request is not None, "just written"
+        states = [refund.state for refund in await refund_queries.list_of_request(conn, request_id)]
+    status = "pending"
+    if request.waiting:
+        status = "waiting"
+    elif request.decision == "refused":
+        status = "refused"
+    elif states and all(state == "succeeded" for state in states):
+        status = "completed"
+    elif states and all(state in ("failed", "canceled") for state in states):
+        status = "failed"
+    return Asked(request=request, refund_ids=[refund.id for refund in reserved], status=status)
+
+
+async def approve(house: House, request_id: UUID, *, actor: str) -> Asked:
+    """The second person agrees: what is asked for is reserved now, and sent.
+
+    Raises NotFound (request_not_found); Conflict (request_decided); Forbidden (four_eyes: not who asked); then what `ask_refund` raises
+    of amounts: money may have moved since.
+    """
+    async with house.db.transaction(claims("system", actor=actor, reason="approved")) as conn:
+        booking, request = await _lock_waiting(conn, request_id)
+        if request.asked_by == actor:
+            raise Forbidden("four_eyes", "Somebody else has to look at it: you asked for it yourself.")
+        purses, accounts = await _purses(conn, booking, request.transaction_id)
+        rules.check_amount(purses, accounts, request.amount)
+        await queries.decide(conn, request_id, "approved", actor)
+        await _reserve(conn, booking, request, rules.shares(purses, accounts, request.amount))
+        await _decided(conn, request, "refund.approved", actor)
+    return await release(house, request_id)
+
+
+async def refuse(house: House, request_id: UUID, *, actor: str) -> Asked:
+    """It is not sent back. Whoever asked may take it back this way, too. NotFound (request_not_found), Conflict (request_decided)."""
+    async with house.db.transaction(claims("system", actor=actor, reason="refused")) as conn:
+        booking, request = await _lock_waiting(conn, request_id)
+        await queries.decide(conn, request_id, "refused", actor)
+        await _decided(conn, request, "refund.refused", actor)
+        if booking.status == "cancelled":
+            await tell_of_kept(conn, booking, request.amount, "refused")
+    return await release(house, request_id)
+
+
+async def _lock_waiting(conn: Connection, request_id: UUID) -> tuple[Booking, RefundRequest]:
+    found = await queries.get(conn, request_id)
+    if found is None:
+        raise NotFound("request_not_found", "We cannot find this request.")
+    booking = await bookings.lock(conn, found.booking_id)
+    request = await queries.lock(conn, request_id)
+    assert request is not None, "requests are never deleted"
+    if not request.waiting:
+        raise Conflict("request_decided", "This was decided already.")
+    return booking, request
+
+
+async def _decided(conn: Connection, request: RefundRequest, what: str, actor: str) -> None:
+    detail = {"request_id": str(request.id), "amount": request.amount}
+    await history.record(conn, actor, what, "booking", request.booking_id, detail)
+    await payment_queries.resolve_anomaly(conn, f"refund_waits:{request.id}")
+
+
+async def tell_of_kept(conn: Connection, booking: Booking, amount: int, why: str) -> None:
+    """Money of a booking that was given up lies with us beyond the fee: somebody has to decide about it."""
+    await payment_queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind="money_left_behind",
+        once_key=f"money_left_behind:{booking.id}:{uuid7()}",
+        transaction_id=None,
+        booking_id=booking.id,
+        detail={"amount": amount, "currency": booking.currency, "why": why},
+    )
+
+
+async def return_of_overpaid(
+    conn: Connection, settings: Settings, booking: Booking, amount: int, *, reason: str, actor: str, promised: bool
+) -> UUID | None:
+    """Reserve the return of what a giving up has left paid beyond the price; the caller holds the booking's lock, and calls `release`
+    with the answer afterwards. `promised`: by the terms it was sold under, so that nobody has to agree.
+
+    What cannot go back now, because the bank is deciding about it, is put before a person instead.
+    """
+    purses, accounts = await _purses(conn, booking, None)
+    possible = min(amount, rules.refundable(purses, accounts))
+    if possible < amount:
+        await tell_of_kept(conn, booking, amount - possible, "disputed")
+    if possible <= 0:
+        return None
+    alone = await queries.sent_alone(conn, booking.id)
+    second = not promised and rules.needs_second(settings.refund_alone, booking.currency, possible, alone)
+    request = await _write(conn, booking, uuid7(), None, possible, reason, actor, needs_second=second)
+    if not second:
+        await _reserve(conn, booking, request, rules.shares(purses, accounts, possible))
+    return request.id
+
+
+async def left_to_refund(conn: Connection, booking: Booking) -> tuple[int, bool]:
+    """For a form: how much could go back now (minor units), and whether the bank is deciding about any of it."""
+    purses, accounts = await _purses(conn, booking, None)
+    return max(rules.refundable(purses, accounts), 0), any(purse.disputed for purse in purses)

@@ -1,0 +1,135 @@
+"""What a gateway says of our refunds, and of those it made without us: merged into the rows, booked once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from jklg import bookings, history, jobs, ledger
+from jklg.kit.db import Connection
+from jklg.kit.ids import uuid7
+from jklg.payments import queries as payment_queries
+from jklg.payments.gateways.contract import RefundSnapshot
+from jklg.payments.refunds import queries, rules
+from jklg.payments.refunds.rules import SUSPENSE
+
+
+async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
+    """Merge what a gateway says of one refund. The caller holds the locks of departure, booking and transaction."""
+    refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
+    if refund is None:
+        refund = await _adopt(conn, transaction_id, reported)
+    state = rules.next_state(refund.state, reported.state)
+    if state is None:
+        if refund.gateway_ref is None and reported.ref:
+            await queries.move(conn, refund.id, refund.state, gateway_ref=reported.ref)
+        return
+    await queries.move(conn, refund.id, state, gateway_ref=reported.ref or None, failure=reported.failure)
+    transaction = await payment_queries.get(conn, transaction_id)
+    assert transaction is not None, "a refund keeps its transaction"
+    await payment_queries.add_fact(
+        conn, transaction, object_id=reported.ref or refund.request_key, fact_type=f"refund_{state}", amount=refund.amount, source=source
+    )  # fmt: skip
+    moved = rules.postings(refund.state, state, refund.source_account, f"gateway_clearing:{refund.gateway}")
+    if moved is not None:
+        kind, signs = moved
+        await ledger.post(
+            conn,
+            kind,
+            "refund",
+            str(refund.id),
+            refund.booking_id,
+            refund.currency,
+            [(account, sign * refund.amount) for account, sign in signs],
+        )
+    await history.record(
+        conn,
+        f"gateway:{refund.gateway}",
+        f"refund.{state}",
+        "booking",
+        refund.booking_id,
+        {"refund_id": str(refund.id), "amount": refund.amount},
+    )
+    if state in ("succeeded", "failed", "canceled"):
+        news = {"refund_id": str(refund.id), "booking_id": str(refund.booking_id)}
+        await jobs.announce(conn, "refund.settled", news)
+    if state == "succeeded" and refund.origin == "late_money":
+        await jobs.announce(conn, "refund.late_money", {"refund_id": str(refund.id)})
+    if state in ("failed", "canceled"):
+        await payment_queries.report_anomaly(
+            conn,
+            anomaly_id=uuid7(),
+            kind="refund_failed",
+            once_key=f"refund_failed:{refund.id}",
+            transaction_id=transaction_id,
+            booking_id=refund.booking_id,
+            detail={"refund_id": str(refund.id), "amount": refund.amount, "failure": reported.failure},
+        )
+
+
+async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> queries.Refund:
+    """A refund we did not make: somebody made it in the gateway's own dashboard. It is booked like ours, and shown."""
+    transaction = await payment_queries.get(conn, transaction_id)
+    assert transaction is not None, "asked about by its own snapshot"
+    booking = await bookings.get(conn, transaction.booking_id)
+    assert booking is not None, "a transaction keeps its booking"
+    kept = await bookings.amount_kept(conn, booking.id, reported.currency)
+    in_suspense = -await ledger.balance(conn, SUSPENSE, reported.currency, booking.id)
+    account = rules.account_of_stranger(in_suspense, kept, reported.amount)
+    if account != SUSPENSE:
+        # Whoever sent it back there has given it up: the customer is not asked for it again.
+        given_up = rules.off_the_price(sum(kept.values()), booking.price, reported.amount)
+        await bookings.take_off(conn, booking, given_up, actor=f"gateway:{transaction.gateway}", why="sent back there")
+    refund_id = uuid7()
+    await queries.insert(
+        conn,
+        refund_id=refund_id,
+        transaction_id=transaction_id,
+        amount=reported.amount,
+        currency=reported.currency,
+        origin="gateway",
+        request_key=f"gateway:{transaction.gateway}:{reported.ref}",
+        reason="made at the gateway",
+        source_account=account,
+        gateway_ref=reported.ref,
+    )
+    await ledger.post(
+        conn,
+        "refund_submitted",
+        "refund",
+        str(refund_id),
+        transaction.booking_id,
+        reported.currency,
+        [(account, reported.amount), ("refunds_in_flight", -reported.amount)],
+    )
+    await payment_queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind="refund_made_at_gateway",
+        once_key=f"refund_made_at_gateway:{reported.ref}",
+        transaction_id=transaction_id,
+        booking_id=transaction.booking_id,
+        detail={"amount": reported.amount, "ref": reported.ref},
+    )
+    refund = await queries.get(conn, refund_id)
+    assert refund is not None, "just written"
+    return refund
+
+
+async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: int, currency: str) -> None:
+    """Money of an attempt that is not ours to know is kept in suspense, so that the books equal the gateway.
+
+    `captured` is cumulative, as everywhere: what was parked of this attempt before is not parked again.
+    """
+    facts_of = f"{gateway}:{ref}:"
+    more = captured - await payment_queries.captured_in_the_books(conn, gateway, "gateway_object", facts_of, currency)
+    if more <= 0:
+        return
+    await ledger.post(
+        conn,
+        "capture",
+        "gateway_object",
+        f"{facts_of}{captured}",
+        None,
+        currency,
+        [(f"gateway_clearing:{gateway}", more), (SUSPENSE, -more)],
+    )
