@@ -576,6 +576,8 @@ def _read(work: RazorpayWork, path: list[str], query: dict[str, str]) -> dict[st
             return _page(work, [work.order_of(each) for each in work.all(Intent)], query, {"receipt", "authorized"})
         case ["disputes"]:
             return _page(work, [work.describe(each) for each in work.all(Dispute)], query, set())
+        case ["refunds"]:
+            return _page(work, [work.refund_of(each) for each in work.all(Refund)], query, set())
         case ["payments", id_, "refunds"]:
             intent, payment = work.payment(id_)
             made = [work.refund_of(each) for each in work.refunds_of(intent.id)] if payment.status == "captured" else []

@@ -171,7 +171,7 @@ class Market:
             await self._worker()
 
 
-@pytest.mark.parametrize("name", [name for name in COUNTERS if name != "razorpay"])
+@pytest.mark.parametrize("name", COUNTERS)
 async def test_the_books_agree_after_five_hundred_operations_without_any_webhook(
     name: str, settings: Settings, fresh_database: FreshDatabase
 ) -> None:

@@ -283,7 +283,7 @@ class RazorpayCounter(Counter):
             "test_a_cancelled_attempt_may_succeed_late_and_says_so",
             # a payment is with the bank, whatever it does there: test_a_payment_that_is_with_the_bank_is_open
             "test_a_transfer_is_under_way_and_arrives_later",
-            # nothing is told of an order as such: test_every_webhook_of_razorpay_…, test_webhooks_of_razorpay_…
+            # nothing is told of an order as such, and no events are listed: test_every_webhook_of_razorpay_…, test_refunds_and_disputes_are_told_…
             "test_every_notice_of_a_payment_names_the_attempt",
             "test_doubled_reordered_held_and_lost_notices_happen_when_asked_for",
             "test_every_event_is_listed_once_whether_it_was_delivered_or_not",

@@ -26,7 +26,7 @@ from jklg.payments.gateways.razorpay import RazorpayGateway
 from jklg.payments.gateways.razorpay.amounts import minor, to_razorpay
 from jklg.payments.gateways.razorpay.gateway import JS
 from jklg.payments.gateways.signatures import uuid
-from jklg.sandbox.things import Dispute, Intent
+from jklg.sandbox.things import Dispute, Intent, Refund
 from tests.payments.gateways.counters import OLD_SECRET, SECRET, RazorpayCounter, order
 from tests.peers.razorpay import RazorpayWork, sign
 
@@ -128,9 +128,49 @@ async def test_orders_are_listed_with_what_was_paid(counter: RazorpayCounter) ->
     ]
 
 
-async def test_no_events_are_listed(counter: RazorpayCounter) -> None:
-    await counter.gateway.create(order())
-    assert not [each async for each in counter.gateway.list_notices(datetime.now(UTC) - HOUR, datetime.now(UTC))]
+async def test_refunds_and_disputes_are_told_though_no_events_are_listed(counter: RazorpayCounter) -> None:
+    """Once for each state: a refund that fails days later is news. To which order a payment belongs is asked once."""
+    created = await counter.gateway.create(order())
+    await counter.peer.pay(created.ref)
+    async with counter.bank.work() as work:
+        sent_back = work.refund(work.get(Intent, created.ref), 500, {}).id
+        work.dispute(work.get(Intent, created.ref))
+
+    async def told(start: datetime, end: datetime) -> list[tuple[str, str, str | None]]:
+        listed = [each async for each in counter.gateway.list_notices(start, end)]
+        assert all(notice.event_id.partition(":")[0] in body.decode() for notice, body in listed)
+        return [(notice.event_id, notice.event_type, notice.ref) for notice, _ in listed]
+
+    now = datetime.now(UTC)
+    refunded = (f"{sent_back}:processed", "refund.processed", created.ref)
+    disputed = ("disp_000001:open", "dispute.open", created.ref)
+    assert await told(now - HOUR, now + HOUR) == [refunded, disputed]
+    assert await told(now - 3 * HOUR, now - 2 * HOUR) == []
+    async with counter.bank.work() as work:
+        work.put(msgspec.structs.replace(work.get(Refund, sent_back), status="failed"))
+    later = now + timedelta(days=6)
+    assert await told(later, later + HOUR) == [(f"{sent_back}:failed", "refund.failed", created.ref)]
+    asked = [each for each in counter.peer.requests if each.path.startswith("/v1/payments/")]
+    assert len(asked) == 1
+
+
+async def test_a_refund_of_a_payment_without_an_order_is_none_of_our_business(counter: RazorpayCounter) -> None:
+    """Made by a payment link of the same account."""
+    said = {
+        "id": "rfnd_1",
+        "entity": "refund",
+        "payment_id": "pay_1",
+        "status": "processed",
+        "created_at": 1_790_000_000,
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/payments/pay_1":
+            return httpx.Response(200, json={"id": "pay_1", "order_id": None})
+        return httpx.Response(200, json={"items": [said] if request.url.path == "/v1/refunds" else []})
+
+    listed = counter.gateway_told(answer).list_notices(datetime.now(UTC) - HOUR, datetime.now(UTC))
+    assert [(notice.ref, notice.transaction_id) async for notice, _ in listed] == [(None, None)]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from random import Random
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 import pytest
 
 from jklg import app, bookings, ledger, payments
@@ -287,6 +288,51 @@ async def test_part_of_the_money_goes_back_and_a_lost_dispute_takes_the_rest(tow
     await town.work()
     assert await town.balance("gateway_clearing:razorpay") == 0
     assert await town.balance("dispute_losses") == held.total_price - 500
+
+
+async def test_a_part_that_was_sent_back_there_before_we_heard_of_late_money_is_not_sent_again(town: Town) -> None:
+    """Found by five hundred operations: the whole was to go back, there was no room for it, and the attempt could never be settled."""
+    held, attempt = await town.asha_starts()
+    await payments.give_up(town.house, held.id, actor="guest")
+    await town.peer.pay(attempt.ref or "")
+    async with town.peer.bank.work() as work:
+        work.refund(work.get(Intent, attempt.ref or ""), 700, {})
+    await town.work()
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    async with town.peer.bank.work() as work:
+        assert sorted(each.amount for each in work.refunds_of(attempt.ref or "")) == [700, held.total_price - 700]
+    assert await town.balance("gateway_clearing:razorpay") == 0
+    assert await town.balance("suspense:unapplied") == 0
+
+
+async def test_a_refund_that_failed_there_before_we_heard_of_it_moves_nothing(town: Town) -> None:
+    """Found by five hundred operations: after the whole had gone back, there was no room to write down one that never came to pass."""
+    held, attempt = await town.asha_starts()
+    await payments.give_up(town.house, held.id, actor="guest")
+    await town.peer.pay(attempt.ref or "")
+    await town.work()
+    assert await town.balance("gateway_clearing:razorpay") == 0
+    async with town.peer.bank.work() as work:
+        whole = work.refunds_of(attempt.ref or "")[0]
+        work.put(msgspec.structs.replace(whole, id="re_in_vain", amount=700, status="failed", metadata={}))
+    await payments.settle(town.house, attempt.id, source="poll")
+    assert await town.balance("gateway_clearing:razorpay") == 0
+
+
+async def test_a_refund_and_a_dispute_that_no_webhook_told_are_found_within_the_hour(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    await town.peer.pay(attempt.ref or "")
+    await town.work()
+    town.peer.faults.lose_webhooks = 100
+    async with town.peer.bank.work() as work:
+        work.refund(work.get(Intent, attempt.ref or ""), 500, {})
+        work.dispute(work.get(Intent, attempt.ref or ""), held.total_price - 500)
+    town.clock.ahead += timedelta(hours=1, minutes=1)
+    await town.work()
+    assert await town.balance("gateway_clearing:razorpay") == held.total_price - 500
+    async with town.house.db.transaction() as conn:
+        assert await conn.fetchval("SELECT state FROM disputes") == "needs_response"
 
 
 async def test_every_hour_the_orders_are_compared_and_what_no_webhook_told_is_found(town: Town) -> None:

@@ -7,7 +7,8 @@ is captured, by us or by the account's own setting. What Razorpay cannot do, and
   are under way at the same moment. Then the second order is one that no payer ever sees.
 * It cancels no order. `cancel` closes the attempt by our never capturing: what is authorised later goes back by itself after
   some days, and what the account captures by itself comes to the house as late money.
-* It keeps no list of events. What no webhook has brought, the poller and the comparison of orders find.
+* It keeps no list of events. What no webhook has brought is found by looking at attempts, by comparing orders, and in the lists of
+  refunds and disputes (`happenings`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from jklg.payments.gateways.razorpay import notices, orders
 from jklg.payments.gateways.razorpay.amounts import to_razorpay
 from jklg.payments.gateways.razorpay.calls import Calls, Page
 from jklg.payments.gateways.razorpay.disputes import list_disputes
+from jklg.payments.gateways.razorpay.happenings import Happenings
 
 API = "https://api.razorpay.com/v1"
 JS = "https://checkout.razorpay.com/v1/checkout.js"
@@ -60,6 +62,7 @@ class RazorpayGateway:
         self._js_url = js_url
         self._brand = brand
         self._calls = Calls(key_id, key_secret, api_base, client)
+        self._happenings = Happenings(self._calls, livemode=self.livemode)
 
     async def create(self, order: Order) -> Snapshot:
         amount = _units(order.amount, order.currency)
@@ -156,11 +159,8 @@ class RazorpayGateway:
                 seen.add(order.id)
                 yield orders.snapshot(order, livemode=self.livemode)
 
-    async def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:  # noqa: ARG002
-        """Nothing: Razorpay keeps no list of them."""
-        nothing: tuple[tuple[Notice, bytes], ...] = ()
-        for each in nothing:
-            yield each
+    def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
+        return self._happenings.list_all(created_from, created_to)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:  # noqa: ARG002
         if not self._webhook_secrets:
