@@ -132,3 +132,40 @@ def test_captures_by_stripe_are_automatic_or_manual() -> None:
     assert load({"STRIPE_CAPTURE": "manual"}).stripe_capture == "manual"
     with pytest.raises(BadSettings, match="STRIPE_CAPTURE"):
         load({"STRIPE_CAPTURE": "later"})
+
+
+RAZORPAY = {"RAZORPAY_KEY_ID": "rzp_live_a", "RAZORPAY_KEY_SECRET": "s", "RAZORPAY_WEBHOOK_SECRET": "w, old"}
+RAZORPAY_TEST = {**RAZORPAY, "RAZORPAY_KEY_ID": "rzp_test_a"}
+
+
+def test_razorpays_key_tells_whether_the_money_is_real() -> None:
+    assert load(RAZORPAY).live and not load(RAZORPAY_TEST).live
+    assert load(RAZORPAY).razorpay_webhook_secrets == ("w", "old")
+    assert not load({**RAZORPAY_TEST, "RAZORPAY_API_BASE": "http://127.0.0.1:12113/v1"}).live
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"RAZORPAY_KEY_SECRET": ""}, "RAZORPAY_KEY_SECRET"),
+        ({"RAZORPAY_KEY_ID": ""}, "RAZORPAY_KEY_ID"),
+        ({"RAZORPAY_KEY_ID": "pk_live_a"}, "RAZORPAY_KEY_ID"),
+        ({"RAZORPAY_WEBHOOK_SECRET": ""}, "RAZORPAY_WEBHOOK_SECRET"),
+        ({"RAZORPAY_WEBHOOK_SECRET": "w,s"}, "RAZORPAY_WEBHOOK_SECRET"),
+        ({"RAZORPAY_API_BASE": "http://127.0.0.1:12113/v1"}, "RAZORPAY_API_BASE"),
+        ({"RAZORPAY_JS_URL": "http://127.0.0.1:1/checkout.js"}, "RAZORPAY_JS_URL"),
+        ({"SANDBOX_URL": "http://127.0.0.1:1"}, "SANDBOX_URL"),
+        ({"JKLG_FAILPOINT": "after_intent_commit:kill"}, "JKLG_FAILPOINT"),
+        ({"STRIPE_SECRET_KEY": "sk_test_a", "STRIPE_PUBLISHABLE_KEY": "pk_test_a"}, "STRIPE_SECRET_KEY"),
+        ({**PAYPAL, "PAYPAL_API_BASE": PAYPALS_SANDBOX}, "PAYPAL_API_BASE"),
+    ],
+)
+def test_razorpay_refuses(more: dict[str, str], named: str) -> None:
+    with pytest.raises(BadSettings, match=named):
+        load({**RAZORPAY, **more})
+
+
+@pytest.mark.parametrize("base", ["https://razorpay.example/v1", "http://api.razorpay.com/v1", "ftp://127.0.0.1/v1"])
+def test_a_test_key_of_razorpays_is_sent_to_razorpay_or_stays_on_this_machine(base: str) -> None:
+    with pytest.raises(BadSettings, match="RAZORPAY_API_BASE"):
+        load({**RAZORPAY_TEST, "RAZORPAY_API_BASE": base})

@@ -165,6 +165,17 @@ def open_gateways(settings: Settings) -> dict[str, Gateway]:
             settings.paypal_js_url,
             brand=settings.agency_name,
         )
+    if settings.razorpay_key_id:
+        from jklg.payments.gateways.razorpay import RazorpayGateway
+
+        gateways["razorpay"] = RazorpayGateway(
+            settings.razorpay_key_id,
+            settings.razorpay_key_secret,
+            settings.razorpay_webhook_secrets,
+            settings.razorpay_api_base,
+            settings.razorpay_js_url,
+            brand=settings.agency_name,
+        )
     if settings.sandbox_url:
         from jklg.payments.gateways.sandbox import SandboxGateway
 
@@ -219,6 +230,7 @@ def _routers() -> list[Any]:
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
+    from jklg.payments.callbacks import api as callbacks_api
     from jklg.payments.cancellations import api as cancellations_api
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
@@ -247,6 +259,7 @@ def _routers() -> list[Any]:
         bookings_api.router,
         accounts_api.router,
         payments_api.router,
+        callbacks_api.router,
         cancellations_api.router,
         desk_api.router,
         webhooks_api.router,

@@ -49,6 +49,11 @@ class Settings:
         "https://api-m.paypal.com"  # PAYPAL_API_BASE: which of PayPal's two worlds; real money by default
     )
     paypal_js_url: str = "https://www.paypal.com/sdk/js"  # PAYPAL_JS_URL
+    razorpay_key_id: str = ""  # RAZORPAY_KEY_ID: rzp_live_… takes real money
+    razorpay_key_secret: str = ""  # RAZORPAY_KEY_SECRET
+    razorpay_webhook_secrets: tuple[str, ...] = ()  # RAZORPAY_WEBHOOK_SECRET: comma-separated while rotating
+    razorpay_api_base: str = "https://api.razorpay.com/v1"  # RAZORPAY_API_BASE
+    razorpay_js_url: str = "https://checkout.razorpay.com/v1/checkout.js"  # RAZORPAY_JS_URL
     sandbox_url: str = ""  # SANDBOX_URL: where the sandbox gateway listens; `up` starts one; empty means none
     sandbox_key: str = "sandbox_key"  # SANDBOX_KEY
     sandbox_webhook_secret: str = "sandbox_webhook_secret"  # noqa: S105  # SANDBOX_WEBHOOK_SECRET
@@ -72,7 +77,7 @@ class Settings:
     @property
     def live(self) -> bool:
         """Whether any gateway key takes real money."""
-        return self.stripe_live or self.paypal_live
+        return self.stripe_live or self.paypal_live or self.razorpay_live
 
     @property
     def stripe_live(self) -> bool:
@@ -82,6 +87,10 @@ class Settings:
     def paypal_live(self) -> bool:
         """PayPal's keys look alike in both worlds: the address tells."""
         return bool(self.paypal_client_id) and self.paypal_api_base == "https://api-m.paypal.com"
+
+    @property
+    def razorpay_live(self) -> bool:
+        return self.razorpay_key_id.startswith("rzp_live_")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -146,6 +155,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         paypal_webhook_ids=several("PAYPAL_WEBHOOK_ID"),
         paypal_api_base=text("PAYPAL_API_BASE", "https://api-m.paypal.com").rstrip("/"),
         paypal_js_url=text("PAYPAL_JS_URL", "https://www.paypal.com/sdk/js"),
+        razorpay_key_id=text("RAZORPAY_KEY_ID"),
+        razorpay_key_secret=text("RAZORPAY_KEY_SECRET"),
+        razorpay_webhook_secrets=several("RAZORPAY_WEBHOOK_SECRET"),
+        razorpay_api_base=text("RAZORPAY_API_BASE", "https://api.razorpay.com/v1").rstrip("/"),
+        razorpay_js_url=text("RAZORPAY_JS_URL", "https://checkout.razorpay.com/v1/checkout.js"),
         sandbox_url=text("SANDBOX_URL").rstrip("/"),
         sandbox_key=text("SANDBOX_KEY", "sandbox_key"),
         sandbox_webhook_secret=text("SANDBOX_WEBHOOK_SECRET", "sandbox_webhook_secret"),
@@ -188,6 +202,7 @@ def _contradictions(s: Settings) -> list[str]:
     if s.stripe_live and not s.stripe_webhook_secrets:
         wrong.append("STRIPE_WEBHOOK_SECRET is needed with a live key: without it paid bookings wait for the poller")
     wrong += _paypal_contradictions(s)
+    wrong += _razorpay_contradictions(s)
     for secret in s.secrets:
         if len(secret) < 32 or len(set(secret)) < 8:
             wrong.append("JWT_SECRET is weak: use at least 32 random characters")
@@ -226,6 +241,37 @@ def _paypal_contradictions(s: Settings) -> list[str]:
         wrong.append("STRIPE_SECRET_KEY and PAYPAL_API_BASE must both be for real money, or both for trying things out")
     if s.production and stand_in:
         wrong.append("PAYPAL_API_BASE is a stand-in: not in production")
+    return wrong
+
+
+def _razorpay_contradictions(s: Settings) -> list[str]:
+    wrong = []
+    if bool(s.razorpay_key_id) != bool(s.razorpay_key_secret):
+        wrong.append("RAZORPAY_KEY_ID and RAZORPAY_KEY_SECRET go together: set both or neither")
+    if not s.razorpay_key_id:
+        return wrong
+    if not s.razorpay_key_id.startswith(("rzp_test_", "rzp_live_")):
+        wrong.append("RAZORPAY_KEY_ID must begin with rzp_test_ or rzp_live_: it tells whether the money is real")
+    stand_in = s.razorpay_api_base != "https://api.razorpay.com/v1"
+    if stand_in and s.razorpay_live:
+        wrong.append("RAZORPAY_API_BASE points elsewhere while RAZORPAY_KEY_ID is a live key")
+    if stand_in and not (s.razorpay_api_base.startswith("http:") and _is_guarded(s.razorpay_api_base)):
+        wrong.append("RAZORPAY_API_BASE must be Razorpay's own address, or a stand-in on this machine")
+    if not stand_in and s.razorpay_js_url != "https://checkout.razorpay.com/v1/checkout.js":
+        wrong.append("RAZORPAY_JS_URL points elsewhere while RAZORPAY_API_BASE is Razorpay's own")
+    if s.razorpay_live and not s.razorpay_webhook_secrets:
+        wrong.append("RAZORPAY_WEBHOOK_SECRET is needed with a live key: without it paid bookings wait for the poller")
+    if s.razorpay_key_secret in s.razorpay_webhook_secrets:
+        wrong.append(
+            "RAZORPAY_WEBHOOK_SECRET must be another secret than RAZORPAY_KEY_SECRET, which signs other things"
+        )
+    others = [("STRIPE_SECRET_KEY", s.stripe_secret_key, s.stripe_live)]
+    others += [("PAYPAL_API_BASE", s.paypal_client_id, s.paypal_live)]
+    for name, configured, live in others:
+        if configured and live != s.razorpay_live:
+            wrong.append(f"RAZORPAY_KEY_ID and {name} must both be for real money, or both for trying things out")
+    if s.production and stand_in:
+        wrong.append("RAZORPAY_API_BASE is a stand-in: not in production")
     return wrong
 
 

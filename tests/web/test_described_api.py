@@ -227,6 +227,7 @@ def test_a_stranger_gets_what_is_described(api: Any, name: str) -> None:
 NO_FINE_ANSWER = {
     "post /api/payments/process-webhook", "post /api/payments/webhooks/{gateway}",  # nothing unsigned is taken there
     "post /api/payments/paypal/{transaction_id}/capture",  # there is no PayPal here; tests/payments/gateways asks it
+    "post /api/payments/razorpay/{transaction_id}/verify",  # nor Razorpay
     "post /api/customers/verify-email", "post /api/customers/reset-password", "post /api/customers/confirm-email",
     "post /api/customers/undo-email-change", "post /api/customers/change-email",  # nobody here reads the mail
     "post /api/customers/login/second-factor", "post /api/customers/login/second-factor/options", "post /api/customers/passkey",

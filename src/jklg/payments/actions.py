@@ -374,6 +374,8 @@ async def _receive(
     if reason is None:
         await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction.id)})
     elif reason in SENT_BACK:
+        for refund in snapshot.refunds:  # a part may have been sent back there before we heard of the money
+            await refunds.apply(conn, transaction.id, refund, source)
         sent_back = await refunds.send_back(conn, transaction, decision.captured_more, reason)
     if reason is not None or decision.anomaly:
         await _report(

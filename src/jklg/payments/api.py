@@ -190,32 +190,19 @@ async def methods(
 async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
-    transaction, _ = await _seen_transaction(request, transaction_id, x_booking_token)
-    return _state(await payments.settle(house, transaction.id, source="look"))
-
-
-@post("/paypal/{transaction_id:str}/capture", status_code=200, summary="The payer has approved at PayPal")
-async def capture_paypal(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
-    """Asks PayPal, and takes the money if it was approved and the booking still wants it. 404 for a payment elsewhere.
-
-    `error` in the answer: PayPal declined, and the payer may choose another way to pay in PayPal's window.
-    """
-    house = request.app.state.house
-    transaction, _ = await _seen_transaction(request, transaction_id, x_booking_token)
-    if transaction.gateway != "paypal":
-        raise NotFound("transaction_not_found", "We cannot find this payment.")
-    return _state(await payments.settle(house, transaction.id, source="return"))
+    transaction, _ = await seen_transaction(request, transaction_id, x_booking_token)
+    return state_out(await payments.settle(house, transaction.id, source="look"))
 
 
 @post("/{transaction_id:str}/cancel", status_code=200, summary="Close an open payment")
 async def cancel(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
     """The booking keeps its seats for the rest of its hold. A payment that succeeded meanwhile stays paid."""
     house = request.app.state.house
-    transaction, right = await _seen_transaction(request, transaction_id, x_booking_token)
-    return _state(await payments.cancel_attempt(house, transaction.id, actor=right.actor))
+    transaction, right = await seen_transaction(request, transaction_id, x_booking_token)
+    return state_out(await payments.cancel_attempt(house, transaction.id, actor=right.actor))
 
 
-async def _seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
+async def seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
     """The attempt, for whom its booking is open to; else the 404 of one that does not exist."""
     house = request.app.state.house
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
@@ -257,7 +244,7 @@ def _transaction(transaction: Transaction) -> TransactionOut:
     )
 
 
-def _state(settled: payments.Settled) -> PaymentState:
+def state_out(settled: payments.Settled) -> PaymentState:
     return PaymentState(
         transaction=_transaction(settled.transaction),
         booking_status=settled.booking_status,
@@ -267,6 +254,6 @@ def _state(settled: payments.Settled) -> PaymentState:
 
 router = Router(
     path="/api/payments",
-    route_handlers=[create_payment_intent, booking_payments, methods, look, capture_paypal, cancel],
+    route_handlers=[create_payment_intent, booking_payments, methods, look, cancel],
     tags=["payments"],
 )

@@ -60,7 +60,13 @@ async def _looked_at(subject: str, look: Callable[[Database], Awaitable[tuple[bo
 
 
 def _settings(settings: Settings) -> Result:
-    gateways = [name for name, on in (("stripe", settings.stripe_secret_key), ("sandbox", settings.sandbox_url)) if on]
+    configured = {
+        "stripe": settings.stripe_secret_key,
+        "paypal": settings.paypal_client_id,
+        "razorpay": settings.razorpay_key_id,
+        "sandbox": settings.sandbox_url,
+    }
+    gateways = [name for name, on in configured.items() if on]
     mode = "live money" if settings.live else "no live money"
     mail = settings.smtp_host or "caught at /dev/mail"
     return Result("settings", True, f"{settings.env}, {mode}, gateways: {', '.join(gateways) or 'none'}, mail: {mail}")

@@ -16,12 +16,14 @@ import msgspec
 from jklg.kit.clock import Clock
 from jklg.payments.gateways.contract import Gateway, Notice, Order, Snapshot
 from jklg.payments.gateways.paypal import PayPalGateway
+from jklg.payments.gateways.razorpay import RazorpayGateway
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox import Faults, SandboxApp, create_app
 from jklg.sandbox.bank import Bank
 from jklg.sandbox.things import Intent
 from tests.peers.paypal import PayPalPeer, identity
+from tests.peers.razorpay import RazorpayPeer
 from tests.peers.stripe import StripePeer
 
 SECRET, OLD_SECRET = "whsec_new", "whsec_old"
@@ -40,13 +42,15 @@ class MovedClock(Clock):
 class Counter:
     """One gateway and the peer behind it, in one process. Notices arrive in `notices` when `deliver` is called."""
 
-    peer: SandboxApp | StripePeer | PayPalPeer
+    peer: SandboxApp | StripePeer | PayPalPeer | RazorpayPeer
     gateway: Gateway
     signature_header: str
     notice_type: str
     error: dict[str, Any] = {"error": {"type": "invalid_request_error", "code": "no", "message": "No."}}
     """How this gateway says no."""
     opens_as = "requires_payment_method"
+    takes_not: frozenset[str] = frozenset()
+    """Currencies of the suite that this gateway refuses."""
     lacks: frozenset[str] = frozenset()
     """Tests of the suite about what this gateway has not. Each has one of its own in test_<name>.py that says what it has instead."""
 
@@ -192,6 +196,7 @@ class PayPalCounter(Counter):
     notice_type = "PAYMENT.CAPTURE.COMPLETED"
     error = {"name": "INVALID_REQUEST", "message": "No.", "details": [{"issue": "NO", "description": "No."}]}
     opens_as = "requires_action"
+    takes_not = frozenset(("KWD", "ISK", "UGX"))
     lacks = frozenset(
         (
             # no cancelling: test_closing_an_order_is_our_never_capturing_it
@@ -265,7 +270,83 @@ class PayPalCounter(Counter):
         return msgspec.json.encode(envelope | {"create_time": self.clock.now().isoformat()})
 
 
-COUNTERS: dict[str, type[Counter]] = {"sandbox": SandboxCounter, "stripe": StripeCounter, "paypal": PayPalCounter}
+class RazorpayCounter(Counter):
+    signature_header = "x-razorpay-signature"
+    notice_type = "payment.captured"
+    error = {"error": {"code": "BAD_REQUEST_ERROR", "description": "No.", "reason": "input_validation_failed"}}
+    takes_not = frozenset(("ISK", "UGX"))
+    lacks = frozenset(
+        (
+            # no cancelling: test_closing_an_order_is_our_never_capturing_it
+            "test_an_open_attempt_can_be_cancelled_twice_and_is_cancelled_once",
+            "test_what_has_ended_cannot_be_cancelled[cancel]",
+            "test_a_cancelled_attempt_may_succeed_late_and_says_so",
+            # a payment is with the bank, whatever it does there: test_a_payment_that_is_with_the_bank_is_open
+            "test_a_transfer_is_under_way_and_arrives_later",
+            # nothing is told of an order as such, and no events are listed: test_every_webhook_of_razorpay_…, test_refunds_and_disputes_are_told_…
+            "test_every_notice_of_a_payment_names_the_attempt",
+            "test_doubled_reordered_held_and_lost_notices_happen_when_asked_for",
+            "test_every_event_is_listed_once_whether_it_was_delivered_or_not",
+            # money is taken when a dispute is lost, and not before: test_a_dispute_takes_money_when_it_is_lost
+            "test_a_dispute_is_told_with_what_it_moved_from_the_first_word_to_the_last",
+            # signed without a time and without a mode: test_while_webhook_secrets_rotate_both_are_good
+            "test_a_notice_of_the_other_mode_says_so",
+            "test_while_secrets_rotate_both_are_good",
+            "test_a_notice_signed_at_another_time_is_refused",
+        )
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peer: RazorpayPeer = RazorpayPeer(
+            webhook_secret=SECRET,
+            webhook_url="http://shop/webhook",
+            clock=self.clock,
+            dice=Random(7),
+            webhook_client=self.to_shop,
+        )
+        # What goes wrong is the sending: before it, this gateway looks (test_the_look_before_the_order_may_be_lost_as_well).
+        self.faults.only = "POST"
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.peer))
+        self.gateway: RazorpayGateway = self.gateway_over(self.client)
+
+    def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> RazorpayGateway:
+        return RazorpayGateway(
+            "rzp_test_peer", "secret_peer", [SECRET, OLD_SECRET], f"{base_url}/v1", brand="JKLG Travel", client=client
+        )
+
+    def gateway_that_waits(self) -> Gateway:
+        self.peer.capture = "manual"
+        return self.gateway
+
+    async def act(self, snapshot: Snapshot, what: str) -> None:
+        if what == "bank_check":
+            await self.peer.begin(snapshot.ref)
+        elif what in ("decline", "refuse"):
+            await self.peer.fail(snapshot.ref)
+        else:
+            await self.peer.pay(snapshot.ref)
+
+    def signed(self, body: bytes, *, secret: str = SECRET, at: int | None = None) -> dict[str, str]:
+        return self.peer.signed(body, secret=secret)
+
+    def notice_body(self, **changes: Any) -> bytes:
+        order_ = {"id": "x_1", "entity": "order", "notes": {"transaction_id": str(UUID(int=7))}}
+        payload = {"order": {"entity": order_}, "payment": {"entity": {"id": "pay_1", "order_id": "x_1"}}}
+        if "data" in changes:
+            payload = {"customer": {"entity": changes["data"]["object"]}}
+        name = changes.get("type", self.notice_type)
+        return msgspec.json.encode(
+            {"entity": "event", "event": name, "payload": payload, "created_at": self.clock.unix()}
+        )
+
+
+COUNTERS: dict[str, type[Counter]] = {
+    "sandbox": SandboxCounter,
+    "stripe": StripeCounter,
+    "paypal": PayPalCounter,
+    "razorpay": RazorpayCounter,
+}
 
 
 def order(**changes: Any) -> Order:

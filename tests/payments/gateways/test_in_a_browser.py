@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from jklg.payments.gateways.contract import Snapshot, Widget
 from jklg.payments.gateways.paypal import PayPalGateway
+from jklg.payments.gateways.razorpay import RazorpayGateway
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox import create_app
@@ -22,6 +26,7 @@ from tests.chromium import launch
 from tests.payments.gateways.counters import order
 from tests.peers.loopback import serve
 from tests.peers.paypal import PayPalPeer
+from tests.peers.razorpay import RazorpayPeer
 from tests.peers.stripe import StripePeer
 
 pytestmark = pytest.mark.browser
@@ -43,6 +48,7 @@ class Shop:
     def __init__(self) -> None:
         self.widget: Widget | None = None
         self.pages = Pages(Settings())
+        self.handed_over: dict[str, str] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -56,12 +62,19 @@ class Shop:
             body, kind = file.content, file.media_type
         elif scope["path"] == "/pay":
             assert self.widget is not None
-            inside = self.pages.render(self.widget.template, scope, widget=self.widget)
+            attempt, booking = SimpleNamespace(id=UUID(int=7)), SimpleNamespace(reference="K7MQ4Z")
+            inside = self.pages.render(
+                self.widget.template, scope, widget=self.widget, attempt=attempt, booking=booking
+            )
             body = b"<!doctype html><title>Pay</title><main>" + inside + b"</main>"
             extra = {name: list(sources) for name, sources in self.widget.csp.items()}
             headers = [(b"content-security-policy", content_security_policy(extra).encode())]
+        elif scope["method"] == "POST":
+            self.handed_over = {"to": scope["path"], **dict(parse_qsl((await receive())["body"].decode()))}
+            headers = [(b"location", b"/return")]
+        status = 303 if scope["method"] == "POST" else 200
         await send(
-            {"type": "http.response.start", "status": 200, "headers": [*headers, (b"content-type", kind.encode())]}
+            {"type": "http.response.start", "status": status, "headers": [*headers, (b"content-type", kind.encode())]}
         )
         await send({"type": "http.response.body", "body": body})
 
@@ -193,3 +206,44 @@ async def test_paypal_is_approved_with_its_buttons_or_on_its_page(script: bool) 
         assert (await gateway.fetch(created.ref)).capturable == created.amount
         await gateway.close()
     assert [problem for problem in problems if "favicon" not in problem] == []
+
+
+async def test_razorpays_window_is_closed_refused_and_paid_and_hands_over_what_it_signed() -> None:
+    shop, peer, problems = Shop(), RazorpayPeer(), []
+    async with serve(peer) as url, serve(shop) as shop_url, chromium() as page:
+        gateway = RazorpayGateway(
+            "rzp_test_peer", "secret_peer", ["w"], f"{url}/v1", f"{url}/v1/checkout.js", brand="JKLG"
+        )
+        created = await gateway.create(order())
+        shop.widget = gateway.widget(
+            ref=created.ref, client_secret=created.client_secret or "", amount=created.amount, currency="INR", return_url="",
+        )  # fmt: skip
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        await page.goto(f"{shop_url}/pay")
+        button, alert = page.get_by_role("button", name="Pay ₹"), page.get_by_role("alert")
+        await button.click()
+        await page.get_by_role("button", name="Close Razorpay").click()
+        await expect(alert).to_contain_text("You closed Razorpay's window")
+        await button.click()
+        await page.get_by_role("button", name="Pay with a card that is declined").click()
+        await expect(page.locator("[data-payment-error]")).to_contain_text("declined by the bank")
+        await page.get_by_role("button", name="Pay by UPI").click()
+        await expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+        said = shop.handed_over
+        assert said["to"] == f"/api/payments/razorpay/{UUID(int=7)}/callback/K7MQ4Z"
+        assert gateway.proves_payment(created.ref, said["razorpay_payment_id"], said["razorpay_signature"])
+        assert (await gateway.fetch(created.ref)).captured == created.amount
+        await gateway.close()
+    assert [problem for problem in problems if "favicon" not in problem] == []
+
+
+async def test_without_javascript_razorpays_page_says_why_it_cannot_go_on() -> None:
+    shop = Shop()
+    async with serve(shop) as shop_url, chromium(java_script_enabled=False) as page:
+        gateway = RazorpayGateway("rzp_test_peer", "secret_peer", ["w"], f"{shop_url}/v1", f"{shop_url}/static/none.js")
+        shop.widget = gateway.widget(ref="o", client_secret="o", amount=100, currency="INR", return_url="")
+        await page.goto(f"{shop_url}/pay")
+        await expect(page.locator("noscript p")).to_be_visible()
+        await expect(page.get_by_role("button", name="Pay ₹")).to_be_disabled()
+        await gateway.close()

@@ -167,6 +167,18 @@ class NoticePreparing(Protocol):
         ...
 
 
+@runtime_checkable
+class PaymentProving(Protocol):
+    """What a gateway has besides when its window hands the browser a signature for us."""
+
+    def proves_payment(self, ref: str, payment_id: str, signature: str) -> bool:
+        """Whether the gateway signed that the attempt `ref` was paid by `payment_id`. Pure; False for any text at all that it did not sign.
+
+        True proves that the two belong together, and nothing of the money: that is asked.
+        """
+        ...
+
+
 class Gateway(Protocol):
     """The contract. Every method may raise any GatewayError unless it says otherwise."""
 

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -58,3 +59,11 @@ def moment(unix: Any) -> datetime | None:
 def text(value: Any) -> str | None:
     """A string of reasonable size, or None: what comes in a notice may be anything."""
     return value if isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable() else None
+
+
+def uuid(value: object) -> UUID | None:
+    """An id of ours, if it is one: metadata comes back as it likes."""
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

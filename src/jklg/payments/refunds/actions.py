@@ -41,16 +41,20 @@ class House(Protocol):
 
 async def send_back(conn: Connection, transaction: Transaction, amount: int, reason: str) -> bool:
     """Reserve the return of money that is in suspense and write the command; `send_due` makes the call. False when the bank is taking
-    it back anyway: then it stays in suspense, for a person.
+    it back anyway: then it stays in suspense, for a person. What somebody has sent back at the gateway already is not sent again.
 
     Part of the caller's database transaction, which holds the locks. The request key is derived, so twice is once.
     """
     if await disputes.hold_back(conn, transaction.id):
         return False
+    now = await payment_queries.lock(conn, transaction.id)
+    left = min(amount, now.captured - now.refunded - now.refund_reserved)
+    if left <= 0:
+        return True
     await reserve(
         conn,
         transaction,
-        amount,
+        left,
         account=SUSPENSE,
         origin="late_money",
         request_key=f"late:{transaction.id}:{transaction.captured + amount}",

@@ -16,6 +16,8 @@ from jklg.payments.refunds.rules import SUSPENSE
 async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
     """Merge what a gateway says of one refund. The caller holds the locks of departure, booking and transaction."""
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
+    if refund is None and reported.state in ("failed", "canceled"):
+        return  # somebody tried it there, in vain, before we heard of it: nothing moved, and there may be no room for it any more
     if refund is None:
         refund = await _adopt(conn, transaction_id, reported)
     state = rules.next_state(refund.state, reported.state)

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from jklg.payments.gateways.calls import open_client, read, read_refusal, retry_after, send
 from jklg.payments.gateways.contract import (
     GatewayBusy,
     GatewayError,
@@ -20,7 +20,6 @@ from jklg.payments.gateways.contract import (
 )
 
 T = TypeVar("T")
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 _STILL_AT_IT = frozenset(("ORDER_COMPLETION_IN_PROGRESS", "PREVIOUS_REQUEST_IN_PROGRESS"))
 
 
@@ -54,7 +53,7 @@ class Calls:
     ) -> None:
         self._auth = httpx.BasicAuth(client_id, secret)
         self._base = base.rstrip("/")
-        self._client = client or httpx.AsyncClient(timeout=httpx.Timeout(10, connect=3))
+        self._client = client or open_client()
         self._ticks = ticks
         self._token = ""
         self._renew_at = 0.0
@@ -107,19 +106,14 @@ class Calls:
                 content=body,
                 headers=headers | {"Authorization": f"Bearer {token}"},
             )
-            try:
-                response = await self._client.send(request)
-            except _NOTHING_SENT as problem:
-                raise GatewayUnreachable("unreachable", type(problem).__name__) from problem
-            except httpx.HTTPError as problem:
-                raise GatewayUnknown("no_answer", type(problem).__name__) from problem
+            response = await send(self._client, request)
             if response.status_code != 401 or last:
                 break
             if self._token == token:  # it was withdrawn before its time, and nothing was done under it
                 self._token = ""
         if not response.is_success:
             raise failure(response)
-        return _read(response, type_)
+        return read(response, type_)
 
     async def _fresh_token(self) -> str:
         """Without a token nothing of the payment was sent: every failure here is safe to try again."""
@@ -142,7 +136,7 @@ class Calls:
             if not response.is_success:
                 raise GatewayUnreachable("no_token", f"HTTP {response.status_code}")
             try:
-                answer = _read(response, _Token)
+                answer = read(response, _Token)
             except GatewayUnknown as problem:
                 raise GatewayUnreachable("no_token", "unreadable") from problem
             self._token = answer.access_token
@@ -150,35 +144,19 @@ class Calls:
             return self._token
 
 
-def segment(value: str) -> str:
-    """An id as one segment of a path, whatever it holds."""
-    return quote(value, safe="")
-
-
 def failure(response: httpx.Response) -> GatewayError:
     """What a failed call proves, and no more. The `code` is the first issue's, else the name of the error."""
     status = response.status_code
-    try:
-        said = msgspec.json.decode(response.content, type=_Failure)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = None
+    said = read_refusal(response, _Failure)
     code, detail = f"http_{status}", ""
     if said is not None:
         first = said.details[0] if said.details else _Detail()
         code, detail = first.issue or said.name, first.description or said.message
         detail = f"{detail} (debug id {said.debug_id})" if said.debug_id and status >= 500 else detail
     if status == 429:
-        wait = response.headers.get("retry-after", "")
-        return GatewayBusy(code, detail, retry_after=float(wait) if wait.isascii() and wait.isdecimal() else None)
+        return GatewayBusy(code, detail, retry_after=retry_after(response))
     if status == 401:
         return GatewayUnreachable("unauthorized", detail)
     if status in (400, 402, 403, 404, 422) and said is not None and code not in _STILL_AT_IT:
         return GatewayRefused(code, detail)
     return GatewayUnknown(code, detail)
-
-
-def _read(response: httpx.Response, type_: type[T]) -> T:
-    try:
-        return msgspec.json.decode(response.content, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise GatewayUnknown("unreadable_answer", type(problem).__name__) from problem

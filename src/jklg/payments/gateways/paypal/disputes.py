@@ -11,8 +11,9 @@ from datetime import UTC
 
 import msgspec
 
+from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import DisputeMovement, DisputeSnapshot
-from jklg.payments.gateways.paypal.calls import Calls, segment
+from jklg.payments.gateways.paypal.calls import Calls
 from jklg.payments.gateways.paypal.orders import Amount, Moment, minor
 
 _OPEN = {"OPEN": "needs_response", "WAITING_FOR_SELLER_RESPONSE": "needs_response"}

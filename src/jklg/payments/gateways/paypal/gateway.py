@@ -23,6 +23,8 @@ import httpx
 import msgspec
 from cryptography import x509
 
+from jklg.payments.gateways import signatures
+from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import (
     BadNotice,
     GatewayRefused,
@@ -35,7 +37,7 @@ from jklg.payments.gateways.contract import (
 )
 from jklg.payments.gateways.paypal import disputes, notices, orders
 from jklg.payments.gateways.paypal.amounts import to_paypal
-from jklg.payments.gateways.paypal.calls import Calls, segment
+from jklg.payments.gateways.paypal.calls import Calls
 
 LIVE = "https://api-m.paypal.com"
 SANDBOX = "https://api-m.sandbox.paypal.com"
@@ -178,7 +180,7 @@ class PayPalGateway:
         end = created_to
         while end > created_from:
             start = max(created_from, end - _LONGEST_SEARCH)
-            found = [info for info in await self._search(start, end) if orders.uuid(info.custom_field)]
+            found = [info for info in await self._search(start, end) if signatures.uuid(info.custom_field)]
             for info in sorted(found, key=lambda each: each.transaction_initiation_date, reverse=True):
                 path = f"/v2/payments/captures/{segment(info.transaction_id)}"
                 capture = await self._calls.get(path, orders.CaptureAlone)

@@ -27,7 +27,7 @@ from cryptography.x509.verification import PolicyBuilder, Store, VerificationErr
 
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import BadNotice, Notice
-from jklg.payments.gateways.paypal.orders import uuid
+from jklg.payments.gateways.signatures import uuid
 
 OLDEST = timedelta(days=4)
 """PayPal delivers for three days, and a repetition may bear the time of the first try."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 
 from jklg.payments.gateways.contract import GatewayUnknown, RefundSnapshot, Snapshot
 from jklg.payments.gateways.paypal.amounts import from_paypal
+from jklg.payments.gateways.signatures import uuid
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -162,10 +162,3 @@ def minor(amount: Amount) -> int:
         return from_paypal(amount.value, amount.currency_code)
     except ValueError as problem:
         raise GatewayUnknown("unreadable_amount", str(problem)) from problem
-
-
-def uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from jklg.payments.gateways import signatures
+from jklg.payments.gateways import calls, signatures
 from jklg.payments.gateways.contract import (
     CLOSED_STATES,
     OPEN_STATES,
@@ -123,7 +123,7 @@ class SandboxGateway:
         self._public = (public_url or base_url).rstrip("/")
         self._manual_capture = manual_capture
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._client = client or httpx.AsyncClient(timeout=httpx.Timeout(10, connect=3))
+        self._client = client or calls.open_client()
 
     async def create(self, order: Order) -> Snapshot:
         body: dict[str, object] = {
@@ -176,7 +176,7 @@ class SandboxGateway:
             if refusal.code != "idempotency_error":
                 raise
             made = await self._get("/v1/refunds", {"intent": ref, "limit": "100"}, _Refunds)
-            mine = [each for each in made.data if _uuid(each.metadata.get("refund_id")) == refund_id]
+            mine = [each for each in made.data if signatures.uuid(each.metadata.get("refund_id")) == refund_id]
             if not mine:
                 raise GatewayUnknown(refusal.code, refusal.detail) from refusal
             refund = mine[0]
@@ -253,29 +253,18 @@ class SandboxGateway:
 
     async def _call(self, request: httpx.Request, type_: type[T]) -> T:
         """One call, one answer, every failure in the contract's words."""
-        try:
-            response = await self._client.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
-            raise GatewayUnreachable("unreachable", repr(problem)) from problem
-        except httpx.HTTPError as problem:
-            raise GatewayUnknown("no_answer", repr(problem)) from problem
+        response = await calls.send(self._client, request)
         if response.is_success:
-            try:
-                return msgspec.json.decode(response.content, type=type_)
-            except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-                raise GatewayUnknown("unreadable_answer", str(problem)) from problem
+            return calls.read(response, type_)
         raise _failure(response)
 
 
 def _failure(response: httpx.Response) -> GatewayRefused | GatewayBusy | GatewayUnknown | GatewayUnreachable:
-    try:
-        said = msgspec.json.decode(response.content, type=_Refusal).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = _Error(f"http_{response.status_code}")
+    refusal = calls.read_refusal(response, _Refusal)
+    said = refusal.error if refusal else _Error(f"http_{response.status_code}")
     match response.status_code:
         case 429:
-            wait = response.headers.get("retry-after", "")
-            return GatewayBusy(said.code, said.message, retry_after=float(wait) if wait.isdecimal() else None)
+            return GatewayBusy(said.code, said.message, retry_after=calls.retry_after(response))
         case 401:  # our key is wrong: this call did nothing, but says nothing of the call before it
             return GatewayUnreachable(said.code, said.message)
         case 400 | 402 | 403 | 404 | 422 if not said.code.startswith("http_"):
@@ -292,7 +281,7 @@ def _notice(event: _Event) -> Notice:
         event_type=event.type,
         livemode=event.livemode,
         ref=signatures.text(ref),
-        transaction_id=_uuid(metadata.get("transaction_id")) if isinstance(metadata, dict) else None,
+        transaction_id=signatures.uuid(metadata.get("transaction_id")) if isinstance(metadata, dict) else None,
         gateway_at=event.created_at or signatures.moment(event.created),
     )
 
@@ -301,7 +290,7 @@ def _snapshot(intent: _Intent) -> Snapshot:
     known = intent.status in OPEN_STATES + CLOSED_STATES
     return Snapshot(
         ref=intent.id,
-        transaction_id=_uuid(intent.metadata.get("transaction_id")),
+        transaction_id=signatures.uuid(intent.metadata.get("transaction_id")),
         state=intent.status if known else "processing",  # a word we do not know: open, and looked at again
         amount=intent.amount,
         currency=intent.currency,
@@ -321,16 +310,9 @@ def _snapshot(intent: _Intent) -> Snapshot:
 def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
     return RefundSnapshot(
         ref=refund.id,
-        refund_id=_uuid(refund.metadata.get("refund_id")),
+        refund_id=signatures.uuid(refund.metadata.get("refund_id")),
         state=refund.status if refund.status in ("succeeded", "failed", "canceled") else "pending",
         amount=refund.amount,
         currency=refund.currency,
         failure=refund.failure_reason,
     )
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

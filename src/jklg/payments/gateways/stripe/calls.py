@@ -14,6 +14,7 @@ import httpx
 import msgspec
 import stripe
 
+from jklg.payments.gateways.calls import open_client
 from jklg.payments.gateways.contract import (
     GatewayBusy,
     GatewayError,
@@ -34,7 +35,7 @@ class Http(stripe.HTTPClient):
 
     def __init__(self, client: httpx.AsyncClient | None) -> None:
         super().__init__()
-        self._client = client or httpx.AsyncClient(timeout=httpx.Timeout(10, connect=3))
+        self._client = client or open_client()
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None

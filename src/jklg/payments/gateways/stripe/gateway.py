@@ -333,7 +333,7 @@ def _notice(event: _Event) -> Notice:
         event_type=event.type,
         livemode=event.livemode,
         ref=ref,
-        transaction_id=_uuid(metadata.get("transaction_id")) if ref else None,
+        transaction_id=signatures.uuid(metadata.get("transaction_id")) if ref else None,
         gateway_at=signatures.moment(event.created),
     )
 
@@ -349,7 +349,7 @@ def _snapshot(
     moments = [intent.created, intent.canceled_at, details.created if details else None]
     return Snapshot(
         ref=intent.id,
-        transaction_id=_uuid((intent.metadata or {}).get("transaction_id")),
+        transaction_id=signatures.uuid((intent.metadata or {}).get("transaction_id")),
         # A status we do not know yet is an open one that we look at again.
         state=_STATES.get(intent.status, "processing"),
         amount=minor(intent.amount, currency),
@@ -373,7 +373,7 @@ def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
     currency = refund.currency.upper()
     return RefundSnapshot(
         ref=refund.id,
-        refund_id=_uuid((refund.metadata or {}).get("refund_id")),
+        refund_id=signatures.uuid((refund.metadata or {}).get("refund_id")),
         state=refund.status if refund.status in _REFUND_STATES else "pending",
         amount=minor(refund.amount, currency),
         currency=currency,
@@ -391,10 +391,3 @@ def _units(amount: int, currency: str) -> int:
 def _last_error(said: Mapping[str, Any] | None) -> str | None:
     message = (said or {}).get("message") or (said or {}).get("code")
     return message if isinstance(message, str) else None
-
-
-def _uuid(value: object) -> UUID | None:
-    try:
-        return UUID(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
