@@ -16,8 +16,12 @@ from jklg.payments.refunds.rules import SUSPENSE
 async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
     """Merge what a gateway says of one refund. The caller holds the locks of departure, booking and transaction."""
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
-    if refund is None and reported.state in ("failed", "canceled"):
-        return  # somebody tried it there, in vain, before we heard of it: nothing moved, and there may be no room for it any more
+    if (
+        refund is None
+        and reported.state in ("failed", "canceled")
+        and not await _has_room(conn, transaction_id, reported)
+    ):
+        return  # somebody tried it there in vain, before we heard of it, and all has gone back since: nothing moved
     if refund is None:
         refund = await _adopt(conn, transaction_id, reported)
     state = rules.next_state(refund.state, reported.state)
@@ -66,6 +70,12 @@ async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot
             booking_id=refund.booking_id,
             detail={"refund_id": str(refund.id), "amount": refund.amount, "failure": reported.failure},
         )
+
+
+async def _has_room(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> bool:
+    transaction = await payment_queries.get(conn, transaction_id)
+    assert transaction is not None, "asked about by its own snapshot"
+    return reported.amount <= transaction.captured - transaction.refunded - transaction.refund_reserved
 
 
 async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> queries.Refund:
