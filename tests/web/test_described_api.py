@@ -125,6 +125,7 @@ def known(api: Any, opened: Opened) -> Json:
         "bookingId": booking,
         "bookingToken": token,
         "transaction_id": started["transactionId"],
+        "request_id": str(uuid7()),
         "amount": made["booking"]["amount_due"],
         "currency": "inr",
         "X-Booking-Token": token,
@@ -228,6 +229,7 @@ NO_FINE_ANSWER = {
     "post /api/payments/process-webhook", "post /api/payments/webhooks/{gateway}",  # nothing unsigned is taken there
     "post /api/payments/paypal/{transaction_id}/capture",  # there is no PayPal here; tests/payments/gateways asks it
     "post /api/payments/razorpay/{transaction_id}/verify",  # nor Razorpay
+    "post /api/payments/refund", "post /api/payments/refund/{request_id}/approve", "post /api/payments/refund/{request_id}/refuse",  # for staff
     "post /api/customers/verify-email", "post /api/customers/reset-password", "post /api/customers/confirm-email",
     "post /api/customers/undo-email-change", "post /api/customers/change-email",  # nobody here reads the mail
     "post /api/customers/login/second-factor", "post /api/customers/login/second-factor/options", "post /api/customers/passkey",
@@ -270,7 +272,11 @@ def _fields(operation: Any, of_body: bool) -> set[str]:
     if "requestBody" not in raw:
         return set()
     (content,) = raw["requestBody"]["content"].values()
-    name = content["schema"]["$ref"].rpartition("/")[2]
+    schema = content["schema"]
+    named = next(
+        each for each in schema.get("oneOf", [schema]) if "$ref" in each
+    )  # a body that may be left out is one of two
+    name = named["$ref"].rpartition("/")[2]
     return set(operation.schema.raw_schema["components"]["schemas"][name]["properties"])
 
 

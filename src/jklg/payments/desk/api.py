@@ -12,6 +12,7 @@ from litestar import Router, post
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg.bookings.api import Ask
+from jklg.kit.errors import NotFound
 from jklg.kit.ids import uuid7
 from jklg.payments import desk
 from jklg.staff.guard import require_staff
@@ -65,17 +66,17 @@ async def refund(request: Ask, data: JSONBody[RefundWanted], idempotency_key: Ke
     return _out(asked)
 
 
-@post("/refund/{request_id:uuid}/approve", status_code=200, summary="Agree to a refund that somebody else asked for")
-async def approve(request: Ask, request_id: FromPath[UUID]) -> RefundOut:
+@post("/refund/{request_id:str}/approve", status_code=200, summary="Agree to a refund that somebody else asked for")
+async def approve(request: Ask, request_id: FromPath[str]) -> RefundOut:
     """403 `four_eyes` for who asked; 409 `request_decided`."""
     person = await require_staff(request, PERMISSION)
-    return _out(await desk.approve(request.app.state.house, request_id, actor=f"staff:{person.id}"))
+    return _out(await desk.approve(request.app.state.house, _uuid(request_id), actor=f"staff:{person.id}"))
 
 
-@post("/refund/{request_id:uuid}/refuse", status_code=200, summary="Do not send it back")
-async def refuse(request: Ask, request_id: FromPath[UUID]) -> RefundOut:
+@post("/refund/{request_id:str}/refuse", status_code=200, summary="Do not send it back")
+async def refuse(request: Ask, request_id: FromPath[str]) -> RefundOut:
     person = await require_staff(request, PERMISSION)
-    return _out(await desk.refuse(request.app.state.house, request_id, actor=f"staff:{person.id}"))
+    return _out(await desk.refuse(request.app.state.house, _uuid(request_id), actor=f"staff:{person.id}"))
 
 
 @asynccontextmanager
@@ -97,6 +98,13 @@ async def _once(request: Ask, scope: str, key: str | None) -> AsyncIterator[UUID
         raise
     finally:
         await idempotency.release(house.db, scope, key, ended)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("request_not_found", "We cannot find this request.") from None
 
 
 def _out(asked: desk.Asked) -> RefundOut:
