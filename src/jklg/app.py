@@ -230,6 +230,7 @@ def _routers() -> list[Any]:
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
+    from jklg.payments.browsing import api as browsing_api
     from jklg.payments.callbacks import api as callbacks_api
     from jklg.payments.cancellations import api as cancellations_api
     from jklg.payments.desk import api as desk_api
@@ -261,6 +262,7 @@ def _routers() -> list[Any]:
         payments_api.router,
         callbacks_api.router,
         cancellations_api.router,
+        browsing_api.router,
         desk_api.router,
         webhooks_api.router,
     ]

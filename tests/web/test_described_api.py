@@ -230,6 +230,7 @@ NO_FINE_ANSWER = {
     "post /api/payments/paypal/{transaction_id}/capture",  # there is no PayPal here; tests/payments/gateways asks it
     "post /api/payments/razorpay/{transaction_id}/verify",  # nor Razorpay
     "post /api/payments/refund", "post /api/payments/refund/{request_id}/approve", "post /api/payments/refund/{request_id}/refuse",  # for staff
+    "get /api/payments/transactions", "get /api/payments/transactions/{transaction_id}",
     "post /api/customers/verify-email", "post /api/customers/reset-password", "post /api/customers/confirm-email",
     "post /api/customers/undo-email-change", "post /api/customers/change-email",  # nobody here reads the mail
     "post /api/customers/login/second-factor", "post /api/customers/login/second-factor/options", "post /api/customers/passkey",

@@ -1,0 +1,129 @@
+"""The JSON doors of browsing, with the paths and words of the contract (contract.md 1). Guides see no money."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from litestar import Router, get
+from litestar.params import FromPath, QueryParameter
+
+from jklg.bookings.api import Ask
+from jklg.kit.db import claims
+from jklg.kit.errors import BadInput, NotFound
+from jklg.payments import browsing
+from jklg.payments.browsing.queries import Row
+from jklg.staff.guard import require_staff
+
+PERMISSION = "bookings_create"
+STATUSES = ("pending", "processing", "completed", "failed", "refunded", "partially_refunded")
+GATEWAYS = ("stripe", "paypal", "razorpay", "manual", "sandbox")
+DEEPEST = 500
+"""The last page that can be asked for by its number, as an older client does. Further back one goes by `cursor`."""
+ZONE = ZoneInfo("Asia/Kolkata")
+Whole = Annotated[int | None, QueryParameter(ge=0, le=10**15)]
+Id = Annotated[UUID | None, QueryParameter()]
+
+
+class Pagination(msgspec.Struct, kw_only=True, rename="camel"):
+    """`total` is counted up to 10,000; `next` is the cursor of the next page, None on the last one."""
+
+    page: int | None
+    limit: int
+    total: int
+    total_pages: int
+    next: str | None
+
+
+class Transactions(msgspec.Struct, kw_only=True):
+    """A page of attempts, the newest first. Minor units; times in UTC."""
+
+    transactions: list[Row]
+    pagination: Pagination
+
+
+class OneTransaction(msgspec.Struct, kw_only=True):
+    """An attempt with everything that belongs to it. Postings: debits positive."""
+
+    transaction: Row
+    audit_logs: list[dict[str, Any]]
+    refunds: list[dict[str, Any]]
+    disputes: list[dict[str, Any]]
+    postings: list[dict[str, Any]]
+
+
+@get("/transactions", summary="All attempts to pay, the newest first")
+async def transactions(
+    request: Ask,
+    page: Annotated[int | None, QueryParameter(ge=1, le=10**9)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, QueryParameter(max_length=200)] = None,
+    status: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    gateway: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    since: Annotated[date | None, QueryParameter(name="from")] = None,
+    to: date | None = None,
+    amount_min: Whole = None,
+    amount_max: Whole = None,
+    booking: Id = None,
+    customer: Id = None,
+    q: Annotated[str, QueryParameter(max_length=320)] = "",
+) -> Transactions:
+    """For staff who see money. `from` and `to` are days in India, both included. `q`: a booking reference, an e-mail address or a gateway's id, whole.
+    422 `filter_invalid`, `page_too_deep`, `cursor_invalid`."""
+    person = await require_staff(request, PERMISSION)
+    if (
+        (status is not None and status not in STATUSES)
+        or (gateway is not None and gateway not in GATEWAYS)
+        or "\0" in q
+    ):
+        raise BadInput("filter_invalid", "We do not know this status or gateway.")
+    if cursor is None and page is not None and page > DEEPEST:
+        raise BadInput("page_too_deep", f"Pages have numbers up to {DEEPEST}. Please go on by `cursor`.")
+    wanted = browsing.Wanted(
+        status=status, gateway=gateway, from_=_begin(since), to=_begin(to, days=1), amount_min=amount_min, amount_max=amount_max,
+        booking=booking, customer=customer, q=q.strip(),
+    )  # fmt: skip
+    after = browsing.read_cursor(cursor) if cursor else None
+    skip = 0 if after else ((page or 1) - 1) * limit
+    async with request.app.state.house.db.transaction(claims("staff", actor=f"staff:{person.id}")) as conn:
+        rows = await browsing.list_rows(conn, wanted, after, skip, limit + 1)
+        total = await browsing.count(conn, wanted)
+    shown = rows[:limit]
+    following = browsing.write_cursor(browsing.Place(shown[-1].created_at, shown[-1].id)) if len(rows) > limit else None
+    return Transactions(
+        transactions=shown,
+        pagination=Pagination(
+            page=None if after else page or 1, limit=limit, total=total, total_pages=-(-total // limit), next=following
+        ),
+    )
+
+
+def _begin(day: date | None, days: int = 0) -> datetime | None:
+    """The first moment of a day in India, or of a day after it. BadInput: filter_invalid."""
+    if day is None:
+        return None
+    if not 2000 <= day.year <= 2999:
+        raise BadInput("filter_invalid", "Please give days between 2000 and 2999.")
+    return datetime.combine(day + timedelta(days=days), time(), ZONE).astimezone(UTC)
+
+
+@get("/transactions/{transaction_id:str}", summary="Everything known of one attempt to pay")
+async def transaction(request: Ask, transaction_id: FromPath[str]) -> OneTransaction:
+    """For staff who see money. 404 `transaction_not_found`."""
+    person = await require_staff(request, PERMISSION)
+    unknown = NotFound("transaction_not_found", "We cannot find this payment.")
+    try:
+        known_id = UUID(transaction_id)
+    except ValueError:
+        raise unknown from None
+    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
+        found = await browsing.get(conn, known_id)
+        if found is None:
+            raise unknown
+        return OneTransaction(transaction=found, **await browsing.story(conn, known_id))
+
+
+router = Router(path="/api/payments", route_handlers=[transactions, transaction], tags=["payments"])
