@@ -33,6 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from jklg.kit.clock import Clock
+from jklg.sandbox import account
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -50,7 +51,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
 from tests.peers.loopback import serve
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=127)]
@@ -113,6 +114,15 @@ WHOLE = {"JPY": 0, "HUF": 2, "TWD": 2}
 """Currencies that PayPal counts whole, and the decimals that ISO 4217 gives them."""
 STATUS = {"requires_payment_method": "PAYER_ACTION_REQUIRED", "authorized": "APPROVED", "succeeded": "COMPLETED", "processing": "COMPLETED", "canceled": "VOIDED"}  # fmt: skip
 REFUND_STATUS = {"succeeded": "COMPLETED", "pending": "PENDING", "failed": "FAILED"}
+LINES = {
+    "capture": "T0006",
+    "refund": "T1107",
+    "refund_returned": "T1119",
+    "dispute": "T1201",
+    "payout": "T0400",
+    "payout_returned": "T1101",
+}
+"""T-codes (PayPal's reference, read 2026-11)."""
 EVENTS = {
     "intent.authorized": "CHECKOUT.ORDER.APPROVED",
     "intent.succeeded": "PAYMENT.CAPTURE.COMPLETED",
@@ -542,6 +552,8 @@ def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str,
             return _events(work, query)
         case ["v1", "reporting", "transactions"]:
             return _search(work, query)
+        case ["v1", "reporting", "balances"]:
+            return _balances(work, query)
     raise PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
 
 
@@ -579,7 +591,11 @@ def _events(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
 
 
 def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
-    known = {"start_date", "end_date", "fields", "page_size", "page", "transaction_id", "transaction_type"}
+    """Parameters as in PayPal's Transaction Search v1 (read 2026-11); `fields` other than transaction_info are not answered here."""
+    known = {
+        "start_date", "end_date", "fields", "page_size", "page", "transaction_id", "transaction_type", "transaction_status", "transaction_amount",
+        "transaction_currency", "payment_instrument_type", "store_id", "terminal_id", "balance_affecting_records_only",
+    }  # fmt: skip
     form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     start, end = query.get("start_date", ""), query.get("end_date", "")
     if set(query) - known or not re.fullmatch(form, start) or not re.fullmatch(form, end):
@@ -591,16 +607,63 @@ def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
     if not 1 <= size <= 500:
         raise PayPalError(400, "INVALID_REQUEST", "INVALID_PAGE_SIZE")
     found = [
-        {"transaction_info": {
-            "transaction_id": capture_id(intent.id), "transaction_event_code": "T0006", "transaction_status": "S",
-            "transaction_initiation_date": stamp(intent.changed_at), "custom_field": intent.metadata["custom_id"],
-            "invoice_id": intent.metadata["invoice_id"], "transaction_amount": money(intent.amount, intent.currency),
-        }}
-        for intent in work.all(Intent) if intent.amount_received and low <= intent.changed_at <= high
+        {"transaction_info": info}
+        for line in account.lines(work) if low <= line.at <= high
+        for info in _infos(work, line)
     ]  # fmt: skip
     pages = max(1, -(-len(found) // size))
     part = found[(page - 1) * size : page * size]
     return {"transaction_details": part, "page": page, "total_items": len(found), "total_pages": pages}
+
+
+def _infos(work: PayPalWork, line: account.Line) -> list[dict[str, Any]]:
+    """PayPal tells the fee of a chargeback as a line of its own, and no payout for a line."""
+    info: dict[str, Any] = {
+        "transaction_id": capture_id(line.about)
+        if line.type == "capture"
+        else line.about
+        if line.type == "refund"
+        else line.id,
+        "transaction_event_code": LINES[line.type] if line.type != "dispute" or line.gross < 0 else "T1202",
+        "transaction_status": "S",
+        "transaction_initiation_date": stamp(line.at).replace("Z", "+0000"),
+        "transaction_updated_date": stamp(line.at).replace("Z", "+0000"),
+        "transaction_amount": signed_money(line.gross, line.currency),
+    }
+    if line.intent:
+        intent = work.get(Intent, line.intent)
+        info |= {"invoice_id": intent.metadata["invoice_id"]}
+        if line.type == "capture":
+            info |= {"custom_field": intent.metadata["custom_id"]}
+        else:
+            info |= {"paypal_reference_id": capture_id(line.intent), "paypal_reference_id_type": "TXN"}
+    if line.type == "refund" and "custom_id" in work.get(Refund, line.about).metadata:
+        info["custom_field"] = work.get(Refund, line.about).metadata["custom_id"]
+    if line.type == "payout":
+        info["bank_reference_id"] = work.get(Payout, line.about).bank_ref
+    if line.fee and line.type == "dispute":
+        fee = info | {
+            "transaction_id": f"{line.id}F",
+            "transaction_event_code": "T0106",
+            "transaction_amount": signed_money(-line.fee, line.currency),
+        }
+        return [info, fee]
+    return [info | ({"fee_amount": signed_money(-line.fee, line.currency)} if line.fee else {})]
+
+
+def _balances(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
+    if set(query) - {"as_of_time", "currency_code", "include_crypto_currencies"}:
+        raise PayPalError(400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", str(query))
+    if not re.fullmatch("ALL|[A-Z]{3}", query.get("currency_code", "ALL")):
+        raise PayPalError(400, "INVALID_REQUEST", "INVALID_CURRENCY_CODE")
+    pages = {c: p["available"] for c, p in work.balance().items() if query.get("currency_code", "ALL") in ("ALL", c)}
+    return {
+        "balances": [
+            {"currency": c, "primary": n == 0, "total_balance": signed_money(a, c), "available_balance": signed_money(a, c), "withheld_balance": money(0, c)}
+            for n, (c, a) in enumerate(pages.items())
+        ],
+        "account_id": "PEER", "as_of_time": stamp(work.now), "last_refresh_time": stamp(work.now),
+    }  # fmt: skip
 
 
 def _refusal(refusal: BankError) -> PayPalError:
@@ -629,6 +692,11 @@ def money(minor: int, currency: str) -> dict[str, str]:
     if currency in WHOLE:
         return {"currency_code": currency, "value": str(minor // 10 ** WHOLE[currency])}
     return {"currency_code": currency, "value": f"{minor // 100}.{minor % 100:02}"}
+
+
+def signed_money(minor: int, currency: str) -> dict[str, str]:
+    said = money(abs(minor), currency)
+    return said if minor >= 0 else said | {"value": f"-{said['value']}"}
 
 
 def capture_id(order_id: str) -> str:

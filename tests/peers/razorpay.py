@@ -20,11 +20,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import httpx
 import msgspec
 
 from jklg.kit.clock import Clock
+from jklg.sandbox import account
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -41,7 +43,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
 from tests.peers.loopback import serve
 
 Note = Annotated[str, msgspec.Meta(max_length=256)]
@@ -202,7 +204,7 @@ class RazorpayWork(Work):
     def decide(self, dispute: Dispute, *, won: bool) -> None:
         self._still(dispute, "inquiry", "needs_response", "under_review")
         if dispute.status != "inquiry" and not won:
-            dispute.movements = [Movement(id=f"{dispute.id}_1", amount=-dispute.amount, fee=0)]
+            dispute.movements = [Movement(id=f"{dispute.id}_1", amount=-dispute.amount, fee=0, at=self.now)]
         super().decide(dispute, won=won)
 
     # -- in Razorpay's words -----------------------------------------------------------------------------------------
@@ -295,6 +297,48 @@ class RazorpayWork(Work):
             "speed_requested": "normal",
             "speed_processed": "normal",
             "created_at": int(refund.created_at.timestamp()),
+        }
+
+    def settlement(self, payout: Payout) -> dict[str, Any]:
+        return {
+            "id": payout.id.replace("po", "setl", 1),
+            "entity": "settlement",
+            "amount": payout.amount,
+            "status": "failed" if payout.status == "failed" else "processed",
+            "fees": 0,
+            "tax": 0,
+            "utr": payout.bank_ref,
+            "created_at": int(payout.created_at.timestamp()),
+        }
+
+    def settled(self, line: account.Line, payout: Payout) -> dict[str, Any]:
+        """A line of the reconciliation. `fee` has the tax in it."""
+        intent = self.get(Intent, line.intent or "")
+        paid = self.paid(intent)
+        kind = {"capture": "payment", "refund": "refund"}.get(line.type, "adjustment")
+        dispute = self.describe(self.get(Dispute, line.about)) if line.type == "dispute" else None
+        return {
+            "entity_id": paid.id if kind == "payment" else line.about if kind == "refund" else f"adj_{line.id}",
+            "type": kind,
+            "debit": -line.net if line.net < 0 else 0,
+            "credit": line.net if line.net > 0 else 0,
+            "amount": abs(line.gross),
+            "currency": line.currency,
+            "fee": line.fee,
+            "tax": line.fee * 18 // 118,
+            "on_hold": False,
+            "settled": True,
+            "created_at": int(line.at.timestamp()),
+            "settled_at": int(payout.created_at.timestamp()),
+            "settlement_id": payout.id.replace("po", "setl", 1),
+            "settlement_utr": payout.bank_ref,
+            "description": None,
+            "notes": [],
+            "payment_id": None if kind == "payment" else paid.id,
+            "order_id": intent.id if kind == "payment" else None,
+            "order_receipt": intent.metadata.get("receipt"),
+            "method": paid.method,
+            "dispute_id": dispute["id"] if dispute else None,
         }
 
     def returned_of(self, intent: Intent, payment: Try) -> dict[str, Any]:
@@ -578,6 +622,10 @@ def _read(work: RazorpayWork, path: list[str], query: dict[str, str]) -> dict[st
             return _page(work, [work.describe(each) for each in work.all(Dispute)], query, set())
         case ["refunds"]:
             return _page(work, [work.refund_of(each) for each in work.all(Refund)], query, set())
+        case ["settlements"]:
+            return _page(work, [work.settlement(each) for each in work.all(Payout)], query, set())
+        case ["settlements", "recon", "combined"]:
+            return _recon(work, query)
         case ["payments", id_, "refunds"]:
             intent, payment = work.payment(id_)
             made = [work.refund_of(each) for each in work.refunds_of(intent.id)] if payment.status == "captured" else []
@@ -594,6 +642,33 @@ def _read(work: RazorpayWork, path: list[str], query: dict[str, str]) -> dict[st
         case ["payments", id_]:
             return work.payment_of(*work.payment(id_))
     raise RazorpayError("The requested URL was not found on the server.", status=404)
+
+
+def _recon(work: RazorpayWork, query: dict[str, str]) -> dict[str, Any]:
+    """What was settled in a month or on a day, by the calendar of India: year and month are wanted, and nothing else is known."""
+    forms = {"year": r"\d{4}", "month": r"\d\d?", "day": r"\d\d?", "count": r"\d+", "skip": r"\d+"}
+    if unknown := set(query) - set(forms):
+        raise RazorpayError(f"{', '.join(unknown)} is/are not required and should not be sent")
+    for name in ("year", "month"):
+        if name not in query:
+            raise RazorpayError(f"The {name} field is required.", field=name)
+    if wrong := [name for name, value in query.items() if not re.fullmatch(forms[name], value)]:
+        raise RazorpayError(f"The {wrong[0]} is invalid.", field=wrong[0])
+    settled = {each.id: each for each in work.all(Payout) if each.status != "failed"}
+    lines = [line for line in account.lines(work) if line.payout in settled and not line.type.startswith("payout")]
+    found = []
+    for line in lines:
+        payout = settled[line.payout or ""]
+        day = payout.created_at.astimezone(ZoneInfo("Asia/Kolkata"))
+        if (day.year, day.month) == (int(query["year"]), int(query["month"])) and int(
+            query.get("day", day.day)
+        ) == day.day:
+            found.append(work.settled(line, payout))
+    count, skip = int(query.get("count", "10")), int(query.get("skip", "0"))
+    if not 1 <= count <= 1000:
+        raise RazorpayError("The count must be between 1 and 1000.", field="count")
+    part = found[skip : skip + count]
+    return {"entity": "collection", "count": len(part), "items": part}
 
 
 def _page(work: RazorpayWork, things: list[dict[str, Any]], query: dict[str, str], more: set[str]) -> dict[str, Any]:

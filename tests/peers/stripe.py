@@ -16,6 +16,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, time
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +26,7 @@ import stripe
 from stripe import params as published
 
 from jklg.kit.clock import Clock
+from jklg.sandbox import account
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -41,7 +43,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Payout, Refund, Saved, Thing
 from tests.peers.loopback import serve
 from tests.peers.stripe_params import BadParam, check, decode
 
@@ -73,6 +75,10 @@ _EVENTS = {
         for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
     },
 }
+LINES = {
+    "capture": "charge", "refund": "refund", "refund_returned": "refund_failure", "dispute": "adjustment",
+    "payout": "payout", "payout_returned": "payout_failure",
+}  # fmt: skip
 _DISPUTES = {"inquiry": "warning_needs_response", "inquiry_closed": "warning_closed"}
 
 
@@ -177,6 +183,49 @@ class StripeWork(Work):
             "reason": dispute.reason,
             "status": _DISPUTES.get(dispute.status, dispute.status),
         }  # fmt: skip
+
+    def balance_transaction(self, line: account.Line, *, expand: bool) -> dict[str, Any]:
+        source: dict[str, Any] = {"id": line.about}
+        match line.type:
+            case "capture":
+                source = self.charge(self.get(Intent, line.about)) | {"amount_captured": line.gross}
+            case "refund" | "refund_returned":
+                source = self._refund(self.get(Refund, line.about))
+            case "dispute":
+                source = self._dispute(self.get(Dispute, line.about))
+            case "payout" | "payout_returned":
+                source = self._payout(self.get(Payout, line.about))
+        return {
+            "id": line.id if line.id.startswith("mv_") else f"txn_{line.id}",
+            "object": "balance_transaction",
+            "amount": line.gross,
+            "available_on": int(line.at.timestamp()),
+            "created": int(line.at.timestamp()),
+            "currency": line.currency.lower(),
+            "description": None,
+            "exchange_rate": None,
+            "fee": line.fee,
+            "net": line.net,
+            "reporting_category": line.type,
+            "source": source if expand else source["id"],
+            "status": "available",
+            "type": LINES[line.type],
+        }
+
+    def _payout(self, payout: Payout) -> dict[str, Any]:
+        return {
+            "id": payout.id,
+            "object": "payout",
+            "amount": payout.amount,
+            "arrival_date": int(datetime.combine(payout.arrives_on, time(), UTC).timestamp()),
+            "automatic": True,
+            "created": int(payout.created_at.timestamp()),
+            "currency": payout.currency.lower(),
+            "livemode": False,
+            "statement_descriptor": None,
+            "status": payout.status,
+            "trace_id": {"status": "supported", "value": payout.bank_ref},
+        }
 
     def _refund(self, refund: Refund) -> dict[str, Any]:
         return {
@@ -516,6 +565,27 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
         case ["disputes"]:
             wanted = check(params, published.DisputeListParams)
             return _list(work, list(reversed(work.disputes_of(wanted["payment_intent"]))), wanted, "/v1/disputes")
+        case ["balance_transactions"]:
+            wanted = check(params, published.BalanceTransactionListParams)
+            span, payout = wanted.get("created", {}), wanted.get("payout")
+            low, high = span.get("gte", 0), span.get("lte", 10**11)
+            lines = [line for line in reversed(account.lines(work)) if low <= int(line.at.timestamp()) <= high]
+            if payout is not None:
+                if work.find(Payout, payout) is None:
+                    raise StripeError(404, "resource_missing", f"No such payout: {payout!r}", param="payout")
+                lines = [line for line in lines if line.payout == payout]
+            if wanted.get("expand", []) not in ([], ["data.source"]):
+                raise StripeError(400, "", f"This property cannot be expanded ({wanted['expand']}).")
+            page = _list(work, lines, wanted, "/v1/balance_transactions", plain=True)
+            page["data"] = [work.balance_transaction(line, expand="expand" in wanted) for line in page["data"]]
+            return page
+        case ["balance"]:
+            check(params, published.BalanceRetrieveParams)
+            held = [
+                {"amount": p["available"], "currency": c.lower(), "source_types": {"card": p["available"]}}
+                for c, p in work.balance().items()
+            ]
+            return {"object": "balance", "available": held[:1], "pending": held[1:], "livemode": False}
         case ["events"]:
             wanted = check(params, published.EventListParams)
             span = wanted.get("created", {})

@@ -122,7 +122,15 @@ async def test_the_balance_is_what_came_in_less_what_went_back(shop: httpx.Async
     refunds = (await shop.get(f"/v1/refunds?intent={intent['id']}")).json()["data"]
     assert [refund["amount"] for refund in refunds] == [7, 80]
     assert (await shop.get("/v1/balance")).json()["currencies"] == {
-        "INR": {"captured": 4_999_980, "refunded": 80, "refunds_pending": 7, "disputed": 0, "available": 4_999_900}
+        "INR": {
+            "captured": 4_999_980,
+            "refunded": 80,
+            "refunds_pending": 7,
+            "disputed": 0,
+            "fees": 0,
+            "paid_out": 0,
+            "available": 4_999_900,
+        }
     }
 
 

@@ -9,6 +9,7 @@ For the shop, with `Authorization: Bearer <key>`, JSON both ways, amounts in min
     POST /v1/intents/{id}/capture   {amount, currency}: all that was set aside
     POST /v1/refunds                {intent, amount, metadata?}
     GET  /v1/refunds?intent=        GET /v1/balance
+    GET  /v1/movements              ?from&to (Unix seconds) &limit &starting_after; newest first: every line of the shop's account
     GET  /v1/events                 ?created_from&created_to &limit &starting_after; newest first
 
 `Idempotency-Key` is honoured on every POST and never forgotten. Errors: {"error": {"code", "message"}}.
@@ -16,6 +17,7 @@ For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: 
 
     POST /_disputes                 {intent, amount?, inquiry?}: the payer complains to her bank
     POST /_disputes/{id}/{what}     escalate, respond, win, lose
+    POST /_payouts                  {currency}: what is there goes to the shop's bank
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ import msgspec
 
 from jklg.kit.clock import Clock
 from jklg.kit.money import CURRENCIES, MAX_MINOR
-from jklg.sandbox import pages
+from jklg.sandbox import account, pages
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -74,6 +76,10 @@ class DisputeBody(msgspec.Struct, forbid_unknown_fields=True):
     intent: str
     amount: int | None = None
     inquiry: bool = False
+
+
+class PayoutBody(msgspec.Struct, forbid_unknown_fields=True):
+    currency: str
 
 
 class RefundBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -157,6 +163,9 @@ class SandboxApp:
                 return await self._knobs(request)
             if request.path.startswith("/_disputes") and self._faults_enabled and request.method == "POST":
                 return await self._disputes(request)
+            if (request.method, request.path) == ("POST", "/_payouts") and self._faults_enabled:
+                async with self.bank.work() as work:
+                    return json_answer(200, account.pay_out(work, _decode(request.body, PayoutBody).currency))
             if request.path.startswith("/v1/"):
                 return await misbehave(
                     self.bank.faults, request, lambda: self._api(request), error=error, sleep=self._sleep
@@ -311,6 +320,13 @@ def _read(work: Work, path: Sequence[str], query: dict[str, str]) -> dict[str, A
             page, more = _page(told, query)
             data = [{**msgspec.json.decode(e.body), "delivery": e.delivery, "attempts": e.attempts} for e in page]
             return {"object": "list", "data": data, "has_more": more}
+        case ["movements"]:
+            if set(query) - {"from", "to", "limit", "starting_after"}:
+                raise BankError("bad_parameter", "Movements are asked for by from, to, limit and starting_after.")
+            low, high = _number(query, "from", 0), _number(query, "to", 10**11)
+            lines = [line for line in reversed(account.lines(work)) if low <= int(line.at.timestamp()) <= high]
+            page, more = _page(lines, query)
+            return {"object": "list", "data": [account.describe(work, line) for line in page], "has_more": more}
         case ["balance"]:
             return {"object": "balance", "currencies": work.balance()}
     raise BankError("no_such_path", "No such path.", 404)

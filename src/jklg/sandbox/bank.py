@@ -20,9 +20,9 @@ import msgspec
 from jklg.kit.clock import Clock
 from jklg.sandbox.faults import Faults
 from jklg.sandbox.storage import Row, Storage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Refund, Saved, Thing, plain
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing, plain
 
-_KINDS: dict[str, type[Thing]] = {cls.kind: cls for cls in (Intent, Refund, Dispute, Event, Saved)}
+_KINDS: dict[str, type[Thing]] = {cls.kind: cls for cls in (Intent, Refund, Dispute, Payout, Event, Saved)}
 T = TypeVar("T", bound=Thing)
 
 GIVE_UP = timedelta(days=3)
@@ -31,6 +31,7 @@ DISPUTE_FEE = 15
 RESPOND_WITHIN = timedelta(days=7)
 
 
+_LINES = ("captured", "refunded", "refunds_pending", "disputed", "fees", "paid_out", "available")
 _OVER = ("inquiry_closed", "won", "lost")
 
 
@@ -46,6 +47,8 @@ class Bank:
         self.faults = faults
         self.dice = dice or Random()  # noqa: S311  (delays only)
         self.counted_ids = dice is not None
+        self.fee_per_mille = 0
+        """What the shop pays for each payment, in thousandths of it, rounded down."""
         self.news = asyncio.Event()
         self._storage = storage
         self._things: dict[str, dict[str, Thing]] | None = None
@@ -204,6 +207,7 @@ class Work:
 
     def _take(self, intent: Intent) -> None:
         intent.amount_received, intent.amount_capturable = intent.amount, 0
+        intent.fee = intent.amount * self.bank.fee_per_mille // 1000
         self._became(intent, "succeeded", "intent.succeeded")
         if self.bank.faults.take("dispute"):
             self.dispute(intent)
@@ -286,7 +290,7 @@ class Work:
         return [d for d in self.all(Dispute) if d.intent == intent_id]
 
     def _move_back(self, dispute: Dispute, amount: int, fee: int, event: str) -> None:
-        movement = Movement(id=f"{dispute.id}_{len(dispute.movements) + 1}", amount=amount, fee=fee)
+        movement = Movement(id=f"{dispute.id}_{len(dispute.movements) + 1}", amount=amount, fee=fee, at=self.now)
         dispute.movements = [*dispute.movements, movement]
         self.put(dispute)
         self._tell(event, dispute)
@@ -315,6 +319,7 @@ class Work:
             created_at=self.now,
             changed_at=self.now,
             metadata=metadata,
+            sent_at=None if pending else self.now,
             then="failed" if fails else "succeeded" if pending else None,
             due_at=self._later() if fails or pending else None,
         )
@@ -336,6 +341,8 @@ class Work:
             refund.changed_at = self.now
             if refund.status == "failed":
                 refund.failure_reason = "account_closed"
+            else:
+                refund.sent_at = self.now
             self.put(refund)
             self._tell("refund.failed" if refund.status == "failed" else "refund.updated", refund)
             moved += 1
@@ -345,24 +352,26 @@ class Work:
         return self.now + timedelta(seconds=self.bank.faults.later_seconds)
 
     def balance(self) -> dict[str, dict[str, int]]:
-        """Currency -> captured, refunded (arrived), refunds_pending, disputed (with fees), available."""
+        """Currency -> captured, refunded (arrived), refunds_pending, disputed (with fees), fees, paid_out, available."""
         books: dict[str, dict[str, int]] = {}
 
         def add(currency: str, line: str, amount: int) -> None:
-            page = books.setdefault(
-                currency, dict.fromkeys(("captured", "refunded", "refunds_pending", "disputed", "available"), 0)
-            )
+            page = books.setdefault(currency, dict.fromkeys(_LINES, 0))
             page[line] += amount
             page["available"] += amount if line == "captured" else 0 if line == "refunds_pending" else -amount
 
         for intent in self.all(Intent):
             if intent.amount_received:
                 add(intent.currency, "captured", intent.amount_received)
+                add(intent.currency, "fees", intent.fee)
         for refund in self.all(Refund):
             if refund.status != "failed":
                 add(refund.currency, "refunded" if refund.status == "succeeded" else "refunds_pending", refund.amount)
         for dispute in self.all(Dispute):
             add(dispute.currency, "disputed", sum(each.fee - each.amount for each in dispute.movements))
+        for payout in self.all(Payout):
+            if payout.status != "failed":
+                add(payout.currency, "paid_out", payout.amount)
         return books
 
     # -- how the shop sees it (another protocol over the same bank says it otherwise) --------------------------------

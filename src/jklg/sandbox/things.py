@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -38,6 +38,7 @@ class Intent(Thing, kw_only=True):
     changed_at: datetime
     amount_received: int = 0
     amount_capturable: int = 0
+    fee: int = 0
     capture: str = "automatic"
     description: str = ""
     email: str = ""
@@ -48,7 +49,7 @@ class Intent(Thing, kw_only=True):
 
 
 class Refund(Thing, kw_only=True):
-    """Status: pending, succeeded, failed. `then`: what it becomes at `due_at`."""
+    """Status: pending, succeeded, failed. `then`: what it becomes at `due_at`. `sent_at`: when the money left the shop's account."""
 
     kind = "refund"
     intent: str
@@ -59,6 +60,7 @@ class Refund(Thing, kw_only=True):
     changed_at: datetime
     metadata: dict[str, str] = {}
     failure_reason: str | None = None
+    sent_at: datetime | None = None
     then: str | None = None
 
 
@@ -68,6 +70,7 @@ class Movement(msgspec.Struct, kw_only=True):
     id: str
     amount: int
     fee: int
+    at: datetime | None = None
 
 
 class Dispute(Thing, kw_only=True):
@@ -85,6 +88,20 @@ class Dispute(Thing, kw_only=True):
     created_at: datetime
     respond_by: datetime
     movements: list[Movement] = []
+
+
+class Payout(Thing, kw_only=True):
+    """The play bank pays the shop's own bank. `covers`: the lines of the account (account.py) that it pays. Status: paid, failed."""
+
+    kind = "payout"
+    amount: int
+    currency: str
+    status: str
+    created_at: datetime
+    changed_at: datetime
+    arrives_on: date
+    bank_ref: str
+    covers: list[str] = []
 
 
 class Event(Thing, kw_only=True):
@@ -114,6 +131,6 @@ class Saved(Thing, kw_only=True):
 def plain(thing: Thing) -> dict[str, Any]:
     """A thing as JSON values, without what is nobody's business."""
     fields: dict[str, Any] = msgspec.to_builtins(thing)
-    for private in ("due_at", "then"):
+    for private in ("due_at", "then", "sent_at"):
         fields.pop(private, None)
     return fields

@@ -35,7 +35,8 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
-from jklg.payments.gateways.paypal import disputes, notices, orders
+from jklg.payments.gateways.movements import Movement
+from jklg.payments.gateways.paypal import disputes, movements, notices, orders
 from jklg.payments.gateways.paypal.amounts import to_paypal
 from jklg.payments.gateways.paypal.calls import Calls
 
@@ -44,23 +45,6 @@ SANDBOX = "https://api-m.sandbox.paypal.com"
 _JS = "https://www.paypal.com"
 _LARGEST_CERTIFICATE = 64 * 1024
 _MOST_CERTIFICATES = 16
-_LONGEST_SEARCH = timedelta(days=31)
-
-
-class _TransactionInfo(msgspec.Struct):
-    transaction_id: str
-    transaction_event_code: str = ""
-    transaction_initiation_date: str = ""
-    custom_field: str | None = None
-
-
-class _TransactionDetail(msgspec.Struct):
-    transaction_info: _TransactionInfo
-
-
-class _Transactions(msgspec.Struct):
-    transaction_details: list[_TransactionDetail] = []
-    total_pages: int = 1
 
 
 class _Events(msgspec.Struct):
@@ -77,6 +61,7 @@ class PayPalGateway:
 
     name = "paypal"
     key_lifetime_seconds = 6 * 3600
+    listing_lag = timedelta(hours=6)
 
     def __init__(
         self,
@@ -179,8 +164,11 @@ class PayPalGateway:
         seen: set[str] = set()
         end = created_to
         while end > created_from:
-            start = max(created_from, end - _LONGEST_SEARCH)
-            found = [info for info in await self._search(start, end) if signatures.uuid(info.custom_field)]
+            start = max(created_from, end - movements.LONGEST_SEARCH)
+            searched = [
+                info for info in await movements.search(self._calls, start, end) if signatures.uuid(info.custom_field)
+            ]
+            found = [info for info in searched if info.transaction_event_code.startswith("T00")]
             for info in sorted(found, key=lambda each: each.transaction_initiation_date, reverse=True):
                 path = f"/v2/payments/captures/{segment(info.transaction_id)}"
                 capture = await self._calls.get(path, orders.CaptureAlone)
@@ -192,27 +180,17 @@ class PayPalGateway:
                     yield await self.fetch(related.order_id)
             end = start
 
-    async def _search(self, start: datetime, end: datetime) -> list[_TransactionInfo]:
-        """Payments received (codes T00…) in at most 31 days, every page."""
-        query = {
-            "start_date": _moment(start),
-            "end_date": _moment(end + timedelta(seconds=1)),
-            "fields": "transaction_info",
-            "page_size": "500",
-        }
-        found: list[_TransactionInfo] = []
-        page, pages = 1, 1
-        while page <= pages:
-            answer = await self._calls.get("/v1/reporting/transactions", _Transactions, query | {"page": str(page)})
-            found += [each.transaction_info for each in answer.transaction_details]
-            page, pages = page + 1, answer.total_pages
-        return [info for info in found if info.transaction_event_code.startswith("T00")]
+    def list_movements(self, start: datetime, end: datetime) -> AsyncIterator[Movement]:
+        return movements.list_movements(self._calls, start, end)
+
+    async def balances(self) -> Mapping[str, int]:
+        return await movements.balances(self._calls)
 
     async def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
         path = "/v1/notifications/webhooks-events"
         query = {
-            "start_time": _moment(created_from),
-            "end_time": _moment(created_to + timedelta(seconds=1)),
+            "start_time": movements.moment(created_from),
+            "end_time": movements.moment(created_to + timedelta(seconds=1)),
             "page_size": "100",
         }
         while True:
@@ -297,11 +275,6 @@ class PayPalGateway:
 
     def _seen(self, order: orders.Order) -> Snapshot:
         return orders.snapshot(order, livemode=self.livemode)
-
-
-def _moment(moment: datetime) -> str:
-    """A time as PayPal's queries want it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _amount(minor: int, currency: str) -> dict[str, Any]:

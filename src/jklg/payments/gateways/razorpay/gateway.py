@@ -14,7 +14,7 @@ is captured, by us or by the account's own setting. What Razorpay cannot do, and
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -23,7 +23,8 @@ import msgspec
 
 from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import BadNotice, GatewayRefused, Notice, Order, RefundSnapshot, Snapshot, Widget
-from jklg.payments.gateways.razorpay import notices, orders
+from jklg.payments.gateways.movements import Movement
+from jklg.payments.gateways.razorpay import movements, notices, orders
 from jklg.payments.gateways.razorpay.amounts import to_razorpay
 from jklg.payments.gateways.razorpay.calls import Calls, Page
 from jklg.payments.gateways.razorpay.disputes import list_disputes
@@ -43,6 +44,7 @@ class RazorpayGateway:
     name = "razorpay"
     key_lifetime_seconds = 24 * 3600
     """A receipt is never forgotten. How long a refund's key is known is not written; a day is what others promise."""
+    listing_lag = timedelta(days=10)
 
     def __init__(
         self,
@@ -161,6 +163,13 @@ class RazorpayGateway:
 
     def list_notices(self, created_from: datetime, created_to: datetime) -> AsyncIterator[tuple[Notice, bytes]]:
         return self._happenings.list_all(created_from, created_to)
+
+    def list_movements(self, start: datetime, end: datetime) -> AsyncIterator[Movement]:
+        return movements.list_movements(self._calls, start, end)
+
+    async def balances(self) -> None:
+        """Razorpay does not tell."""
+        return
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:  # noqa: ARG002
         if not self._webhook_secrets:

@@ -26,6 +26,8 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
+from jklg.payments.gateways.movements import Movement
+from jklg.payments.gateways.sandbox import movements
 from jklg.payments.gateways.sandbox.disputes import Dispute, dispute_snapshot
 
 T = TypeVar("T")
@@ -106,6 +108,7 @@ class SandboxGateway:
     name = "sandbox"
     livemode = False
     key_lifetime_seconds = 24 * 3600
+    listing_lag = timedelta(hours=1)
 
     def __init__(
         self,
@@ -212,6 +215,20 @@ class SandboxGateway:
             if not page.has_more or not page.data:
                 return
             query["starting_after"] = event.id
+
+    async def list_movements(self, start: datetime, end: datetime) -> AsyncIterator[Movement]:
+        query = {"from": str(max(int(start.timestamp()), 0)), "to": str(int(end.timestamp()) + 1), "limit": "100"}
+        while True:
+            page = await self._get("/v1/movements", query, movements.Lines)
+            for line in page.data:
+                yield movements.movement(line)
+            if not page.has_more or not page.data:
+                return
+            query["starting_after"] = page.data[-1].id
+
+    async def balances(self) -> Mapping[str, int]:
+        told = await self._get("/v1/balance", {}, movements.Balance)
+        return {currency: held.available for currency, held in told.currencies.items()}
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         if not self._secrets:

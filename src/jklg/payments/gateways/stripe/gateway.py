@@ -29,6 +29,8 @@ from jklg.payments.gateways.contract import (
     Snapshot,
     Widget,
 )
+from jklg.payments.gateways.movements import Movement
+from jklg.payments.gateways.stripe import movements
 from jklg.payments.gateways.stripe.amounts import minor, to_stripe
 from jklg.payments.gateways.stripe.calls import Http, Replayed, call
 from jklg.payments.gateways.stripe.disputes import list_disputes
@@ -118,6 +120,7 @@ class StripeGateway:
 
     name = "stripe"
     key_lifetime_seconds = 24 * 3600
+    listing_lag = timedelta(hours=1)
 
     def __init__(
         self,
@@ -262,6 +265,12 @@ class StripeGateway:
             if not page.has_more or not page.data:
                 return
             params["starting_after"] = page.data[-1]["id"]
+
+    def list_movements(self, start: datetime, end: datetime) -> AsyncIterator[Movement]:
+        return movements.list_movements(self._stripe, start, end)
+
+    async def balances(self) -> Mapping[str, int]:
+        return await movements.balances(self._stripe)
 
     def read_notice(self, headers: Mapping[str, str], body: bytes, now: int) -> Notice:
         if not self._webhook_secrets:
