@@ -29,7 +29,7 @@ from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
-from jklg.reconciliation import reconcile_due
+from jklg.reconciliation import list_money_due, reconcile_due
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
 
@@ -98,6 +98,7 @@ SWEEPS: dict[str, Sweep] = {
     "holds": _expire_holds,
     "refunds": payment_jobs.send_refunds,
     "reconciliation": reconcile_due,
+    "daily money": list_money_due,
     "seals": _seal_postings,
     "mail": mail.send_due,
     "travelled": _complete_travelled,

@@ -16,6 +16,7 @@ from jklg.app import House
 from jklg.kit.db import open_database
 from jklg.kit.errors import Refusal
 from jklg.payments.books import CHECKS
+from jklg.sandbox import account
 from jklg.sandbox.things import BankError, Dispute, Intent, Refund
 from jklg.settings import Settings
 from tests.conftest import SECRET, FreshDatabase
@@ -163,8 +164,11 @@ class Market:
 
     async def all_quiet(self) -> None:
         """Days go by, and the worker goes round. Late refunds end at the gateway as they will."""
-        for _ in range(60):
+        for number in range(60):
             self.counter.clock.ahead += timedelta(hours=3)
+            if number == 30:  # everything that ripens has ripened: the gateway pays
+                async with self.counter.bank.work() as work:
+                    account.pay_out(work, "INR")
             async with self.counter.bank.work() as work:
                 work.ripen()
             await self._worker()
@@ -177,6 +181,7 @@ async def test_the_books_agree_after_five_hundred_operations_without_any_webhook
 ) -> None:
     counter = COUNTERS[name]()
     counter.faults.lose_webhooks = 10**6
+    counter.bank.fee_per_mille = 20
     db = await open_database(fresh_database.login_url, max_size=10, clock=counter.clock.now)
     house = await app.build_house(settings, db, {name: counter.gateway}, counter.clock, Random(2))
     market = Market(house, counter, Random(500))
@@ -194,5 +199,12 @@ async def test_the_books_agree_after_five_hundred_operations_without_any_webhook
         currency: amount for account, currency, amount in findings.balances if account == f"gateway_clearing:{name}"
     }
     assert ours == theirs, market.happened
+    async with db.transaction() as conn:
+        told = await conn.fetch(
+            "SELECT kind, detail FROM anomalies WHERE kind LIKE 'movement%' OR kind LIKE 'balance%'"
+        )
+        assert [dict(row) for row in told] == []
+        kinds = {row[0] for row in await conn.fetch("SELECT kind FROM gateway_movements")}
+    assert kinds >= {"capture", "refund", "payout"}, "the account was read, and its fees and the payout are booked"
     assert "processing" not in told
     await house.close()

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from jklg import history
-from jklg.kit.db import Database, claims
+from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound
-from jklg.payments import queries
+from jklg.kit.ids import uuid7
+from jklg.payments import concerns_queries, queries
+
+
+async def report_concern(
+    conn: Connection,
+    kind: str,
+    about: str,
+    detail: dict[str, object],
+    *,
+    transaction_id: UUID | None = None,
+    booking_id: UUID | None = None,
+) -> bool:
+    """Put something before a person that may come, go and come again; `about` names its subject. True when nobody was told of it before.
+
+    In the caller's database transaction. While it is open it is brought up to date; what a person has settled stays settled as long as
+    `detail["difference"]` (minor units) is the same.
+    """
+    return await concerns_queries.report_again(
+        conn, anomaly_id=uuid7(), kind=kind, about=about, transaction_id=transaction_id, booking_id=booking_id, detail=detail,
+    )  # fmt: skip
+
+
+async def resolve_concerns(conn: Connection, prefix: str, still: Sequence[str]) -> int:
+    """Open concerns whose subject begins with `prefix` and is not among `still` have settled themselves. How many did.
+
+    In the caller's database transaction; locks what it settles.
+    """
+    return await concerns_queries.resolve_others(conn, prefix, still)
 
 
 async def take_on(db: Database, anomaly_id: UUID, *, actor: str) -> None:
@@ -31,13 +60,21 @@ async def settle_concern(db: Database, anomaly_id: UUID, *, actor: str, note: st
     if not note:
         raise BadInput("note_missing", "Please say how it was settled.", details={"field": "note"})
     async with db.transaction(claims("system", actor=actor)) as conn:
-        concern = await queries.lock_anomaly(conn, anomaly_id)
-        if concern is None:
-            raise _unknown()
-        if concern.resolved_at is not None:
-            raise _over()
-        await queries.settle_anomaly(conn, anomaly_id, actor, note)
-        await history.record(conn, actor, "concern.settled", "anomaly", anomaly_id)
+        await settle_concern_in(conn, anomaly_id, actor=actor, note=note)
+
+
+async def settle_concern_in(conn: Connection, anomaly_id: UUID, *, actor: str, note: str) -> None:
+    """The same in the caller's database transaction, where something else is done about it. Locks the concern.
+
+    Raises NotFound (concern_not_found), Conflict (concern_settled).
+    """
+    concern = await queries.lock_anomaly(conn, anomaly_id)
+    if concern is None:
+        raise _unknown()
+    if concern.resolved_at is not None:
+        raise _over()
+    await queries.settle_anomaly(conn, anomaly_id, actor, note)
+    await history.record(conn, actor, "concern.settled", "anomaly", anomaly_id)
 
 
 def _unknown() -> NotFound:
