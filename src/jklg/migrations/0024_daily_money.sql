@@ -6,7 +6,7 @@ CREATE TABLE gateway_movements (
     livemode       boolean NOT NULL,
     ref            text NOT NULL,            -- the gateway's id of the line
     kind           text NOT NULL CONSTRAINT gateway_movements_kind_known
-                   CHECK (kind IN ('capture', 'refund', 'refund_returned', 'dispute', 'fee', 'payout', 'payout_returned', 'other')),
+                   CHECK (kind IN ('capture', 'refund', 'refund_returned', 'dispute', 'fee', 'exchange', 'payout', 'payout_returned', 'other')),
     gross_amount   bigint NOT NULL,          -- what came to us is positive
     fee_amount     bigint NOT NULL,          -- what was taken besides is positive
     net_amount     bigint NOT NULL,

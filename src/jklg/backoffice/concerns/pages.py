@@ -15,6 +15,7 @@ from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.kit.errors import NotFound, NotSignedIn, Refusal
 from jklg.payments import disputes, webhooks
 from jklg.payments.queries import Anomaly, get_anomaly
+from jklg.reconciliation import movements
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
@@ -29,6 +30,7 @@ SAID = {
     "silent": "The gateway did not answer. Try again in a while.",
     "replayed": "The webhook is in the queue again. The worker looks into it within seconds.",
     "settled": "Settled.",
+    "adopted": "Booked as the agency's own, and settled.",
 }
 
 
@@ -42,7 +44,9 @@ async def concern(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     return await _concern_page(request, person, _uuid(concern_id))
 
 
-async def _concern_page(request: Ask, person: Person, concern_id: UUID, error: str = "") -> Response[bytes]:
+async def _concern_page(
+    request: Ask, person: Person, concern_id: UUID, refusal: Refusal | None = None, error_field: str = ""
+) -> Response[bytes]:
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
         found = await get_anomaly(conn, concern_id)
@@ -57,9 +61,10 @@ async def _concern_page(request: Ask, person: Person, concern_id: UUID, error: s
     if transaction is not None and found.resolved_at is None:
         foreseen = await payments.foresee(house, transaction.id)
     return page(
-        request, "backoffice/concern.html", personal=True, status=422 if error else 200, person=person, concern=found, booking=booking,
+        request, "backoffice/concern.html", personal=True, status=refusal.status if refusal else 200, person=person, concern=found, booking=booking,
         transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
-        foreseen=foreseen, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=error, when=when,
+        foreseen=foreseen, daily=found.kind in movements.CONCERNS,
+        adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field, when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
     )  # fmt: skip
 
@@ -79,12 +84,37 @@ async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
         found = await get_anomaly(conn, _uuid(concern_id))
-    if found is None or found.transaction_id is None:
+    daily = found is not None and found.kind in movements.CONCERNS
+    if found is None or not (daily or found.transaction_id):
         raise _missing()
-    settled = await payments.settle(house, found.transaction_id, source="staff")
+    silent = False
+    if found.transaction_id is not None:
+        silent = bool((await payments.settle(house, found.transaction_id, source="staff")).unknown)
+    if daily:
+        silent = not await movements.look_again(house, str(found.detail["gateway"])) or silent
     async with house.db.transaction() as conn:
         await history.record(conn, _actor(person), "concern.looked_at", "anomaly", found.id)
-    return go(f"/staff/concerns/payments/{found.id}?said={'silent' if settled.unknown else 'looked'}")
+    return go(f"/staff/concerns/payments/{found.id}?said={'silent' if silent else 'looked'}")
+
+
+@post("/staff/concerns/payments/{concern_id:str}/adopt", include_in_schema=False, status_code=200)
+async def adopt(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """It is the agency's own, and these words say what it was: the difference is booked as it is."""
+    person = await require_staff(request, ACT)
+    form = await read_form(request)
+    try:
+        await movements.adopt(
+            request.app.state.house,
+            _uuid(concern_id),
+            shown=form.get("shown", ""),
+            note=form.get("note", ""),
+            actor=_actor(person),
+        )
+    except Refusal as refusal:
+        if refusal.code == "concern_not_found":
+            raise
+        return await _concern_page(request, person, _uuid(concern_id), refusal, "what")
+    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=adopted")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/settle", include_in_schema=False, status_code=200)
@@ -99,7 +129,7 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     except Refusal as refusal:
         if refusal.code != "note_missing":
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal.sentence)
+        return await _concern_page(request, person, _uuid(concern_id), refusal, "note")
     return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
 
 
@@ -180,5 +210,5 @@ def _missing() -> NotFound:
     return NotFound("concern_not_found", "We cannot find this.")
 
 
-_handlers: list[Any] = [concern, take, look, settle, notice, replay, evidence]
+_handlers: list[Any] = [concern, take, look, adopt, settle, notice, replay, evidence]
 router = Router(path="/", route_handlers=_handlers)

@@ -89,6 +89,37 @@ _WORDS = {
         "Nothing was taken.",
         "Ask the customer to pay again.",
     ),
+    "movements_differ": Words(
+        "A gateway's account and our books differ on a payment",
+        "What the gateway moved for it (theirs) is not what we have booked (ours).",
+        "Ask the gateway again: what it says of the payment is booked, and this closes by itself when both agree. If they still differ, compare "
+        "the payment's story with the gateway's own pages.",
+    ),
+    "movement_unmatched": Words(
+        "The gateway moved money that belongs to no payment of ours",
+        "It is on the gateway's list of our account, and nothing in the books explains it: a payment for something else, a correction, a top-up.",
+        "Find out at the gateway what it was. When you know, book it as the agency's own, and say what it was.",
+    ),
+    "movement_changed": Words(
+        "The gateway lists a movement with another amount than before",
+        "We have booked it as it was listed first.",
+        "Ask the gateway's support which is right, before anything else.",
+    ),
+    "balance_differs": Words(
+        "The gateway holds another sum than our books say",
+        "Part of that may be explained by single payments, which stand here on their own; the difference below is what is left.",
+        "Ask the gateway again. If the account was used before JKLG was, or for something else, book the difference and say what it was.",
+    ),
+    "payout_missing": Words(
+        "A payout has not arrived at our bank",
+        "The gateway says that it paid, and the bank's statement of that time does not have it.",
+        "Look for it on the bank's statement and match it by hand. If it is not there, ask the gateway.",
+    ),
+    "bank_line": Words(
+        "Nobody knows what this line of the bank's statement is",
+        "It fits no payout and no transfer that was written down, or it fits several.",
+        "Open the line, and match it to what it is, or say that it is not ours.",
+    ),
     "late_authorization": Words(
         "An approval came after the attempt had ended",
         "It is given back at the gateway by itself. No money was taken.",

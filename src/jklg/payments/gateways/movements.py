@@ -12,8 +12,9 @@ from uuid import UUID
 
 import msgspec
 
-KINDS = ("capture", "refund", "refund_returned", "dispute", "fee", "payout", "payout_returned", "other")
-"""`refund_returned`: a refund that did not arrive, and came back to us. `dispute`: either way. `payout_returned`: our bank did not take it.
+KINDS = ("capture", "refund", "refund_returned", "dispute", "fee", "exchange", "payout", "payout_returned", "other")
+"""`refund_returned`: a refund that did not arrive, and came back to us. `dispute`: either way. `exchange`: one side of one,
+where the gateway tells both sides as lines of their own. `payout_returned`: our bank did not take it.
 `other`: a word that is new to us, or something that has nothing to do with selling; somebody has to look at it."""
 
 

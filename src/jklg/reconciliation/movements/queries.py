@@ -113,7 +113,7 @@ async def link(conn: Connection, gateway: str, livemode: bool) -> None:
         UPDATE gateway_movements m SET attempt_ref = c.attempt_ref
         FROM gateway_movements c
         WHERE m.gateway = $1 AND m.livemode = $2 AND m.attempt_ref IS NULL AND m.transaction_id IS NULL
-          AND m.kind IN ('refund', 'refund_returned', 'dispute')
+          AND m.kind IN ('refund', 'refund_returned', 'dispute', 'other')
           AND c.gateway = $1 AND c.livemode = $2 AND c.kind = 'capture' AND c.about = m.about AND c.attempt_ref IS NOT NULL
         """,
         gateway, livemode,
@@ -130,7 +130,7 @@ async def link(conn: Connection, gateway: str, livemode: bool) -> None:
             (SELECT c.transaction_id FROM gateway_movements c
              WHERE c.gateway = $1 AND c.livemode = $2 AND c.kind = 'capture' AND c.about = l.about AND c.transaction_id IS NOT NULL LIMIT 1)) AS id) known
         WHERE m.id = l.id AND l.gateway = $1 AND l.livemode = $2 AND l.transaction_id IS NULL AND known.id IS NOT NULL
-          AND l.kind IN ('capture', 'refund', 'refund_returned', 'dispute')
+          AND l.kind IN ('capture', 'refund', 'refund_returned', 'dispute', 'other')
         """,
         gateway, livemode,
     )  # fmt: skip
@@ -138,7 +138,7 @@ async def link(conn: Connection, gateway: str, livemode: bool) -> None:
 
 _THEIRS = """
     SELECT transaction_id, attempt_ref, asked_currency AS currency, asked_amount AS amount, happened_at AS at FROM gateway_movements
-    WHERE gateway = $1 AND livemode = $2 AND kind IN ('capture', 'refund', 'refund_returned', 'dispute')
+    WHERE gateway = $1 AND livemode = $2 AND kind IN ('capture', 'refund', 'refund_returned', 'dispute', 'other')
     UNION ALL
     SELECT transaction_id, attempt_ref, currency, -fee_amount, happened_at FROM gateway_movements
     WHERE gateway = $1 AND livemode = $2 AND kind = 'dispute' AND fee_amount <> 0
@@ -248,3 +248,27 @@ async def note_balance(
         """,
         gateway, livemode, currency, theirs, ours, explained,
     )  # fmt: skip
+
+
+BOOKED_OTHERWISE = """
+SELECT m.gateway, m.ref, m.kind, m.currency, m.gross_amount, m.fee_amount, coalesce(booked.amount, 0) AS booked
+FROM gateway_movements m
+LEFT JOIN LATERAL (
+    SELECT sum(e.amount) AS amount FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id
+    WHERE l.source_type = 'movement' AND l.source_id = m.gateway || CASE WHEN m.livemode THEN ':live:' ELSE ':test:' END || m.ref
+      AND e.account = 'gateway_clearing:' || m.gateway AND e.currency = m.currency
+) booked ON true
+WHERE coalesce(booked.amount, 0) <> CASE WHEN m.kind = 'dispute' THEN 0 ELSE -m.fee_amount END
+    + CASE WHEN m.kind IN ('payout', 'payout_returned', 'exchange') OR m.asked_currency <> m.currency THEN m.gross_amount
+           WHEN m.adopted_at IS NULL THEN 0 WHEN m.kind = 'dispute' THEN m.net_amount ELSE m.gross_amount END
+ORDER BY m.id
+"""
+
+BOOKED_AND_NOT_LISTED = """
+SELECT l.id, l.kind, l.source_id FROM ledger_transactions l
+WHERE (l.source_type = 'movement' OR l.kind IN ('gateway_fee', 'payout', 'payout_returned', 'exchanged', 'exchanged_from', 'exchanged_to'))
+  AND NOT EXISTS (
+      SELECT FROM gateway_movements m
+      WHERE l.source_type = 'movement' AND l.source_id = m.gateway || CASE WHEN m.livemode THEN ':live:' ELSE ':test:' END || m.ref)
+ORDER BY l.id
+"""

@@ -75,6 +75,9 @@ def postings(gateway: str, movement: Movement) -> list[Posting]:
         ]  # fmt: skip
     if movement.fee and movement.kind != "dispute":
         found.append(Posting("gateway_fee", movement.currency, [(FEES, movement.fee), (account, -movement.fee)]))
+    if movement.kind == "exchange":
+        entries = [(account, movement.gross), (f"exchange:{gateway}", -movement.gross)]
+        found.append(Posting("exchanged", movement.currency, entries))
     if movement.kind in ("payout", "payout_returned"):
         found.append(
             Posting(movement.kind, movement.currency, [(IN_TRANSIT, -movement.gross), (account, movement.gross)])

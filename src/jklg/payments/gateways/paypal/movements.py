@@ -22,7 +22,7 @@ from jklg.payments.gateways.signatures import uuid
 
 LONGEST_SEARCH = timedelta(days=31)
 _HOLDS = re.compile(r"T15..|T21..|T1105|T1110|T1111")
-_GROUPS = {"00": "capture", "01": "fee", "04": "payout", "12": "dispute"}
+_GROUPS = {"00": "capture", "01": "fee", "02": "exchange", "04": "payout", "12": "dispute"}
 _CODES = {
     "T0106": "dispute",  # the fee of a chargeback
     "T1101": "payout_returned",
