@@ -107,7 +107,7 @@ async def adopt(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
             request.app.state.house,
             _uuid(concern_id),
             shown=form.get("shown", ""),
-            note=form.get("note", ""),
+            note=form.get("what", ""),
             actor=_actor(person),
         )
     except Refusal as refusal:
