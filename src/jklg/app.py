@@ -215,6 +215,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 def _routers() -> list[Any]:
     """Every door of the house."""
     from jklg.backoffice import pages as backoffice_pages
+    from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
     from jklg.backoffice.terms import pages as terms_pages
@@ -251,6 +252,7 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        bank_pages.router,
         desk_pages.router,
         terms_pages.router,
         mail_pages.router,

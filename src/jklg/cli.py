@@ -8,6 +8,7 @@ import getpass
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -102,6 +103,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--expect", default="", metavar="CHAIN", help="a chain that an earlier run printed: its end may not be cut off"
     )
+
+    bank = command("bank", _nothing, "Our own bank.").add_subparsers(required=True, metavar="action")
+    sub = bank.add_parser("import", help="import a statement: camt.053, or CSV of one account")
+    sub.set_defaults(run=_bank_import)
+    sub.add_argument("file", help="the file that the bank gave")
+    sub.add_argument("--account", default="", help="of CSV: the account's number or name, always the same")
+    sub.add_argument("--currency", default="", help="of CSV: the account's currency, such as INR")
+    sub.add_argument("--dates", choices=("dmy", "mdy", "ymd"), help="of CSV: the order of day, month and year")
+    sub.add_argument("--decimal", choices=("point", "comma"), help="of CSV: what separates the cents")
 
     command("demo", _demo, "Load the demo agency into the database.")
     command("doctor", _doctor, "Look at settings, database, schema and books, and say what is wrong.")
@@ -245,6 +255,19 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
         + (f", {findings.head.unsealed} postings not sealed yet" if findings.head.unsealed else "")
     )
     return 0 if findings.ok else 1
+
+
+def _bank_import(arguments: argparse.Namespace) -> None:
+    from jklg.reconciliation import statements
+
+    data = Path(arguments.file).read_bytes()
+    told = _with_database(
+        lambda db: statements.import_file(
+            db, data, file_name=Path(arguments.file).name, actor="cli", account=arguments.account,
+            currency=arguments.currency.upper(), dates=arguments.dates, decimal=arguments.decimal,
+        )
+    )  # fmt: skip
+    print(f"{told.new} new lines, {told.known} known before; {told.matched} matched, see /staff/bank for the rest")
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jklg.ledger import Check
 from jklg.reconciliation.movements import queries as movements
+from jklg.reconciliation.statements import queries as statements
 
 CHECKS = (
     Check(
@@ -15,5 +16,15 @@ CHECKS = (
         name="booked movements were listed",
         sentence="the books have a fee, a payout or an exchange that no gateway listed",
         sql=movements.BOOKED_AND_NOT_LISTED,
+    ),
+    Check(
+        name="bank lines are booked",
+        sentence="a line of the bank's statement is matched and not in the books, or with another amount or account",
+        sql=statements.LINE_BOOKED_OTHERWISE,
+    ),
+    Check(
+        name="booked bank lines were stated",
+        sentence="the books have money at the bank that no statement has",
+        sql=statements.BOOKED_AND_NOT_STATED,
     ),
 )

@@ -18,6 +18,7 @@ from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefuse
 from jklg.payments.gateways.movements import MoneyListing, Movement
 from jklg.payments.queries import lock_anomaly
 from jklg.payments.webhooks.actions import House
+from jklg.reconciliation import statements
 from jklg.reconciliation.movements import queries, rules
 from jklg.reconciliation.movements.rules import Difference
 
@@ -45,6 +46,7 @@ async def list_money_due(house: House) -> int:
             continue
         async with house.db.transaction() as conn:
             await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
+        await statements.match_due(house.db)
     return found
 
 
