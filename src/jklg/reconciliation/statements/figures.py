@@ -22,7 +22,8 @@ _TIME = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2})?(\.\d+)?( ?(Z|[+-]\d\d:?\d\d|[AaP
 _SIGNED = re.compile(
     r"(?P<sign>[+\-\u2212]?)(?P<digits>[0-9][0-9.,' \u00a0\u202f]*)(?P<after>-|\u2212|[Cc][Rr]\.?|[Dd][Rr]\.?)?"
 )
-_GROUPED = r"[0-9]{1,3}(?:%s[0-9]{2,3})*"
+_GROUPED = r"[0-9]{1,3}(?:%s[0-9]{2,3})*%s[0-9]{3}"
+"""1,234,567 or, in India, 12,34,567: the last group has three."""
 
 
 def date_order(values: Iterable[str], asked: str | None) -> str:
@@ -156,6 +157,6 @@ def _digits(text: str, mark: str) -> str:
     """'1.23.456,78' with ',' -> '123456.78'. ValueError for groups that are none."""
     whole, _, part = text.strip().partition(mark)
     groups = "[,' \u00a0\u202f]" if mark == "." else "[.' \u00a0\u202f]"
-    if not re.fullmatch(rf"[0-9]+|{_GROUPED % groups}", whole) or not re.fullmatch(r"[0-9]*", part):
+    if not re.fullmatch(rf"[0-9]+|{_GROUPED % (groups, groups)}", whole) or not re.fullmatch(r"[0-9]*", part):
         raise ValueError("not an amount")
     return f"{re.sub(groups, '', whole)}.{part or '0'}"

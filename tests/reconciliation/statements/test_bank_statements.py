@@ -1,0 +1,425 @@
+"""Our bank's statement comes in: payouts and transfers are booked to the bank, and every other line stands before Chitra, once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from jklg import cli, ledger, reconciliation
+from jklg.kit.db import claims
+from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
+from jklg.kit.ids import uuid7
+from jklg.payments import desk
+from jklg.payments.books import CHECKS
+from jklg.reconciliation import statements
+from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
+from tests.conftest import SECRET
+from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.reconciliation.movements.test_daily_money import asha_paid, paid_out, the_next_morning
+from tests.reconciliation.statements.files import Entry, camt, rows
+
+OPEN_ITEMS = "SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '') FROM anomalies WHERE resolved_at IS NULL"
+LINES = "SELECT coalesce(string_agg(state, ' ' ORDER BY booked_on, id), '') FROM bank_lines"
+
+
+def rupees(paise: int) -> str:
+    return str(Decimal(paise).scaleb(-2))
+
+
+async def proven(street: Street) -> None:
+    await street.work()
+    findings = await ledger.verify(street.db, (*CHECKS, *reconciliation.CHECKS), keys=[SECRET])
+    assert findings.ok, findings.broken
+
+
+async def day_of(street: Street, after: int = 0) -> str:
+    return (street.clock.now() + timedelta(days=after)).date().isoformat()
+
+
+async def statement(street: Street, *entries: Entry, **more: Any) -> bytes:
+    """A camt.053 of these days that adds up."""
+    closing = 1000 + sum(Decimal(each[0]) for each in entries)
+    days = {"days": (await day_of(street, -5), await day_of(street, 5))}
+    return camt(entries, closing=str(closing), **(days | more))
+
+
+async def imported(street: Street, data: bytes, **more: Any) -> statements.Result:
+    return await statements.import_file(street.db, data, file_name="november.xml", actor="staff:x", **more)
+
+
+async def on_its_way(street: Street) -> tuple[int, str, UUID]:
+    """A payout that the bank has listed: what it pays in paise, what our bank will write, and the line's id."""
+    await asha_paid(street)
+    await reconciliation.list_money_due(street.house)
+    payout = await paid_out(street)
+    await the_next_morning(street)
+    return payout.amount, payout.bank_ref, await street.one("SELECT id FROM gateway_movements WHERE kind = 'payout'")
+
+
+async def transferred(street: Street) -> tuple[int, str, UUID]:
+    """A transfer that Chitra has written down: paise, the booking's reference, the payment."""
+    held = await street.asha_holds()
+    payment_id = uuid7()
+    await desk.record_payment(
+        street.house, payment_id=payment_id, booking_id=held.id, amount=held.total_price, method="bank_transfer", note="", actor="staff:x",
+    )  # fmt: skip
+    return held.total_price, held.reference, payment_id
+
+
+async def test_a_payout_that_arrives_is_booked_from_the_way_to_the_bank(street: Street) -> None:
+    amount, reference, _ = await on_its_way(street)
+    told = await imported(
+        street, await statement(street, (rupees(amount), await day_of(street), f"SANDBOX {reference}", ""))
+    )
+    assert told == (1, 1, 0, 1)
+    assert await street.balance("bank") == amount
+    assert await street.balance("bank_in_transit") == 0
+    assert await street.one(OPEN_ITEMS) == ""
+    assert await street.one("SELECT settled_by FROM bank_lines") == "system"
+    await proven(street)
+
+
+async def test_a_transfer_that_was_written_down_is_booked_when_the_bank_has_it(street: Street) -> None:
+    amount, reference, _ = await transferred(street)
+    await imported(
+        street, await statement(street, (rupees(amount), await day_of(street, 1), f"trip {reference.lower()}", ""))
+    )
+    assert await street.balance("bank") == amount
+    assert await street.balance("gateway_clearing:manual") == 0
+    await proven(street)
+
+
+async def test_the_same_statement_twice_adds_nothing(street: Street) -> None:
+    amount, reference, _ = await on_its_way(street)
+    data = await statement(
+        street, (rupees(amount), await day_of(street), reference, ""), ("-5.00", await day_of(street), "FEE", "")
+    )
+    assert await imported(street, data) == (1, 2, 0, 1)
+    for _ in range(2):
+        assert await imported(street, data) == (1, 0, 2, 0)
+    assert await street.one("SELECT count(*) FROM bank_statements") == 1
+    assert await street.balance("bank") == amount
+    assert await street.one("SELECT count(*) FROM anomalies") == 1
+    await proven(street)
+
+
+async def test_by_six_people_at_once_it_is_imported_once(street: Street) -> None:
+    amount, reference, _ = await on_its_way(street)
+    data = await statement(street, (rupees(amount), await day_of(street), reference, ""))
+    told = await asyncio.gather(*(imported(street, data) for _ in range(6)))
+    assert sorted(each.new for each in told) == [0, 0, 0, 0, 0, 1]
+    assert await street.balance("bank") == amount
+    await proven(street)
+
+
+async def test_a_statement_that_overlaps_another_adds_only_what_is_new(street: Street) -> None:
+    coffee: Entry = ("-3.50", await day_of(street, -1), "COFFEE", "")
+    first = await statement(street, coffee, coffee, ref="1")
+    second = await statement(street, coffee, coffee, coffee, ("-9.00", await day_of(street), "TEA", ""), ref="2")
+    assert (await imported(street, first)).new == 2
+    assert await imported(street, second) == (1, 2, 2, 0)
+    assert await street.one("SELECT count(*) FROM bank_lines") == 4
+    assert await street.one(OPEN_ITEMS) == " ".join(["bank_line"] * 4), "one visible item each"
+
+
+async def test_the_same_days_in_another_format_are_refused_whole(street: Street) -> None:
+    await imported(street, await statement(street, ("-3.50", await day_of(street), "COFFEE", "")))
+    iban = "DE02120300000000202051"
+    data = rows("Date,Description,Amount", f"{await day_of(street)},COFFEE AT 9,-3.50")
+    with pytest.raises(Conflict, match="statement_formats_mixed"):
+        await imported(street, data, account=iban, currency="INR")
+    assert await street.one("SELECT count(*) FROM bank_lines") == 1
+    assert (await imported(street, data, account="another", currency="INR")).new == 1
+
+
+async def test_an_account_does_not_change_its_currency(street: Street) -> None:
+    await imported(street, await statement(street))
+    with pytest.raises(Conflict, match="statement_currency_changed"):
+        await imported(street, await statement(street, currency="USD", ref="2"))
+
+
+async def test_a_refused_file_leaves_nothing(street: Street) -> None:
+    good = await statement(street, ("-3.50", await day_of(street), "COFFEE", ""), iban="IBAN1")
+    bad = camt([("5.00", await day_of(street), "", "")], closing="1.00", iban="IBAN2")
+    second = bad.partition(b"<Stmt>")[2].partition(b"</Stmt>")[0]
+    both = good.replace(b"</BkToCstmrStmt>", b"<Stmt>" + second + b"</Stmt></BkToCstmrStmt>")
+    with pytest.raises(BadInput, match="statement_does_not_add_up"):
+        await imported(street, both)
+    assert await street.one("SELECT count(*) FROM bank_statements") == 0
+
+
+async def test_a_payout_that_is_listed_after_its_line_is_matched_the_next_morning(street: Street) -> None:
+    await asha_paid(street)
+    await reconciliation.list_money_due(street.house)
+    payout = await paid_out(street)
+    told = await imported(
+        street, await statement(street, (rupees(payout.amount), await day_of(street, 2), payout.bank_ref, ""))
+    )
+    assert told.matched == 0 and await street.one(OPEN_ITEMS) == "bank_line"
+    await the_next_morning(street)
+    assert await street.balance("bank") == payout.amount
+    assert await street.one(OPEN_ITEMS) == "", "it has settled itself"
+    await proven(street)
+
+
+async def test_two_transfers_of_one_sum_are_not_guessed_between(street: Street) -> None:
+    amount, _, first = await transferred(street)
+    await transferred(street)
+    await imported(street, await statement(street, (rupees(amount), await day_of(street), "THANK YOU", "")))
+    assert await street.one(LINES) == "open"
+    line_id = await street.one("SELECT id FROM bank_lines")
+    async with street.db.transaction() as conn:
+        line = await statements.get_line(conn, line_id)
+        assert line is not None
+        offered = await statements.choices(conn, line)
+    assert len(offered.transfers) == 2 and not offered.payouts
+    for _ in range(2):
+        await statements.match(street.db, line_id, first, actor="staff:x")
+    assert await street.balance("bank") == amount
+    assert (
+        await street.one("SELECT string_agg(actor, ' ') FROM history WHERE action = 'bank.transfer_arrived'")
+        == "staff:x"
+    )
+    assert await street.one(OPEN_ITEMS) == ""
+    await proven(street)
+
+
+async def test_a_payout_that_never_arrives_is_shown_when_the_statements_have_gone_on(street: Street) -> None:
+    amount, reference, _ = await on_its_way(street)
+    await imported(street, await statement(street, days=(await day_of(street, -5), await day_of(street, 9)), ref="1"))
+    assert await street.one(OPEN_ITEMS) == "", "it may be late"
+    await imported(street, await statement(street, days=(await day_of(street, 10), await day_of(street, 20)), ref="2"))
+    assert await street.one(OPEN_ITEMS) == "payout_missing"
+    late = ((rupees(amount), await day_of(street, 21), reference, ""),)
+    await imported(
+        street, await statement(street, *late, days=(await day_of(street, 21), await day_of(street, 22)), ref="3")
+    )
+    assert await street.one(OPEN_ITEMS) == "bank_line payout_missing", "so late that a person has to say so"
+    line_id = await street.one("SELECT id FROM bank_lines")
+    await statements.match(
+        street.db, line_id, await street.one("SELECT id FROM gateway_movements WHERE kind = 'payout'"), actor="staff:x"
+    )
+    assert await street.one(OPEN_ITEMS) == ""
+    await proven(street)
+
+
+async def test_what_is_not_ours_is_written_down_and_books_nothing(street: Street) -> None:
+    await imported(street, await statement(street, ("-300.00", await day_of(street), "RENT", "")))
+    line_id = await street.one("SELECT id FROM bank_lines")
+    await statements.not_ours(street.db, line_id, note="Rent of November", actor="staff:x")
+    assert (
+        await street.one("SELECT row(state, note, settled_by)::text FROM bank_lines")
+        == '(not_ours,"Rent of November",staff:x)'
+    )
+    assert await street.one("SELECT count(*) FROM ledger_transactions") == 0
+    assert await street.one(OPEN_ITEMS) == ""
+
+
+async def test_a_line_is_settled_once_by_whoever_is_first(street: Street) -> None:
+    amount, _, movement_id = await on_its_way(street)
+    entry: Entry = (rupees(amount), await day_of(street), "no reference", "")
+    await imported(street, await statement(street, entry, entry))
+    first, second = await street.one("SELECT array_agg(id ORDER BY id) FROM bank_lines")
+    answers = await asyncio.gather(
+        statements.match(street.db, first, movement_id, actor="staff:x"),
+        statements.not_ours(street.db, first, note="mine", actor="staff:y"),
+        statements.match(street.db, second, movement_id, actor="staff:z"),
+        return_exceptions=True,
+    )
+    assert len([each for each in answers if each is not None]) >= 1
+    assert await street.balance("bank") in (0, amount)
+    assert await street.one("SELECT count(*) FROM bank_lines WHERE movement_id IS NOT NULL") <= 1
+    await proven(street)
+
+
+async def test_a_match_that_cannot_be_is_refused_in_this_order(street: Street) -> None:
+    amount, reference, movement_id = await on_its_way(street)
+    await imported(
+        street,
+        await statement(
+            street, ("1.00", await day_of(street), "x", ""), (rupees(amount), await day_of(street), reference, "")
+        ),
+    )
+    small = await street.one("SELECT id FROM bank_lines WHERE amount = 100")
+    matched = await street.one("SELECT id FROM bank_lines WHERE state = 'payout'")
+
+    async def refused(kind: type[Refusal], code: str, line: UUID, other: UUID) -> None:
+        with pytest.raises(kind) as refusal:
+            await statements.match(street.db, line, other, actor="staff:x")
+        assert refusal.value.code == code
+
+    await refused(NotFound, "bank_line_not_found", uuid7(), movement_id)
+    await refused(Conflict, "bank_line_settled", matched, uuid7())
+    await refused(NotFound, "match_not_found", small, movement_id)
+    _, _, transfer = await transferred(street)
+    await refused(Conflict, "amounts_differ", small, transfer)
+    with pytest.raises(BadInput, match="note_missing"):
+        await statements.not_ours(street.db, uuid7(), note=" ", actor="staff:x")
+    with pytest.raises(Conflict, match="bank_line_settled"):
+        await statements.not_ours(street.db, matched, note="x", actor="staff:x")
+
+
+# -- the command and Chitra's page -----------------------------------------------------------------------------------------
+
+
+async def test_the_command_imports_a_file_and_says_what_it_brought(
+    street: Street, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "november.csv"
+    file.write_bytes(rows("Date;Description;Amount", "24/11/2026;RENT;-300,00", "25/11/2026;TEA;-3,00"))
+    monkeypatch.setenv("DATABASE_URL", street.house.settings.database_url)
+    monkeypatch.setenv("JWT_SECRET", SECRET)
+    asked = ["bank", "import", str(file), "--account", "main", "--currency", "inr"]
+    assert await asyncio.to_thread(cli.main, asked) == 0
+    assert "2 new lines, 0 known before; 0 matched" in capsys.readouterr().out
+    assert await asyncio.to_thread(cli.main, asked) == 0
+    assert "0 new lines, 2 known before" in capsys.readouterr().out
+    file.write_bytes(rows("Date;Description;Amount", "04/11/2026;RENT;-300,00"))
+    assert await asyncio.to_thread(cli.main, asked) == 1
+    assert "can be read in two ways" in capsys.readouterr().err
+    assert await asyncio.to_thread(cli.main, [*asked, "--dates", "dmy", "--decimal", "comma"]) == 0
+    assert await street.one("SELECT count(*) FROM bank_lines WHERE booked_on = '2026-11-04'") == 1
+
+
+async def upload(office: Office, data: bytes, **fields: str) -> Any:
+    files = {"file": ("november.csv", data, "text/csv")}
+    return await office.browser.post("/staff/bank/import", files=files, data=fields)
+
+
+async def test_chitra_imports_a_statement_and_matches_what_the_house_could_not(office: Office) -> None:
+    street = office.street
+    amount, _, _ = await on_its_way(street)
+    await office.sign_in("Manager")
+    text = await office.read("/staff/bank")
+    assert "On the way to the bank" in text and "Held by gateways" in text
+    day = await day_of(street)
+    data = rows("Date,Description,Amount", f"{day},UNKNOWN,{rupees(amount)}", f"{day},RENT,-300.00")
+    answer = await upload(office, data, account="main", currency="INR")
+    assert answer.headers["location"] == "/staff/bank?said=imported"
+    assert (await upload(office, data, account="main", currency="INR")).headers["location"] == "/staff/bank?said=known"
+    page = (await office.browser.get("/staff/bank")).text
+    assert len(set(re.findall(r"/staff/bank/lines/[0-9a-f-]+", page))) == 2
+    line = await street.one("SELECT id FROM bank_lines WHERE amount > 0")
+    assert (
+        f"/staff/concerns/payments/{await street.one('SELECT id FROM anomalies LIMIT 1')}"
+        in (await office.browser.get("/staff")).text
+    )
+    text = await office.read(f"/staff/bank/lines/{line}")
+    assert "Payout of Sandbox" in text
+    to = re.findall(r'name="to" value="([^"]+)"', (await office.browser.get(f"/staff/bank/lines/{line}")).text)[0]
+    done = await office.browser.post(f"/staff/bank/lines/{line}/match", data={"to": to})
+    assert done.headers["location"] == "/staff/bank?said=matched"
+    assert await street.balance("bank") == amount
+    rent = await street.one("SELECT id FROM bank_lines WHERE amount < 0")
+    assert (await office.browser.post(f"/staff/bank/lines/{rent}/not-ours", data={"note": ""})).status_code == 422
+    done = await office.browser.post(f"/staff/bank/lines/{rent}/not-ours", data={"note": "Rent"})
+    assert done.headers["location"] == "/staff/bank?said=not_ours"
+    assert "Rent" in await office.read(f"/staff/bank/lines/{rent}")
+    assert (await office.browser.post(f"/staff/bank/lines/{rent}/match", data={"to": to})).status_code == 409
+    assert (await office.browser.post("/staff/bank/match")).headers["location"] == "/staff/bank?said=none"
+    assert await street.one("SELECT count(*) FROM history WHERE actor LIKE 'staff:%' AND action LIKE 'bank.%'") == 3
+    await proven(street)
+
+
+async def test_the_concern_of_a_line_leads_to_it(office: Office) -> None:
+    street = office.street
+    await office.sign_in("Manager")
+    await upload(office, rows("Date,Amount", f"{await day_of(street)},-300.00"), account="main", currency="INR")
+    concern = await street.one("SELECT id FROM anomalies")
+    page = (await office.browser.get(f"/staff/concerns/payments/{concern}")).text
+    assert f'href="/staff/bank/lines/{await street.one("SELECT id FROM bank_lines")}"' in page
+
+
+async def test_what_cannot_be_read_is_said_beside_the_field_that_helps(office: Office) -> None:
+    await office.sign_in("Manager")
+    answer = await office.browser.post("/staff/bank/import", data={"account": "main"})
+    assert answer.status_code == 422 and "choose the file" in answer.text
+    two_ways = rows("Date,Amount", "03/04/2026,-5.00")
+    answer = await upload(office, two_ways, account="main", currency="INR")
+    assert (
+        answer.status_code == 422
+        and "whether the day or the month comes first" in answer.text
+        and 'value="main"' in answer.text
+    )
+    answer = await upload(office, two_ways, account="main", currency="INR", dates="dmy")
+    assert answer.headers["location"] == "/staff/bank?said=imported"
+    assert (await upload(office, b"<a><b></a>")).status_code == 422
+
+
+async def test_who_may_only_look_imports_and_matches_nothing(office: Office) -> None:
+    await imported(office.street, await statement(office.street, ("-3.50", await day_of(office.street), "COFFEE", "")))
+    await office.sign_in("Support")
+    line = await office.street.one("SELECT id FROM bank_lines")
+    assert "Import a statement" not in await office.read("/staff/bank")
+    assert "Your role may look, and not act." in await office.read(f"/staff/bank/lines/{line}")
+    assert (await upload(office, b"x")).status_code == 403
+    for path in ("match", f"lines/{line}/match", f"lines/{line}/not-ours"):
+        assert (
+            await office.browser.post(f"/staff/bank/{path}", data={"to": str(line), "note": "x"})
+        ).status_code == 403
+    assert await office.street.one(LINES) == "open"
+
+
+async def test_a_guide_sees_no_money_and_a_stranger_is_sent_to_sign_in(office: Office) -> None:
+    assert (await office.browser.get("/staff/bank")).headers["location"].startswith("/staff/sign-in")
+    await office.sign_in("Guide")
+    assert (await office.browser.get("/staff/bank")).status_code == 403
+    assert (await office.browser.get(f"/staff/bank/lines/{uuid7()}")).status_code == 403
+
+
+# -- the database's promises -------------------------------------------------------------------------------------------
+
+
+COPY = "INSERT INTO bank_lines SELECT (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(){}))).* FROM bank_lines l LIMIT 1"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "sql"),
+    [
+        ("bank_statements_once", "INSERT INTO bank_statements SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid()))).* FROM bank_statements s"),
+        ("bank_statements_run_forward", "INSERT INTO bank_statements SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'statement_ref', 'x', 'to_on', '2020-01-01'))).* FROM bank_statements s"),
+        ("bank_lines_once", COPY.format("")),
+        ("bank_lines_not_zero", COPY.format(", 'once_key', 'x', 'amount', 0")),
+        ("bank_lines_settled_by_somebody", COPY.format(", 'once_key', 'x', 'state', 'not_ours'")),
+        ("bank_lines_settled_by_somebody", COPY.format(", 'once_key', 'x', 'settled_by', 'staff:x'")),
+        ("bank_lines_are_what_they_say", "UPDATE bank_lines SET state = 'payout', settled_by = 'x', settled_at = house_now() WHERE state = 'open'"),
+        ("bank_lines_are_what_they_say", "UPDATE bank_lines SET state = 'transfer', settled_by = 'x', settled_at = house_now() WHERE state = 'open'"),
+        ("bank_lines_frozen", "UPDATE bank_lines SET amount = amount + 1 WHERE state = 'open'"),
+        ("bank_lines_frozen", "UPDATE bank_lines SET state = 'open', movement_id = NULL, settled_by = NULL, settled_at = NULL WHERE state = 'payout'"),
+        ("bank_lines_pay_a_payout_once", COPY.format(", 'once_key', 'x', 'state', 'payout', 'settled_by', 'x', 'settled_at', now(), 'movement_id', (SELECT movement_id FROM bank_lines WHERE state = 'payout')")),
+        ("bank_lines_pay_a_transfer_once", COPY.format(", 'once_key', 'x', 'state', 'transfer', 'settled_by', 'x', 'settled_at', now(), 'movement_id', NULL, 'transaction_id', (SELECT transaction_id FROM bank_lines WHERE state = 'transfer')")),
+    ],
+)  # fmt: skip
+async def test_what_the_bank_stated_is_kept_and_paid_once(street: Street, constraint: str, sql: str) -> None:
+    amount, reference, _ = await on_its_way(street)
+    money, booking, _ = await transferred(street)
+    entries: list[Entry] = [
+        ("-5.00", await day_of(street, -1), "FEE", ""),
+        (rupees(amount), await day_of(street), reference, ""),
+        (rupees(money), await day_of(street), booking, ""),
+    ]
+    await imported(street, await statement(street, *entries))
+    assert await street.one(LINES) in ("open payout transfer", "open transfer payout")
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await street.one(sql.replace("FROM bank_lines l LIMIT 1", "FROM bank_lines l WHERE state = 'open' LIMIT 1"))
+    assert getattr(refusal.value, "constraint_name", None) == constraint
+
+
+@pytest.mark.parametrize("table", ["bank_statements", "bank_lines", "gateway_movements"])
+async def test_a_customer_sees_nothing_of_the_agencys_bank(street: Street, table: str) -> None:
+    amount, reference, _ = await on_its_way(street)
+    await imported(street, await statement(street, (rupees(amount), await day_of(street), reference, "")))
+    for who, seen in (
+        (claims("guest", booking_id=str(uuid7())), False),
+        (claims("customer"), False),
+        (claims("staff"), True),
+    ):
+        async with street.db.transaction(who) as conn:
+            assert bool(await conn.fetchval(f"SELECT count(*) FROM {table}")) is seen
