@@ -233,13 +233,10 @@ def _customer_sign_out(arguments: argparse.Namespace) -> None:
 
 def _ledger_verify(arguments: argparse.Namespace) -> int:
     from jklg import ledger
-    from jklg.payments.books import CHECKS
-    from jklg.reconciliation import CHECKS as MORE_CHECKS
+    from jklg.reconciliation import ALL_CHECKS
 
     keys = settings_for_here().secrets
-    findings = _with_database(
-        lambda db: ledger.verify(db, (*CHECKS, *MORE_CHECKS), keys=keys, expected=arguments.expect)
-    )
+    findings = _with_database(lambda db: ledger.verify(db, ALL_CHECKS, keys=keys, expected=arguments.expect))
     if arguments.json:
         print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
         return 0 if findings.ok else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jklg.ledger import Check
+from jklg.payments.books import CHECKS as OF_PAYMENTS
 from jklg.reconciliation.movements import queries as movements
 from jklg.reconciliation.statements import queries as statements
 
@@ -28,3 +29,6 @@ CHECKS = (
         sql=statements.BOOKED_AND_NOT_STATED,
     ),
 )
+
+ALL_CHECKS = (*OF_PAYMENTS, *CHECKS)
+"""What `jklg ledger verify` asks besides what the ledger proves of itself."""

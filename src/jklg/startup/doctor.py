@@ -13,8 +13,7 @@ from jklg import ledger
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
 from jklg.migrations import missing
-from jklg.payments.books import CHECKS
-from jklg.reconciliation import CHECKS as MORE_CHECKS
+from jklg.reconciliation import ALL_CHECKS
 from jklg.settings import Settings
 from jklg.startup import queries
 from jklg.startup.environment import Urls
@@ -120,7 +119,7 @@ async def _mail(db: Database) -> tuple[bool, str]:
 
 
 async def _books(keys: Sequence[str], db: Database) -> tuple[bool, str]:
-    findings = await ledger.verify(db, (*CHECKS, *MORE_CHECKS), keys=keys)
+    findings = await ledger.verify(db, ALL_CHECKS, keys=keys)
     return (
         findings.ok,
         "all is well" if findings.ok else f"{len(findings.broken)} checks fail; see `jklg ledger verify`",

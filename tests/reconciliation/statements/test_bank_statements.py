@@ -275,7 +275,7 @@ async def test_the_command_imports_a_file_and_says_what_it_brought(
     file = tmp_path / "november.csv"
     file.write_bytes(rows("Date;Description;Amount", "24/11/2026;RENT;-300,00", "25/11/2026;TEA;-3,00"))
     monkeypatch.setenv("DATABASE_URL", street.house.settings.database_url)
-    monkeypatch.setenv("JWT_SECRET", SECRET)
+    monkeypatch.setenv("JWT_SECRET", "kJ8d2mQ0xZ4vT7bN1cR6yW3fL9hG5sPa")
     asked = ["bank", "import", str(file), "--account", "main", "--currency", "inr"]
     assert await asyncio.to_thread(cli.main, asked) == 0
     assert "2 new lines, 0 known before; 0 matched" in capsys.readouterr().out

@@ -125,11 +125,13 @@ async def lock_open(conn: Connection) -> list[BankLine]:
 
 
 async def list_open(conn: Connection, limit: int) -> list[BankLine]:
+    """Lines that nobody knows, the oldest first. Locks nothing."""
     rows = await conn.fetch(_LINE + "WHERE state = 'open' ORDER BY booked_on, id LIMIT $1", limit)
     return [BankLine(**row) for row in rows]
 
 
 async def get_line(conn: Connection, line_id: UUID) -> BankLine | None:
+    """One line. Locks nothing."""
     row = await conn.fetchrow(_LINE + "WHERE id = $1", line_id)
     return BankLine(**row) if row else None
 
@@ -209,6 +211,7 @@ async def list_missing(conn: Connection, late_days: int) -> list[Payout]:
 
 
 async def list_statements(conn: Connection, limit: int) -> list[Imported]:
+    """What was imported, the newest first."""
     rows = await conn.fetch(
         """
         SELECT s.id, s.account, s.currency, s.format, s.from_on, s.to_on, s.opening_amount, s.closing_amount, s.file_name, s.imported_by, s.imported_at,
