@@ -57,6 +57,15 @@ async def test_an_older_house_refuses_a_newer_database(empty_url: str) -> None:
         await migrate(empty_url, [Migration("0001_a.sql", "SELECT 1;")])
 
 
+async def test_a_file_with_an_older_number_reaches_a_database_that_has_newer_ones(empty_url: str) -> None:
+    """Two people write migrations at once: 0024 arrives when 0028 has been applied."""
+    newer = Migration("0028_b.sql", "CREATE TABLE b ();")
+    await migrate(empty_url, [newer])
+    done = await migrate(empty_url, [Migration("0024_a.sql", "CREATE TABLE a ();"), newer])
+    assert done == ["0024_a.sql"]
+    assert await rows(empty_url, "SELECT relname FROM pg_class WHERE relname IN ('a', 'b') ORDER BY 1") == ["a", "b"]
+
+
 async def test_a_failing_file_leaves_nothing_behind_and_the_ones_before_it_stay(empty_url: str) -> None:
     with pytest.raises(MigrationTrouble, match="0002_b.sql failed"):
         await migrate(

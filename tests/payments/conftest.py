@@ -127,7 +127,7 @@ class Street:
         for _ in range(rounds):
             found = 0
             for name, sweep in app.SWEEPS.items():
-                if name not in ("mail", "reconciliation"):
+                if name not in ("mail", "reconciliation", "daily money"):
                     found += await sweep(self.house)
             if not found:
                 return

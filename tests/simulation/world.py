@@ -344,7 +344,7 @@ class World:
     async def _go_round(self) -> int:
         found = await self.bank.deliver_due()
         for name, sweep in app.SWEEPS.items():
-            if name == "reconciliation":  # it would heal what must be well without it
+            if name in ("reconciliation", "daily money"):  # it would heal what must be well without it
                 continue
             done = await sweep(self.house)
             found += done

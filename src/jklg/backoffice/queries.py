@@ -195,7 +195,8 @@ async def list_concerns(conn: Connection) -> list[Concern]:
     """Everything that could not be healed by itself, oldest first: money, mail, webhooks, news."""
     rows = await conn.fetch(
         """
-        SELECT 'Payment: ' || replace(a.kind, '_', ' ') AS what, '' AS detail, b.reference, a.opened_at AS since,
+        SELECT CASE WHEN a.kind IN ('bank_line', 'payout_missing') THEN 'Bank: ' WHEN a.kind ~ '^(movement|balance)' THEN 'Gateway: ' ELSE 'Payment: ' END
+               || replace(a.kind, '_', ' ') AS what, '' AS detail, b.reference, a.opened_at AS since,
                '/staff/concerns/payments/' || a.id AS path, s.name AS owner
         FROM anomalies a LEFT JOIN bookings b ON b.id = a.booking_id LEFT JOIN staff s ON 'staff:' || s.id = a.owner
         WHERE a.resolved_at IS NULL

@@ -29,7 +29,7 @@ async def report_again(
         SELECT $1, $2, $3 || ':' || (SELECT count(*) + 1 FROM anomalies WHERE starts_with(once_key, $3 || ':')), $4, $5, $6
         WHERE NOT EXISTS (
             SELECT FROM anomalies WHERE starts_with(once_key, $3 || ':')
-               AND (resolved_at IS NULL OR resolved_by <> 'system' AND detail ->> 'difference' = $6::jsonb ->> 'difference'))
+               AND (resolved_at IS NULL OR resolved_by <> 'system' AND detail ->> 'difference' IS NOT DISTINCT FROM $6::jsonb ->> 'difference'))
         ON CONFLICT ON CONSTRAINT anomalies_once DO NOTHING RETURNING true
         """,
         anomaly_id, kind, about, transaction_id, booking_id, detail,

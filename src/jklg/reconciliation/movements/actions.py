@@ -117,11 +117,17 @@ async def _keep(house: House, gateway: Gateway, movement: Movement) -> bool:
 
 
 async def _heal(house: House, gateway: Gateway) -> None:
-    """What somebody forgot to tell us is told now. A refusal is the gateway's way to say that there is nothing to see."""
+    """What somebody forgot to tell us is told now. A refusal is the gateway's way to say that there is nothing to see.
+
+    A payment of which nothing is listed yet has told us more than the list: it is looked at when the list has had its time.
+    """
+    assert isinstance(gateway, MoneyListing)
     async with house.db.transaction() as conn:
+        now = await queries.now(conn)
         ours = await queries.list_differences(conn, gateway.name, gateway.livemode)
         strangers = await queries.list_strangers(conn, gateway.name, gateway.livemode)
-    for transaction_id in dict.fromkeys(each.transaction_id for each in ours):
+    worth = [each for each in ours if each.theirs or rules.is_due(each, now, gateway.listing_lag)]
+    for transaction_id in dict.fromkeys(each.transaction_id for each in worth):
         if transaction_id is not None:
             await payments.settle(house, transaction_id, source="reconcile")
     for ref in dict.fromkeys(each.ref for each in strangers if each.theirs > each.ours):

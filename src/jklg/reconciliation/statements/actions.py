@@ -160,7 +160,7 @@ def _about(line_id: UUID) -> str:
 async def _tell_of_open_lines(conn: Connection) -> None:
     for line in await queries.lock_open(conn):
         detail: dict[str, object] = {
-            "line_id": str(line.id), "difference": line.amount, "currency": line.currency, "booked_on": line.booked_on.isoformat(),
+            "line_id": str(line.id), "amount": line.amount, "currency": line.currency, "booked_on": line.booked_on.isoformat(),
         }  # fmt: skip
         await payments.report_concern(conn, "bank_line", _about(line.id), detail)
 
@@ -168,7 +168,7 @@ async def _tell_of_open_lines(conn: Connection) -> None:
 async def _tell_of_missing_payouts(conn: Connection) -> None:
     for payout in await queries.list_missing(conn, rules.LATE.days):
         detail: dict[str, object] = {
-            "gateway": payout.gateway, "difference": payout.amount, "currency": payout.currency, "due_on": payout.due_on.isoformat(),
+            "gateway": payout.gateway, "amount": payout.amount, "currency": payout.currency, "due_on": payout.due_on.isoformat(),
             "ref": payout.references[0] if payout.references else None,
         }  # fmt: skip
         await payments.report_concern(conn, "payout_missing", f"payout_missing:{payout.id}", detail)
