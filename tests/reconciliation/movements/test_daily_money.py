@@ -33,6 +33,7 @@ async def asha_paid(street: Street) -> str:
     await street.pays(started.transaction.ref or "")
     await street.deliver()
     await street.work()
+    await reconciliation.list_money_due(street.house)  # sees the bank for the first time: its account is read tomorrow
     return started.transaction.ref or ""
 
 
