@@ -76,13 +76,14 @@ async def import_file(
 ) -> Result:
     """Import a statement, all of it or nothing. The same one again, or one that overlaps it, adds only what is new.
 
-    Lines that are beyond doubt are matched and booked at once; each other new one stands before a person. One database transaction;
-    locks the open lines. Raises what `read_file` raises, then Conflict (statement_formats_mixed, statement_currency_changed).
+    Lines that are beyond doubt are matched and booked at once; each other new one stands before a person. One database transaction,
+    and nobody else imports or settles lines meanwhile. Raises what `read_file` raises, then Conflict (statement_formats_mixed, statement_currency_changed).
     """
     statements = read_file(data, account=account, currency=currency, dates=dates, decimal=decimal)
     sha256 = hashlib.sha256(data).digest()
     new = matched = 0
     async with db.transaction(claims("system", actor=actor)) as conn:
+        await queries.take_turns(conn)
         for statement in statements:
             new += await _keep(conn, statement, " ".join(file_name.split())[:200], sha256, actor)
         if new:
@@ -114,14 +115,15 @@ async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: 
 async def match_due(db: Database) -> int:
     """Match what became known since: a payout that was listed, a transfer that was written down. How many lines. May run anywhere, and twice."""
     async with db.transaction() as conn:
+        await queries.take_turns(conn)
         matched = await match_open(conn)
         await _tell_of_missing_payouts(conn)
     return matched
 
 
 async def match_open(conn: Connection) -> int:
-    """Every open line that is beyond doubt is booked, in the caller's database transaction. Locks the open lines."""
-    lines = await queries.lock_open(conn)
+    """Every open line that is beyond doubt is booked, in the caller's database transaction, who has taken a turn."""
+    lines = await queries.list_open(conn)
     if not lines:
         return 0
     others: list[Payout | Transfer] = [*await queries.list_payouts(conn), *await queries.list_transfers(conn)]
@@ -158,7 +160,7 @@ def _about(line_id: UUID) -> str:
 
 
 async def _tell_of_open_lines(conn: Connection) -> None:
-    for line in await queries.lock_open(conn):
+    for line in await queries.list_open(conn):
         detail: dict[str, object] = {
             "line_id": str(line.id), "amount": line.amount, "currency": line.currency, "booked_on": line.booked_on.isoformat(),
         }  # fmt: skip
@@ -197,11 +199,11 @@ async def choices(conn: Connection, line: BankLine) -> Choices:
 async def match(db: Database, line_id: UUID, other_id: UUID, *, actor: str) -> None:
     """A person says what a line is: a payout (`other_id` is the movement's) or a transfer (the transaction's). Twice is once.
 
-    Locks the line. Raises, in the order checked: NotFound (bank_line_not_found); Conflict (bank_line_settled); NotFound (match_not_found:
+    Nobody else settles a line meanwhile. Raises, in the order checked: NotFound (bank_line_not_found); Conflict (bank_line_settled); NotFound (match_not_found:
     there is none, or another line has it); Conflict (amounts_differ).
     """
     async with db.transaction(claims("system", actor=actor)) as conn:
-        line = await _locked(conn, line_id, other_id)
+        line = await _its_turn(conn, line_id, other_id)
         if line is None:
             return
         other = await queries.get_payout(conn, other_id) or await queries.get_transfer(conn, other_id)
@@ -215,22 +217,23 @@ async def match(db: Database, line_id: UUID, other_id: UUID, *, actor: str) -> N
 async def not_ours(db: Database, line_id: UUID, *, note: str, actor: str) -> None:
     """A person says that a line has nothing to do with bookings: rent, wages, interest. `note` says what it is; nothing is booked.
 
-    Locks the line. Raises, in the order checked: BadInput (note_missing); NotFound (bank_line_not_found); Conflict (bank_line_settled).
+    Nobody else settles a line meanwhile. Raises, in the order checked: BadInput (note_missing); NotFound (bank_line_not_found); Conflict (bank_line_settled).
     """
     note = note.strip()[:2000]
     if not note:
         raise BadInput("note_missing", "Please say what it is.", details={"field": "note"})
     async with db.transaction(claims("system", actor=actor)) as conn:
-        line = await _locked(conn, line_id, None)
+        line = await _its_turn(conn, line_id, None)
         assert line is not None, "no match was asked for"
         await queries.settle(conn, line.id, "not_ours", actor, note=note)
         await history.record(conn, actor, "bank.not_ours", "bank_line", line.id, {"amount": line.amount})
         await payments.resolve_concerns(conn, _about(line.id), [])
 
 
-async def _locked(conn: Connection, line_id: UUID, other_id: UUID | None) -> BankLine | None:
-    """The open line; None when it is matched to just this."""
-    line = await queries.lock_line(conn, line_id)
+async def _its_turn(conn: Connection, line_id: UUID, other_id: UUID | None) -> BankLine | None:
+    """The open line, and nobody else settles one meanwhile; None when it is matched to just this."""
+    await queries.take_turns(conn)
+    line = await queries.get_line(conn, line_id)
     if line is None:
         raise NotFound("bank_line_not_found", "We cannot find this line.")
     if line.state == "open":

@@ -118,13 +118,16 @@ FROM bank_lines
 """
 
 
-async def lock_open(conn: Connection) -> list[BankLine]:
-    """Every line that nobody knows, the oldest first; nobody else settles them until the caller's database transaction ends."""
-    rows = await conn.fetch(_LINE + "WHERE state = 'open' ORDER BY booked_on, id FOR UPDATE")
-    return [BankLine(**row) for row in rows]
+_ONE_AT_A_TIME = 0x4A42414E
+"""The advisory lock of everybody who imports or settles lines: two lines may fit one payout, so that a lock on a line is not enough."""
 
 
-async def list_open(conn: Connection, limit: int) -> list[BankLine]:
+async def take_turns(conn: Connection) -> None:
+    """Nobody else imports or settles lines until the caller's database transaction ends. Taken before any row is read."""
+    await conn.execute("SELECT pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
+
+
+async def list_open(conn: Connection, limit: int | None = None) -> list[BankLine]:
     """Lines that nobody knows, the oldest first. Locks nothing."""
     rows = await conn.fetch(_LINE + "WHERE state = 'open' ORDER BY booked_on, id LIMIT $1", limit)
     return [BankLine(**row) for row in rows]
@@ -133,12 +136,6 @@ async def list_open(conn: Connection, limit: int) -> list[BankLine]:
 async def get_line(conn: Connection, line_id: UUID) -> BankLine | None:
     """One line. Locks nothing."""
     row = await conn.fetchrow(_LINE + "WHERE id = $1", line_id)
-    return BankLine(**row) if row else None
-
-
-async def lock_line(conn: Connection, line_id: UUID) -> BankLine | None:
-    """The same, and nobody else settles it until the caller's database transaction ends."""
-    row = await conn.fetchrow(_LINE + "WHERE id = $1 FOR UPDATE", line_id)
     return BankLine(**row) if row else None
 
 
