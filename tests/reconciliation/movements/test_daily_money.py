@@ -199,6 +199,32 @@ async def test_a_payment_that_differs_becomes_one_concern_and_stays_one(street: 
     assert await street.one("SELECT count(*) FROM anomalies WHERE kind = 'movements_differ'") == 1
 
 
+async def test_money_that_we_booked_and_the_bank_does_not_list_is_shown_once_and_explains_the_balance(
+    street: Street,
+) -> None:
+    await asha_paid(street)
+    gateway = street.house.gateways["sandbox"]
+
+    async def nothing(start: Any, end: Any) -> Any:
+        for each in ():
+            yield each
+
+    async def empty() -> dict[str, int]:
+        return {}
+
+    gateway.list_movements, gateway.balances = nothing, empty  # type: ignore[attr-defined]
+    for _ in range(2):
+        await the_next_morning(street)
+    assert await street.one(OPEN_ITEMS) == "movements_differ", "one item, and not a second one for the balance"
+    ours = await street.balance("gateway_clearing:sandbox")
+    assert await street.one("SELECT (detail ->> 'difference')::bigint FROM anomalies") == -ours
+    assert await street.one("SELECT explained_amount FROM gateway_balances") == -ours
+
+
+async def test_a_gateway_that_tells_no_movements_cannot_be_read_again(street: Street) -> None:
+    assert not await movements.look_again(street.house, "manual")
+
+
 async def test_a_difference_younger_than_the_lists_delay_is_none(street: Street) -> None:
     await differs(street)
     street.house.gateways["sandbox"].listing_lag *= 40  # type: ignore[attr-defined]
@@ -475,6 +501,14 @@ def test_what_the_gateway_exchanged_balances_in_both_currencies() -> None:
         [("gateway_clearing:stripe", 1_180), ("exchange:stripe", -1_180)],
     )
     assert booked["gateway_fee"] == ("gateway_fee", "USD", [("gateway_fees", 40), ("gateway_clearing:stripe", -40)])
+
+
+def test_an_exchange_that_is_told_in_two_lines_balances_in_each_currency() -> None:
+    for gross, currency in ((-10_000, "USD"), (9_200, "EUR")):
+        side = Movement(ref=currency, kind="exchange", gross=gross, fee=0, currency=currency, happened_at=None)  # type: ignore[arg-type]
+        assert movements.rules.postings("paypal", side) == [
+            ("exchanged", currency, [("gateway_clearing:paypal", gross), ("exchange:paypal", -gross)])
+        ]
 
 
 async def test_a_refund_made_there_is_compared_after_its_payment_was_listed(street: Street) -> None:

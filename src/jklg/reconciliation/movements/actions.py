@@ -244,7 +244,7 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
             raise Conflict("difference_changed", "The difference is another one by now. Please look again.")
         source, name, other = "concern", str(concern_id), rules.OTHER
         if concern.kind == "movement_unmatched":
-            loose = await queries.lock_loose(conn, UUID(str(concern.detail["movement_id"])))
+            loose = await queries.get_loose(conn, UUID(str(concern.detail["movement_id"])))
             if loose is None:
                 raise Conflict("difference_changed", "The difference is another one by now. Please look again.")
             await queries.adopt(conn, loose.id)

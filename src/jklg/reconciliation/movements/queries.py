@@ -216,11 +216,9 @@ async def list_loose(conn: Connection, gateway: str, livemode: bool) -> list[Loo
     return [Loose(*row) for row in rows]
 
 
-async def lock_loose(conn: Connection, movement_id: UUID) -> Loose | None:
-    """One of them, still loose; nobody else adopts it until the caller's database transaction ends."""
-    row = await conn.fetchrow(
-        _LOOSE + "WHERE id = $1 AND transaction_id IS NULL AND adopted_at IS NULL FOR UPDATE", movement_id
-    )
+async def get_loose(conn: Connection, movement_id: UUID) -> Loose | None:
+    """One of them, if it is still loose. Locks nothing: whoever adopts holds its concern."""
+    row = await conn.fetchrow(_LOOSE + "WHERE id = $1 AND transaction_id IS NULL AND adopted_at IS NULL", movement_id)
     return Loose(*row) if row else None
 
 
