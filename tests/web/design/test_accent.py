@@ -63,8 +63,7 @@ def test_whatever_the_house_starts_with_can_be_read(which: str, number: int) -> 
         accent.sheet(Settings(**{which: colour}))  # type: ignore[arg-type]
     except BadSettings as error:
         better = re.search("; (#[0-9a-f]{6}) would do", str(error))
-        assert better, error
-        colour = better.group(1)
+        colour = better.group(1) if better else "nothing would do"
     assert complaints(*with_own(**{which: colour})) == []
 
 

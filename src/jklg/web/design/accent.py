@@ -85,10 +85,12 @@ def _mark(colour: str, light: dict[str, str], dark: dict[str, str]) -> list[str]
 
 def _shade(colour: str, ground: str, wanted: float, step: int) -> str:
     """The nearest shade of this hue, darker (-1) or lighter (+1), that reaches a contrast on the ground."""
-    l, c, h = oklch(colour)  # noqa: E741
-    while contrast(hexed(Oklch(l, c, h)), ground) < wanted and 0 < l < 1:
-        l += step * 0.01  # noqa: E741
-    return hexed(Oklch(l, c, h))
+    lightness, c, h = oklch(colour)
+    shade = hexed(Oklch(lightness, c, h))
+    while contrast(shade, ground) < wanted and (lightness > 0 if step < 0 else lightness < 1):
+        lightness = min(max(lightness + step * 0.01, 0), 1)
+        shade = hexed(Oklch(lightness, c, h))
+    return shade
 
 
 def _declared(tokens: dict[str, str]) -> str:
