@@ -240,9 +240,11 @@ def _routers() -> list[Any]:
     from jklg.pricing import api as pricing_api
     from jklg.site import pages as site_pages
     from jklg.staff import pages as staff_pages
+    from jklg.web.design import pages as design_pages
 
     return [
         site_pages.router,
+        design_pages.router,
         catalogue_pages.router,
         bookings_pages.router,
         guests_pages.router,

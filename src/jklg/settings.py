@@ -28,6 +28,10 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()  # JKLG_TRUSTED_PROXIES: addresses whose X-Forwarded-For is believed
     secrets: tuple[str, ...] = ()  # JWT_SECRET: comma-separated while rotating; the first one signs
     agency_name: str = "JKLG Travel"  # SMTP_FROM_NAME names the agency in mails as well
+    accent: str = (
+        ""  # JKLG_ACCENT: '#1f5c4a', for actions and links; the rest of its hue is derived (web/design/accent.py)
+    )
+    mark: str = ""  # JKLG_MARK: '#f0a93b', for what is underlined or counted
     smtp_host: str = ""  # SMTP_HOST: empty in development means that mail is caught at /dev/mail
     smtp_port: int = 587  # SMTP_PORT
     smtp_user: str = ""  # SMTP_USER
@@ -138,6 +142,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=several("JKLG_TRUSTED_PROXIES"),
         secrets=several("JWT_SECRET"),
         agency_name=text("SMTP_FROM_NAME", "JKLG Travel"),
+        accent=text("JKLG_ACCENT").lower(),
+        mark=text("JKLG_MARK").lower(),
         smtp_host=text("SMTP_HOST"),
         smtp_port=whole("SMTP_PORT", 587, 1, 65535),
         smtp_user=text("SMTP_USER"),
@@ -181,6 +187,9 @@ def _contradictions(s: Settings) -> list[str]:
     wrong = []
     if s.env not in ("development", "production"):
         wrong.append(f"JKLG_ENV must be development or production, not {s.env!r}")
+    for name, colour in (("JKLG_ACCENT", s.accent), ("JKLG_MARK", s.mark)):
+        if colour and not re.fullmatch("#[0-9a-f]{6}", colour):
+            wrong.append(f"{name} must be a colour such as #1f5c4a, not {colour!r}")
     if s.smtp_tls not in ("starttls", "tls", "none"):
         wrong.append(f"SMTP_TLS must be starttls, tls or none, not {s.smtp_tls!r}")
     if s.smtp_tls == "none" and s.smtp_host not in ("", "localhost", "127.0.0.1", "::1"):

@@ -15,6 +15,7 @@ from jklg import catalogue
 from jklg.catalogue import rules, scenes
 from jklg.catalogue.rules import Day, Destination, Extra, Package, PackageCard, Place
 from jklg.kit.errors import NotFound
+from jklg.web.render import packed
 
 Ask = Request[object, object, State]
 Wish = FromQuery[str | None]
@@ -142,20 +143,21 @@ async def get_destination(request: Ask, destination: FromPath[str]) -> Destinati
 
 
 @get("/pictures/{scene:str}", include_in_schema=False)
-async def get_picture(scene: FromPath[str], shape: Wish = None) -> Response[str]:
+async def get_picture(request: Ask, scene: FromPath[str], shape: Wish = None) -> Response[bytes]:
     """A drawn scene as SVG: 3:2, or square with `?shape=square`. The same name always gives the same drawing."""
     name = scene.removesuffix(".svg")
     if not rules.SLUG.fullmatch(name) or len(name) > 80:
         raise NotFound("picture_not_found", "We cannot find this picture.")
     width, height = (800, 800) if shape == "square" else (1200, 800)
-    return Response(
-        scenes.draw(name, width, height),
-        media_type="image/svg+xml",
-        headers={
+    drawn, headers = packed(
+        request,
+        scenes.draw(name, width, height).encode(),
+        {
             "Cache-Control": "public, max-age=86400",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
         },
     )
+    return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 
 def picture_url(scene: str) -> str:

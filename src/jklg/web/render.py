@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +21,7 @@ from markupsafe import Markup, escape
 
 from jklg.kit.money import decimals, to_decimal
 from jklg.settings import Settings
+from jklg.web.design import accent
 from jklg.web.front import content_security_policy
 from jklg.web.static_files import static
 
@@ -38,6 +41,7 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         folders = sorted(path for path in ROOMS.rglob("templates") if path.relative_to(ROOMS).parts[0] not in FOREIGN)
         self.settings = settings
+        self.accent_sheet = accent.sheet(settings)
         self.environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
             autoescape=True,
@@ -48,6 +52,7 @@ class Pages:
         )
         self.environment.globals.update(
             static=static,
+            accent_url=accent_url(self.accent_sheet),
             agency_name=settings.agency_name,
             public_url=settings.public_url,
             production=settings.production,
@@ -80,7 +85,10 @@ def page(
     cookies: Sequence[Cookie] = (),
     **context: Any,
 ) -> Response[bytes]:
-    """A rendered page. `personal` ones are kept by nobody; `csp` is what a gateway's widget needs besides our policy."""
+    """A rendered page. `personal` ones are kept by nobody; `csp` is what a gateway's widget needs besides our policy.
+
+    Public ones are compressed; personal ones are not, so that their length never tells what is in them (BREACH).
+    """
     more = {"Cache-Control": PERSONAL_PAGE if personal else PUBLIC_PAGE, **(headers or {})}
     if personal:
         more["X-Robots-Tag"] = "noindex"
@@ -89,7 +97,22 @@ def page(
             {name: list(sources) for name, sources in csp.items()}
         )
     body = request.app.state.pages.render(template, request.scope, **context)
+    if not personal:
+        body, more = packed(request, body, more)
     return Response(body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies))
+
+
+def packed(request: Request[Any, Any, Any], body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    """Public content as this browser takes it: compressed if it can read that."""
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return body, headers
+    return gzip.compress(body, 6, mtime=0), {**headers, "Content-Encoding": "gzip"}
+
+
+def accent_url(sheet: str) -> str:
+    """The address of an agency's own colours, '' without any: it changes with them."""
+    return f"/accent.css?{hashlib.sha256(sheet.encode()).hexdigest()[:10]}" if sheet else ""
 
 
 def go(url: str, *, cookies: Sequence[Cookie] = (), headers: Mapping[str, str] | None = None) -> Response[bytes]:

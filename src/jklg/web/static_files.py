@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parent / "static"
+from jklg.web import design
+
+FOLDERS = (Path(__file__).parent / "static", design.FOLDER)
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -38,25 +40,26 @@ class Shelf(NamedTuple):
 
 @cache
 def shelf() -> Shelf:
-    """Read once a process. A style sheet is read last, because it names fonts by their hashed address."""
+    """Read once a process. The style sheet comes last, because it names fonts by their hashed address."""
     files: dict[str, File] = {}
     addresses: dict[str, str] = {}
-    paths = sorted(
-        (path for path in FOLDER.rglob("*") if path.suffix in TYPES), key=lambda path: (path.suffix == ".css", path)
-    )
-    for path in paths:
-        name = path.relative_to(FOLDER).as_posix()
-        content = path.read_bytes()
-        if path.suffix == ".css":
-            content = _URL.sub(lambda found: f'url("{addresses[found.group(1)]}")', content.decode()).encode()
-        stem, suffix = name.rsplit(".", 1)
-        address = f"/static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
-        zipped = gzip.compress(content, 9, mtime=0) if path.suffix in (".css", ".js", ".svg") else None
-        files[address] = File(content, TYPES[path.suffix], zipped)
-        addresses[name] = address
+    for folder in FOLDERS:
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in TYPES):
+            if path.suffix != ".css":
+                _put(files, addresses, path.relative_to(folder).as_posix(), path.read_bytes())
+    sheet = "\n".join((design.FOLDER / name).read_text("utf-8") for name in design.SHEETS)
+    _put(files, addresses, "house.css", _URL.sub(lambda found: f'url("{addresses[found.group(1)]}")', sheet).encode())
     return Shelf(files, addresses)
 
 
+def _put(files: dict[str, File], addresses: dict[str, str], name: str, content: bytes) -> None:
+    stem, suffix = name.rsplit(".", 1)
+    address = f"/static/{stem}.{hashlib.sha256(content).hexdigest()[:10]}.{suffix}"
+    zipped = gzip.compress(content, 9, mtime=0) if suffix in ("css", "js", "svg") else None
+    files[address] = File(content, TYPES[f".{suffix}"], zipped)
+    addresses[name] = address
+
+
 def static(name: str) -> str:
-    """The address of a file in web/static. KeyError when there is none: a broken page must not ship."""
+    """The address of a file in web/static or of the design. KeyError when there is none: a broken page must not ship."""
     return shelf().addresses[name]
