@@ -330,7 +330,7 @@ QUIET = (
     ),
     Invariant(
         "M",
-        "who has a seat was told so, who paid has a receipt, and whose money came back knows why",
+        "who has a seat was told so, who paid has a receipt, who gave up and whose money came back has it in writing",
         f"""
         SELECT concat('booking_confirmed:', b.id) FROM bookings b WHERE b.status IN {_SOLD}
            AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'booking_confirmed:' || b.id)
@@ -340,8 +340,12 @@ QUIET = (
         WHERE l.kind = 'capture' AND l.source_type = 'transaction'
           AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'payment_receipt:' || split_part(l.source_id, ':', 1))
         UNION ALL
-        SELECT concat('late_money_refunded:', r.id) FROM refunds r WHERE r.origin = 'late_money' AND r.state = 'succeeded'
-           AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'late_money_refunded:' || r.id)
+        SELECT l.once_key FROM refunds r,
+        LATERAL (SELECT CASE r.origin WHEN 'late_money' THEN 'late_money_refunded:' ELSE 'refund_sent:' END || r.id AS once_key) l
+        WHERE r.state = 'succeeded' AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = l.once_key)
+        UNION ALL
+        SELECT concat('booking_given_up:', c.id) FROM booking_cancellations c
+        WHERE NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'booking_given_up:' || c.id)
         """,
     ),
     Invariant(

@@ -50,10 +50,11 @@ LISTENERS: dict[str, list[Listener]] = {
     "customer.password_changed": [recovery_jobs.mail_changed],
     "customer.email_change_asked": [moving_jobs.mail_change],
     "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
-    "booking.cancelled": [account_jobs.recount],
+    "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
+    "booking.people_cancelled": [booking_jobs.mail_given_up],
     "booking.erased": [payment_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
-    "refund.settled": [account_jobs.recount],
+    "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
 }
 """News -> who acts on it. News is announced inside the database transaction of the fact and acted on by the worker."""
@@ -100,6 +101,9 @@ SWEEPS: dict[str, Sweep] = {
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
     "seals": _seal_postings,
+    "balances": payment_jobs.watch_balances,
+    "balance letters": booking_jobs.remind_of_balances,
+    "departure letters": booking_jobs.remind_of_departures,
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,

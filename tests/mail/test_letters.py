@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html import unescape
 from types import SimpleNamespace
 
 import pytest
 
 from jklg import app, bookings, jobs, payments
+from jklg.bookings import jobs as booking_jobs
 from jklg.mail import actions, render
 from jklg.payments import jobs as payment_jobs
+from jklg.settings import Settings
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 
 
@@ -49,14 +51,13 @@ def late(reason: str, name: str = "Asha Rao") -> tuple[str, str, str]:
         time_zone="Asia/Kolkata",
     )
     context = {
-        "agency_name": "JKLG Travel",
         "booking": booking,
         "transaction": SimpleNamespace(currency="JPY"),
         "amount": 49_998,
         "reason": reason,
         "manage_url": "https://agency.example/manage/K7M2QX/x",
     }
-    return render(payment_jobs.ROOM, "late_money_refunded", context)
+    return render(payment_jobs.ROOM, "late_money_refunded", Settings(), context)
 
 
 REASONS = {
@@ -101,6 +102,19 @@ def test_the_day_of_a_receipt_is_that_of_the_trips_place() -> None:
     _, text, html = render(
         payment_jobs.ROOM,
         "payment_receipt",
-        {"agency_name": "JKLG", "booking": booking, "transaction": transaction, "amount": 1, "manage_url": "https://x"},
+        Settings(),
+        {"booking": booking, "transaction": transaction, "amount": 1, "manage_url": "https://x"},
     )
     assert "Monday 23 November 2026" in text and "Monday 23 November 2026" in html
+
+
+def test_a_letter_wears_the_agencys_colours() -> None:
+    """By day behind white words, by night a shade that dark words are read on."""
+    booking = SimpleNamespace(
+        name="Asha", reference="K7M2QX", package_name="P", starts_on=date(2027, 5, 12), balance_due_on=date(2027, 4, 12), currency="INR"
+    )  # fmt: skip
+    context = {"booking": booking, "due": 1, "missed": False, "manage_url": "https://x"}
+    _, _, usual = render(booking_jobs.ROOM, "balance_due", Settings(), context)
+    _, _, theirs = render(booking_jobs.ROOM, "balance_due", Settings(accent="#8a1c5b"), context)
+    assert "#1f5c4a" in usual and "#7cc8ad" in usual
+    assert "#8a1c5b" in theirs and "#1f5c4a" not in theirs and "#7cc8ad" not in theirs

@@ -390,4 +390,4 @@ def test_a_missing_variable_is_an_error_and_not_a_hole() -> None:
     from jklg.bookings import jobs as booking_jobs
 
     with pytest.raises(UndefinedError):
-        mail.render(Path(booking_jobs.__file__).parent, "booking_confirmed", {"agency_name": "JKLG"})
+        mail.render(Path(booking_jobs.__file__).parent, "booking_confirmed", Settings(), {"agency_name": "JKLG"})

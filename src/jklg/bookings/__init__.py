@@ -16,7 +16,9 @@ from jklg.bookings.actions import (
 )
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
+from jklg.bookings.letters import write as write_letter
 from jklg.bookings.queries import Booking, get, get_by_reference, list_travellers
+from jklg.bookings.reminders import list_overdue
 
 __all__ = [
     "Booking",
@@ -35,6 +37,7 @@ __all__ = [
     "get_by_reference",
     "guest_claims",
     "hold",
+    "list_overdue",
     "list_travellers",
     "lock",
     "manage_link",
@@ -42,4 +45,5 @@ __all__ = [
     "no_use_for_money",
     "receive_money",
     "take_off",
+    "write_letter",
 ]

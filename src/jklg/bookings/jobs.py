@@ -1,4 +1,4 @@
-"""What the worker does for bookings. Each may run twice."""
+"""What the worker does for bookings: mails that follow news, and mails that follow the calendar. Each may run twice."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
-from jklg import mail
-from jklg.bookings import keys, queries
+from jklg.bookings import actions, letters, queries, reminders
+from jklg.bookings.cancelling import queries as cancellations
 from jklg.kit.db import Database
 from jklg.settings import Settings
 
 ROOM = Path(__file__).parent
+BALANCE_DAYS = 7
+"""Before a balance is due: a first reminder. The second comes the day after, if it is still open."""
+DEPARTURE_DAYS = 7
+"""Before a journey begins."""
 
 
 class Office(Protocol):
@@ -23,31 +27,76 @@ class Office(Protocol):
 
 async def mail_confirmation(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed: the mail with the reference and the manage-my-booking link. Once for each booking."""
-    settings = house.settings
     async with house.db.transaction() as conn:
         booking = await queries.get(conn, UUID(news["booking_id"]))
         assert booking is not None, "news is announced with its row"
-        if booking.email == "":
-            return  # its customer has left meanwhile
-        subject, text, html = mail.render(
-            ROOM,
-            "booking_confirmed",
-            {
-                "agency_name": settings.agency_name,
-                "booking": booking,
-                "travellers": await queries.list_travellers(conn, booking.id),
-                "manage_url": keys.manage_link(
-                    settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id)
-                ),
-            },
-        )
-        await mail.write(
-            conn,
-            kind="booking_confirmed",
-            once_key=f"booking_confirmed:{booking.id}",
-            to_address=booking.email,
-            to_name=booking.name,
-            subject=subject,
-            text=text,
-            html=html,
-        )
+        paid = await actions.amount_paid(conn, booking.id, booking.currency)
+        context = {
+            "travellers": await queries.list_travellers(conn, booking.id),
+            "paid": paid,
+            "due": max(booking.price - paid, 0),
+        }
+        await letters.write(conn, house.settings, ROOM, "booking_confirmed", booking.id, booking, context)
+
+
+async def mail_given_up(house: Office, news: dict[str, Any]) -> None:
+    """booking.cancelled, booking.people_cancelled: what was given up, what we keep, what comes back. Once for each giving up.
+
+    Seats that were only held are let go without a word: nothing was bought.
+    """
+    if "cancellation_id" not in news:
+        return
+    async with house.db.transaction() as conn:
+        booking = await queries.get(conn, UUID(news["booking_id"]))
+        assert booking is not None, "news is announced with its row"
+        given = await cancellations.get(conn, UUID(news["cancellation_id"]))
+        assert given is not None, "news is announced with its row"
+        going = [
+            each for each in await queries.list_travellers(conn, booking.id) if given.whole or not each.cancelled_at
+        ]
+        context = {"given": given, "travellers": going, "people": sum(given.party.values())}
+        await letters.write(conn, house.settings, ROOM, "booking_given_up", given.id, booking, context)
+
+
+async def remind_of_balances(house: Office, limit: int = 50) -> int:
+    """A sweep: the rest of the price, a week before it is due and once more when the day has passed. Answers how many were written."""
+    async with house.db.transaction() as conn:
+        coming = await reminders.list_balances_coming(conn, BALANCE_DAYS, limit)
+        missed = await reminders.list_balances_missed(conn, limit)
+    written = 0
+    for when, due in (("before", coming), ("after", missed)):
+        for booking_id in due:
+            written += await _remind_of_balance(house, booking_id, when)
+    return written
+
+
+async def _remind_of_balance(house: Office, booking_id: UUID, when: str) -> bool:
+    async with house.db.transaction() as conn:
+        booking = await queries.get(conn, booking_id)
+        assert booking is not None, "bookings are never deleted"
+        context = {
+            "due": booking.price - await actions.amount_paid(conn, booking.id, booking.currency),
+            "missed": when == "after",
+        }
+        return await letters.write(conn, house.settings, ROOM, "balance_due", f"{booking.id}:{when}", booking, context)
+
+
+async def remind_of_departures(house: Office, limit: int = 50) -> int:
+    """A sweep: who travels in a week is told when, with whom, and what is still missing. Answers how many were written."""
+    async with house.db.transaction() as conn:
+        soon = await reminders.list_departing(conn, DEPARTURE_DAYS, limit)
+    written = 0
+    for booking_id in soon:
+        async with house.db.transaction() as conn:
+            booking = await queries.get(conn, booking_id)
+            assert booking is not None, "bookings are never deleted"
+            going = [each for each in await queries.list_travellers(conn, booking.id) if not each.cancelled_at]
+            paid = await actions.amount_paid(conn, booking.id, booking.currency)
+            context = {
+                "travellers": going,
+                "nameless": booking.seats - booking.cancelled_seats - len(going),
+                "due": max(booking.price - paid, 0),
+                "days": (booking.starts_on - booking.today).days,
+            }
+            written += await letters.write(conn, house.settings, ROOM, "departure_near", booking.id, booking, context)
+    return written

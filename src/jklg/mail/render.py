@@ -1,7 +1,7 @@
-"""From a template folder to a subject, a text and an HTML body.
+"""From a template folder to a subject, a text and an HTML body, and into the outbox.
 
-An e-mail is a folder in its room: emails/<name>/{subject.txt,body.txt,body.mjml}. body.html.j2 is compiled from body.mjml by
-`python -m jklg.mail.build` and committed. The text is written by hand: it must stand alone.
+An e-mail is a folder in its room: emails/<name>/{subject.txt,body.txt,body.mjml}. body.html.j2 is compiled from body.mjml and the frame
+that all letters share (mail/frame) by `python -m jklg.mail.build` and committed. The text is written by hand: it must stand alone.
 """
 
 from __future__ import annotations
@@ -14,12 +14,40 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from jklg.kit.db import Connection
 from jklg.kit.money import plain
 from jklg.kit.tokens import defused
+from jklg.mail import actions
+from jklg.settings import Settings
+from jklg.web.design.accent import for_actions
 
 
-def render(room: Path, name: str, context: Mapping[str, object]) -> tuple[str, str, str]:
-    """(subject, text, html). Everything in the HTML is escaped; a variable that is missing raises."""
+async def write_letter(
+    conn: Connection,
+    settings: Settings,
+    room: Path,
+    kind: str,
+    once: object,
+    to_address: str,
+    to_name: str,
+    context: Mapping[str, object],
+    *,
+    erase_when_sent: bool = False,
+) -> bool:
+    """Write the mail `kind` of a room, in the caller's database transaction. False when it was written for `once` (an id) before."""
+    subject, text, html = render(room, kind, settings, context)
+    return await actions.write(
+        conn, kind=kind, once_key=f"{kind}:{once}", to_address=to_address, to_name=to_name, subject=subject, text=text, html=html,
+        erase_when_sent=erase_when_sent,
+    )  # fmt: skip
+
+
+def render(room: Path, name: str, settings: Settings, context: Mapping[str, object]) -> tuple[str, str, str]:
+    """(subject, text, html), in the agency's name and colours. Everything in the HTML is escaped; a variable that is missing raises."""
+    accent, accent_at_night = for_actions(settings)
+    context = {
+        "agency_name": settings.agency_name, "accent": accent, "accent_at_night": accent_at_night, **context,
+    }  # fmt: skip
     subject, text, html = _templates(room, name)
     return " ".join(subject.render(context).split()), text.render(context).strip() + "\n", html.render(context)
 

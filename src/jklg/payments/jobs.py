@@ -11,6 +11,7 @@ from jklg import bookings, mail
 from jklg.bookings import accounts
 from jklg.kit.db import Connection, Database
 from jklg.payments import actions, commands, queries, refunds, rules, webhooks
+from jklg.payments.concerns import report_concern, resolve_concerns
 from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.webhooks import queries as notice_queries
 from jklg.payments.webhooks.actions import House
@@ -72,14 +73,7 @@ async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
     async with house.db.transaction() as conn:
         transaction = await queries.get(conn, UUID(news["transaction_id"]))
         assert transaction is not None, "news is announced with its row"
-        await _write(
-            conn,
-            house,
-            "payment_receipt",
-            f"payment_receipt:{transaction.id}",
-            transaction,
-            amount=transaction.captured,
-        )
+        await _write(conn, house, "payment_receipt", transaction.id, transaction, amount=transaction.captured)
 
 
 async def mail_late_money_refunded(house: Office, news: dict[str, Any]) -> None:
@@ -89,15 +83,35 @@ async def mail_late_money_refunded(house: Office, news: dict[str, Any]) -> None:
         assert refund is not None, "news is announced with its row"
         transaction = await queries.get(conn, refund.transaction_id)
         assert transaction is not None, "a refund keeps its transaction"
-        await _write(
-            conn,
-            house,
-            "late_money_refunded",
-            f"late_money_refunded:{refund.id}",
-            transaction,
-            amount=refund.amount,
-            reason=refund.reason,
-        )
+        more = {"amount": refund.amount, "reason": refund.reason}
+        await _write(conn, house, "late_money_refunded", refund.id, transaction, **more)
+
+
+async def mail_refund(house: Office, news: dict[str, Any]) -> None:
+    """refund.settled: tell the customer what was sent back, once it was. Late money has a letter of its own, a failure is for staff."""
+    async with house.db.transaction() as conn:
+        refund = await refund_queries.get(conn, UUID(news["refund_id"]))
+        assert refund is not None, "news is announced with its row"
+        if refund.state != "succeeded" or refund.origin == "late_money":
+            return
+        transaction = await queries.get(conn, refund.transaction_id)
+        assert transaction is not None, "a refund keeps its transaction"
+        await _write(conn, house, "refund_sent", refund.id, transaction, amount=refund.amount)
+
+
+async def watch_balances(house: Office) -> int:
+    """A sweep: a balance that was not paid in time is a concern, until it is paid or given up. Answers how many are new."""
+    new = 0
+    async with house.db.transaction() as conn:
+        overdue = [await bookings.get(conn, booking_id) for booking_id in await bookings.list_overdue(conn)]
+        for booking in overdue:
+            assert booking is not None, "bookings are never deleted"
+            due = booking.price - await bookings.amount_paid(conn, booking.id, booking.currency)
+            detail = {"difference": due, "currency": booking.currency, "due_on": str(booking.balance_due_on)}
+            about = f"balance:{booking.id}"
+            new += await report_concern(conn, "balance_overdue", about, detail, booking_id=booking.id)
+        await resolve_concerns(conn, "balance:", [f"balance:{booking.id}" for booking in overdue if booking])
+    return new
 
 
 async def recount_customer(house: Office, news: dict[str, Any]) -> None:
@@ -116,7 +130,8 @@ async def forget_person(house: Office, news: dict[str, Any]) -> None:
             await commands.forget_errors(conn, transaction.id)
             returned = await refund_queries.forget_person(conn, transaction.id)
             await notice_queries.forget_person(conn, transaction.id, transaction.gateway, transaction.ref)
-            told = [f"payment_receipt:{transaction.id}", *(f"late_money_refunded:{refund}" for refund in returned)]
+            letters = [f"{kind}:{refund}" for kind in ("late_money_refunded", "refund_sent") for refund in returned]
+            told = [f"payment_receipt:{transaction.id}", *letters]
             await mail.forget(conn, told)
 
 
@@ -126,33 +141,8 @@ async def export(conn: Connection, customer_id: UUID) -> list[queries.Paid]:
 
 
 async def _write(
-    conn: Connection, house: Office, kind: str, once_key: str, transaction: queries.Transaction, **more: object
+    conn: Connection, house: Office, kind: str, once: UUID, transaction: queries.Transaction, **more: object
 ) -> None:
     booking = await bookings.get(conn, transaction.booking_id)
     assert booking is not None, "a transaction keeps its booking"
-    if booking.email == "":
-        return  # its customer has left meanwhile
-    settings = house.settings
-    subject, text, html = mail.render(
-        ROOM,
-        kind,
-        {
-            "agency_name": settings.agency_name,
-            "booking": booking,
-            "transaction": transaction,
-            "manage_url": bookings.manage_link(
-                settings.public_url, booking.reference, bookings.manage_token(settings.secret, booking.id)
-            ),
-            **more,
-        },
-    )
-    await mail.write(
-        conn,
-        kind=kind,
-        once_key=once_key,
-        to_address=booking.email,
-        to_name=booking.name,
-        subject=subject,
-        text=text,
-        html=html,
-    )
+    await bookings.write_letter(conn, house.settings, ROOM, kind, once, booking, {"transaction": transaction, **more})

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from jklg import history, jobs, limits, mail
+from jklg import history, jobs, limits
+from jklg.bookings import letters
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.queries import Kept
@@ -80,7 +81,7 @@ async def erase_due(db: Database, limit: int = 100) -> int:
             if not await booking_queries.erase(conn, booking_id):
                 continue
             await idempotency.forget(conn, booking_id)
-            await mail.forget(conn, [f"booking_confirmed:{booking_id}"])
+            await letters.forget(conn, booking_id)
             await history.record(conn, "system", "booking.erased", "booking", booking_id)
             await jobs.announce(conn, "booking.erased", {"booking_id": str(booking_id)})
             erased += 1

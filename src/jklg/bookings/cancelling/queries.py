@@ -53,13 +53,19 @@ async def insert(
     )  # fmt: skip
 
 
+_GIVEN = """
+SELECT id, party, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by, cancelled_at
+FROM booking_cancellations
+"""
+
+
+async def get(conn: Connection, cancellation_id: UUID) -> Given | None:
+    """One giving up."""
+    row = await conn.fetchrow(_GIVEN + "WHERE id = $1", cancellation_id)
+    return Given(**row) if row else None
+
+
 async def list_of_booking(conn: Connection, booking_id: UUID) -> list[Given]:
     """Every giving up of a booking, the oldest first."""
-    rows = await conn.fetch(
-        """
-        SELECT id, party, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by, cancelled_at
-        FROM booking_cancellations WHERE booking_id = $1 ORDER BY id
-        """,
-        booking_id,
-    )
+    rows = await conn.fetch(_GIVEN + "WHERE booking_id = $1 ORDER BY id", booking_id)
     return [Given(**row) for row in rows]

@@ -19,24 +19,18 @@ async def new_device(
     conn: Connection, settings: Settings, customer: Customer, session_id: UUID, user_agent: str
 ) -> None:
     """Once for a session. The network address stays in the session's row: a mail is kept longer than it should be."""
-    subject, text, html = mail.render(
+    await mail.write_letter(
+        conn,
+        settings,
         ROOM,
         "new_device",
+        session_id,
+        customer.email,
+        customer.name,
         {
-            "agency_name": settings.agency_name,
             "name": customer.name,
             "at": await queries.now(conn),
             "device": device(user_agent),
             "forgot_url": f"{settings.public_url}/forgot-password",
         },
-    )
-    await mail.write(
-        conn,
-        kind="new_device",
-        once_key=f"new_device:{session_id}",
-        to_address=customer.email,
-        to_name=customer.name,
-        subject=subject,
-        text=text,
-        html=html,
     )

@@ -47,11 +47,15 @@ async def tell(
         return
     undo_id = uuid7()
     await proofs.issue(conn, settings.secret, undo_id, customer_id, "undo", account.email)
-    subject, text, html = mail.render(
+    await mail.write_letter(
+        conn,
+        settings,
         ROOM,
         "factor_changed",
+        undo_id,
+        account.email,
+        account.name,
         {
-            "agency_name": settings.agency_name,
             "name": account.name,
             "at": await notice_queries.now(conn),
             "sentence": _SENTENCES[change],
@@ -60,7 +64,3 @@ async def tell(
             "undo_link": proofs.link(settings, "undo", undo_id, customer_id),
         },
     )
-    await mail.write(
-        conn, kind="factor_changed", once_key=f"factor_changed:{undo_id}", to_address=account.email, to_name=account.name,
-        subject=subject, text=text, html=html,
-    )  # fmt: skip

@@ -42,14 +42,15 @@ async def mail_verification(house: Office, news: dict[str, Any]) -> None:
 async def _verification(conn: Connection, settings: Settings, pending: Account, proof_id: UUID) -> None:
     """Nobody is called by the name that was typed: a stranger could mail any words to any mailbox."""
     await proofs.issue(conn, settings.secret, proof_id, pending.id, "verify", pending.email)
-    await _write(
+    await mail.write_letter(
         conn,
+        settings,
+        ROOM,
         "verify_email",
         proof_id,
         pending.email,
         "",
         {
-            "agency_name": settings.agency_name,
             "link": proofs.link(settings, "verify", proof_id, pending.id),
             "code": proofs.code_of(settings, "verify", proof_id),
         },
@@ -57,26 +58,17 @@ async def _verification(conn: Connection, settings: Settings, pending: Account, 
 
 
 async def _already(conn: Connection, settings: Settings, verified: Account, proof_id: UUID) -> None:
-    await _write(
+    await mail.write_letter(
         conn,
+        settings,
+        ROOM,
         "already_have_account",
         proof_id,
         verified.email,
         verified.name,
         {
-            "agency_name": settings.agency_name,
             "name": verified.name,
             "sign_in_url": f"{settings.public_url}/login",
             "forgot_url": f"{settings.public_url}/forgot-password",
         },
     )
-
-
-async def _write(
-    conn: Connection, kind: str, proof_id: UUID, to_address: str, to_name: str, context: dict[str, object]
-) -> None:
-    subject, text, html = mail.render(ROOM, kind, context)
-    await mail.write(
-        conn, kind=kind, once_key=f"{kind}:{proof_id}", to_address=to_address, to_name=to_name, subject=subject,
-        text=text, html=html,
-    )  # fmt: skip

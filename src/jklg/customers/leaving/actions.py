@@ -114,12 +114,9 @@ async def _erase(conn: Connection, settings: Settings, account: Account, parting
 
 
 async def _say_goodbye(conn: Connection, settings: Settings, account: Account) -> None:
-    subject, text, html = mail.render(
-        ROOM, "goodbye", {"agency_name": settings.agency_name, "name": account.name, "contact_url": settings.public_url}
-    )
-    await mail.write(
-        conn, kind="goodbye", once_key=f"goodbye:{account.id}", to_address=account.email, to_name=account.name, subject=subject,
-        text=text, html=html, erase_when_sent=True,
+    await mail.write_letter(
+        conn, settings, ROOM, "goodbye", account.id, account.email, account.name,
+        {"name": account.name, "contact_url": settings.public_url}, erase_when_sent=True,
     )  # fmt: skip
 
 

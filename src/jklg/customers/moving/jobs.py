@@ -9,7 +9,7 @@ from uuid import UUID
 from jklg import mail
 from jklg.customers import proofs, queries
 from jklg.customers.moving import queries as moments
-from jklg.kit.db import Connection, Database
+from jklg.kit.db import Database
 from jklg.settings import Settings
 
 ROOM = Path(__file__).parent
@@ -34,27 +34,13 @@ async def mail_change(house: Office, news: dict[str, Any]) -> None:
         taken, _ = await queries.claimants(conn, wanted.email)
         if taken is None:
             link = proofs.link(settings, "change", proof_id, customer_id)
-            await _write(conn, settings, "confirm_new_email", proof_id, wanted.email, "", {"link": link})
+            await mail.write_letter(
+                conn, settings, ROOM, "confirm_new_email", proof_id, wanted.email, "", {"link": link}
+            )
         await proofs.issue(conn, settings.secret, undo_id, customer_id, "undo", account.email)
         notice: dict[str, object] = {
             "name": account.name,
             "at": await moments.now(conn),
             "link": proofs.link(settings, "undo", undo_id, customer_id),
         }
-        await _write(conn, settings, "email_changing", undo_id, account.email, account.name, notice)
-
-
-async def _write(
-    conn: Connection,
-    settings: Settings,
-    kind: str,
-    once: UUID,
-    to_address: str,
-    to_name: str,
-    more: dict[str, object],
-) -> None:
-    subject, text, html = mail.render(ROOM, kind, {"agency_name": settings.agency_name, **more})
-    await mail.write(
-        conn, kind=kind, once_key=f"{kind}:{once}", to_address=to_address, to_name=to_name, subject=subject,
-        text=text, html=html,
-    )  # fmt: skip
+        await mail.write_letter(conn, settings, ROOM, "email_changing", undo_id, account.email, account.name, notice)

@@ -54,9 +54,5 @@ async def mail_changed(house: Office, news: dict[str, Any]) -> None:
 async def _write(
     conn: Connection, settings: Settings, kind: str, once: UUID, account: Account, more: dict[str, object]
 ) -> None:
-    context = {"agency_name": settings.agency_name, "name": account.name, **more}
-    subject, text, html = mail.render(ROOM, kind, context)
-    await mail.write(
-        conn, kind=kind, once_key=f"{kind}:{once}", to_address=account.email, to_name=account.name, subject=subject,
-        text=text, html=html,
-    )  # fmt: skip
+    context = {"name": account.name, **more}
+    await mail.write_letter(conn, settings, ROOM, kind, once, account.email, account.name, context)

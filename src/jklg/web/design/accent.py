@@ -13,6 +13,8 @@ from jklg.settings import BadSettings, Settings
 
 PAPER, INK = "#fbfaf7", "#1c2321"
 NIGHT, NIGHT_INK = "#121715", "#e9ece8"
+PINE, PINE_AT_NIGHT = "#1f5c4a", "#7cc8ad"
+"""tokens.css."""
 READABLE = 4.5
 COMFORTABLE = 5.0
 """For colours we choose ourselves."""
@@ -24,6 +26,14 @@ class Oklch(NamedTuple):
     lightness: float
     chroma: float
     hue: float
+
+
+def for_actions(settings: Settings) -> tuple[str, str]:
+    """The colour of buttons on paper, under white words, and at night, under dark ones: for what cannot read the sheet, such as a mail."""
+    light, dark = {"pine": PINE}, {"pine": PINE_AT_NIGHT}
+    if settings.accent:
+        _accent(settings.accent, light, dark)
+    return light["pine"], dark["pine"]
 
 
 def sheet(settings: Settings) -> str:

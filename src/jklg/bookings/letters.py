@@ -1,0 +1,44 @@
+"""What we write to the person of a booking: one way to address it, and the list of what was written, for when it is to be forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+from jklg import mail
+from jklg.bookings import keys
+from jklg.bookings.cancelling import queries as cancellations
+from jklg.bookings.queries import Booking
+from jklg.kit.db import Connection
+from jklg.settings import Settings
+
+
+async def write(
+    conn: Connection,
+    settings: Settings,
+    room: Path,
+    kind: str,
+    once: object,
+    booking: Booking,
+    context: Mapping[str, object],
+) -> bool:
+    """Mail `kind` of a room to whoever booked, once for `once`. False when it was written before, or its customer has left meanwhile."""
+    if booking.email == "":
+        return False
+    link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
+    context = {"booking": booking, "manage_url": link, **context}
+    return await mail.write_letter(conn, settings, room, kind, once, booking.email, booking.name, context)
+
+
+async def forget(conn: Connection, booking_id: UUID) -> None:
+    """Erase what this room wrote about a booking. That it was written, and when, stays."""
+    given = await cancellations.list_of_booking(conn, booking_id)
+    about = [
+        f"booking_confirmed:{booking_id}",
+        f"balance_due:{booking_id}:before",
+        f"balance_due:{booking_id}:after",
+        f"departure_near:{booking_id}",
+        *(f"booking_given_up:{each.id}" for each in given),
+    ]
+    await mail.forget(conn, about)
