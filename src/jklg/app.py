@@ -232,6 +232,7 @@ def _routers() -> list[Any]:
     from jklg.catalogue import pages as catalogue_pages
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
+    from jklg.demo import pages as demo_pages
     from jklg.departures import api as departures_api
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
@@ -262,6 +263,7 @@ def _routers() -> list[Any]:
         desk_pages.router,
         terms_pages.router,
         mail_pages.router,
+        demo_pages.router,
         catalogue_api.router,
         customers_api.router,
         departures_api.router,

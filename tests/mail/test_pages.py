@@ -88,6 +88,12 @@ async def test_in_production_these_addresses_do_not_exist(house: House) -> None:
     application = create_app(strict)
     transport = httpx.ASGITransport(app=application)
     async with application.lifespan(), httpx.AsyncClient(transport=transport, base_url=settings.public_url) as browser:
-        for path in ("/dev/mail", f"/dev/mail/{mail_id}", f"/dev/mail/{mail_id}/html"):
+        for path in (
+            "/dev/mail",
+            "/dev/mail/templates",
+            "/dev/mail/templates/goodbye",
+            f"/dev/mail/{mail_id}",
+            f"/dev/mail/{mail_id}/html",
+        ):
             answer = await browser.get(path)
             assert answer.status_code == 404 and "Asha" not in answer.text

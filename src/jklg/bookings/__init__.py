@@ -17,7 +17,7 @@ from jklg.bookings.actions import (
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
-from jklg.bookings.queries import Booking, get, get_by_reference, list_travellers
+from jklg.bookings.queries import Booking, get, get_by_reference, latest, list_travellers
 from jklg.bookings.reminders import list_overdue
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "get_by_reference",
     "guest_claims",
     "hold",
+    "latest",
     "list_overdue",
     "list_travellers",
     "lock",

@@ -97,6 +97,14 @@ async def get_by_reference(conn: Connection, reference: str) -> Booking | None:
     return Booking(**row) if row else None
 
 
+async def latest(conn: Connection) -> UUID | None:
+    """The newest booking of somebody who has not been forgotten."""
+    found: UUID | None = await conn.fetchval(
+        "SELECT id FROM bookings WHERE email <> '' ORDER BY created_at DESC LIMIT 1"
+    )
+    return found
+
+
 async def lock_booking(conn: Connection, booking_id: UUID) -> Booking | None:
     row = await conn.fetchrow(_BOOKING + "WHERE b.id = $1 FOR UPDATE OF b", booking_id)
     return Booking(**row) if row else None

@@ -42,9 +42,13 @@ async def one(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
 @get("/dev/mail/{mail_id:str}/html", include_in_schema=False)
 async def html(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
     """The HTML part alone, in a sandbox: a mail is not a page of ours."""
-    mail = await _find(request, mail_id)
+    return alone((await _find(request, mail_id)).html_body)
+
+
+def alone(html_body: str) -> Response[bytes]:
+    """The HTML of a mail, which can do nothing to us."""
     return Response(
-        mail.html_body.encode(),
+        html_body.encode(),
         media_type="text/html",
         headers={
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox",
