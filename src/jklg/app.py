@@ -27,6 +27,7 @@ from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
+from jklg.payments import balances
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -101,8 +102,8 @@ SWEEPS: dict[str, Sweep] = {
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
     "seals": _seal_postings,
-    "balances": payment_jobs.watch_balances,
-    "balance letters": booking_jobs.remind_of_balances,
+    "balances": balances.watch,
+    "balance letters": balances.remind,
     "departure letters": booking_jobs.remind_of_departures,
     "mail": mail.send_due,
     "travelled": _complete_travelled,

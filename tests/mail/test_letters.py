@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from jklg import app, bookings, jobs, payments
-from jklg.bookings import jobs as booking_jobs
 from jklg.mail import actions, render
+from jklg.payments import balances
 from jklg.payments import jobs as payment_jobs
 from jklg.settings import Settings
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -114,7 +114,7 @@ def test_a_letter_wears_the_agencys_colours() -> None:
         name="Asha", reference="K7M2QX", package_name="P", starts_on=date(2027, 5, 12), balance_due_on=date(2027, 4, 12), currency="INR"
     )  # fmt: skip
     context = {"booking": booking, "due": 1, "missed": False, "manage_url": "https://x"}
-    _, _, usual = render(booking_jobs.ROOM, "balance_due", Settings(), context)
-    _, _, theirs = render(booking_jobs.ROOM, "balance_due", Settings(accent="#8a1c5b"), context)
+    _, _, usual = render(balances.actions.ROOM, "balance_due", Settings(), context)
+    _, _, theirs = render(balances.actions.ROOM, "balance_due", Settings(accent="#8a1c5b"), context)
     assert "#1f5c4a" in usual and "#7cc8ad" in usual
     assert "#8a1c5b" in theirs and "#1f5c4a" not in theirs and "#7cc8ad" not in theirs

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jklg import app, bookings, jobs
-from jklg.bookings import jobs as booking_jobs
-from jklg.payments import cancellations
-from jklg.payments import jobs as payment_jobs
+from jklg import app, jobs
+from jklg.payments import balances, cancellations
+from jklg.payments.balances import queries as balance_queries
 from tests.payments.cancellations.test_giving_up import HALF
 from tests.payments.conftest import Street
 from tests.trade import TERMS
@@ -144,10 +143,10 @@ async def test_nobody_who_was_forgotten_is_written_to(street: Street) -> None:
     await street.asha_pays(held.id)
     await street.one("UPDATE bookings SET email = '', name = 'Erased' WHERE id = $1", held.id)
     await street.later(days=62)
-    assert await booking_jobs.remind_of_balances(street.house) == 0
-    assert await payment_jobs.watch_balances(street.house) == 1, "the money is owed all the same"
+    assert await balances.remind(street.house) == 0
+    assert await balances.watch(street.house) == 1, "the money is owed all the same"
     async with street.db.transaction() as conn:
-        assert await bookings.list_overdue(conn) == [held.id]
+        assert await balance_queries.list_overdue(conn) == [held.id]
 
 
 @pytest.mark.parametrize("days", [0, 61])
@@ -160,5 +159,6 @@ async def test_what_was_written_is_erased_with_the_booking(street: Street, days:
     await letters(street)
     async with street.db.transaction() as conn:
         await written.forget(conn, held.id)
+        await balances.forget(conn, held.id)
     left = await street.one("SELECT count(*) FROM mail_outbox WHERE state <> 'erased' AND kind <> 'payment_receipt'")
     assert left == 0

@@ -18,7 +18,6 @@ from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
 from jklg.bookings.queries import Booking, get, get_by_reference, latest, list_travellers
-from jklg.bookings.reminders import list_overdue
 
 __all__ = [
     "Booking",
@@ -38,7 +37,6 @@ __all__ = [
     "guest_claims",
     "hold",
     "latest",
-    "list_overdue",
     "list_travellers",
     "lock",
     "manage_link",

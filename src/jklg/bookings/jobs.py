@@ -12,8 +12,6 @@ from jklg.kit.db import Database
 from jklg.settings import Settings
 
 ROOM = Path(__file__).parent
-BALANCE_DAYS = 7
-"""Before a balance is due: a first reminder. The second comes the day after, if it is still open."""
 DEPARTURE_DAYS = 7
 """Before a journey begins."""
 
@@ -56,29 +54,6 @@ async def mail_given_up(house: Office, news: dict[str, Any]) -> None:
         ]
         context = {"given": given, "travellers": going, "people": sum(given.party.values())}
         await letters.write(conn, house.settings, ROOM, "booking_given_up", given.id, booking, context)
-
-
-async def remind_of_balances(house: Office, limit: int = 50) -> int:
-    """A sweep: the rest of the price, a week before it is due and once more when the day has passed. Answers how many were written."""
-    async with house.db.transaction() as conn:
-        coming = await reminders.list_balances_coming(conn, BALANCE_DAYS, limit)
-        missed = await reminders.list_balances_missed(conn, limit)
-    written = 0
-    for when, due in (("before", coming), ("after", missed)):
-        for booking_id in due:
-            written += await _remind_of_balance(house, booking_id, when)
-    return written
-
-
-async def _remind_of_balance(house: Office, booking_id: UUID, when: str) -> bool:
-    async with house.db.transaction() as conn:
-        booking = await queries.get(conn, booking_id)
-        assert booking is not None, "bookings are never deleted"
-        context = {
-            "due": booking.price - await actions.amount_paid(conn, booking.id, booking.currency),
-            "missed": when == "after",
-        }
-        return await letters.write(conn, house.settings, ROOM, "balance_due", f"{booking.id}:{when}", booking, context)
 
 
 async def remind_of_departures(house: Office, limit: int = 50) -> int:

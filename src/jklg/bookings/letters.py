@@ -36,8 +36,6 @@ async def forget(conn: Connection, booking_id: UUID) -> None:
     given = await cancellations.list_of_booking(conn, booking_id)
     about = [
         f"booking_confirmed:{booking_id}",
-        f"balance_due:{booking_id}:before",
-        f"balance_due:{booking_id}:after",
         f"departure_near:{booking_id}",
         *(f"booking_given_up:{each.id}" for each in given),
     ]

@@ -10,8 +10,7 @@ from uuid import UUID
 from jklg import bookings, mail
 from jklg.bookings import accounts
 from jklg.kit.db import Connection, Database
-from jklg.payments import actions, commands, queries, refunds, rules, webhooks
-from jklg.payments.concerns import report_concern, resolve_concerns
+from jklg.payments import actions, balances, commands, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.webhooks import queries as notice_queries
 from jklg.payments.webhooks.actions import House
@@ -99,21 +98,6 @@ async def mail_refund(house: Office, news: dict[str, Any]) -> None:
         await _write(conn, house, "refund_sent", refund.id, transaction, amount=refund.amount)
 
 
-async def watch_balances(house: Office) -> int:
-    """A sweep: a balance that was not paid in time is a concern, until it is paid or given up. Answers how many are new."""
-    new = 0
-    async with house.db.transaction() as conn:
-        overdue = [await bookings.get(conn, booking_id) for booking_id in await bookings.list_overdue(conn)]
-        for booking in overdue:
-            assert booking is not None, "bookings are never deleted"
-            due = booking.price - await bookings.amount_paid(conn, booking.id, booking.currency)
-            detail = {"difference": due, "currency": booking.currency, "due_on": str(booking.balance_due_on)}
-            about = f"balance:{booking.id}"
-            new += await report_concern(conn, "balance_overdue", about, detail, booking_id=booking.id)
-        await resolve_concerns(conn, "balance:", [f"balance:{booking.id}" for booking in overdue if booking])
-    return new
-
-
 async def recount_customer(house: Office, news: dict[str, Any]) -> None:
     """payment.received: what the customer of the booking has spent."""
     async with house.db.transaction() as conn:
@@ -124,8 +108,10 @@ async def recount_customer(house: Office, news: dict[str, Any]) -> None:
 
 async def forget_person(house: Office, news: dict[str, Any]) -> None:
     """booking.erased: what gateways told of the person who paid. Amounts, states and the books stay."""
+    booking_id = UUID(news["booking_id"])
     async with house.db.transaction() as conn:
-        for transaction in await queries.list_of_booking(conn, UUID(news["booking_id"])):
+        await balances.forget(conn, booking_id)
+        for transaction in await queries.list_of_booking(conn, booking_id):
             await queries.forget_person(conn, transaction.id)
             await commands.forget_errors(conn, transaction.id)
             returned = await refund_queries.forget_person(conn, transaction.id)
