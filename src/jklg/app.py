@@ -223,6 +223,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.terms import pages as terms_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
@@ -261,6 +262,7 @@ def _routers() -> list[Any]:
         backoffice_pages.router,
         concerns_pages.router,
         bank_pages.router,
+        payments_of_staff.router,
         desk_pages.router,
         terms_pages.router,
         mail_pages.router,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +9,12 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings
+from jklg.backoffice.forms import amount_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings import Booking, cancelling
 from jklg.bookings.rules import REFERENCE, due
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
-from jklg.kit.money import to_minor
 from jklg.payments import cancellations, desk
 from jklg.payments.refunds import queries as refund_queries
 from jklg.staff.guard import require_staff, to_sign_in
@@ -94,7 +92,7 @@ async def refund(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     booking = await _booking(request, person, reference)
     form = await read_form(request)
     try:
-        amount = _amount(form, booking.currency) if form.get("amount", "").strip() else None
+        amount = amount_of(form, booking.currency) if form.get("amount", "").strip() else None
         asked = await desk.ask_refund(
             request.app.state.house, request_id=_once(form), booking_id=booking.id, amount=amount,
             reason=form.get("reason", ""), actor=_actor(person),
@@ -112,7 +110,7 @@ async def payment(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     form = await read_form(request)
     try:
         await desk.record_payment(
-            request.app.state.house, payment_id=_once(form), booking_id=booking.id, amount=_amount(form, booking.currency),
+            request.app.state.house, payment_id=_once(form), booking_id=booking.id, amount=amount_of(form, booking.currency),
             method=form.get("method", ""), note=form.get("note", ""), actor=_actor(person),
         )  # fmt: skip
     except Refusal as refused:
@@ -127,7 +125,7 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     booking = await _booking(request, person, reference)
     form = await read_form(request)
     try:
-        kept = _amount(form, booking.currency, "kept") if form.get("kept", "").strip() else None
+        kept = amount_of(form, booking.currency, "kept") if form.get("kept", "").strip() else None
         outcome = await cancellations.cancel(
             request.app.state.house, booking.id, kept=kept, reason=form.get("reason", ""), actor=_actor(person), by_staff=True,
         )  # fmt: skip
@@ -175,17 +173,6 @@ async def _booking(request: Ask, person: Person, reference: str) -> Booking:
     if found is None:
         raise NotFound("booking_not_found", "We cannot find this booking.")
     return found
-
-
-def _amount(form: dict[str, str], currency: str, field: str = "amount") -> int:
-    """'1,250.50' as minor units of `currency`. BadInput (amount_invalid)."""
-    text = form.get(field, "").strip().replace(",", "")
-    try:
-        if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,3})?", text):
-            raise ValueError
-        return to_minor(Decimal(text), currency)
-    except (ValueError, InvalidOperation):
-        raise BadInput("amount_invalid", "Please give an amount such as 1250.50.", details={"field": field}) from None
 
 
 def _once(form: dict[str, str]) -> UUID:

@@ -1,6 +1,20 @@
 """Staff look through all attempts, the newest first, and at everything known of one."""
 
-from jklg.payments.browsing.queries import Row, Wanted, count, get, list_rows, story
-from jklg.payments.browsing.rules import Place, read_cursor, write_cursor
+from jklg.payments.browsing.queries import COUNTED, Row, count, get, list_rows, story
+from jklg.payments.browsing.rules import GATEWAYS, STATUSES, Place, Wanted, read_cursor, wanted, write_cursor
 
-__all__ = ["Place", "Row", "Wanted", "count", "get", "list_rows", "read_cursor", "story", "write_cursor"]
+__all__ = [
+    "COUNTED",
+    "GATEWAYS",
+    "STATUSES",
+    "Place",
+    "Row",
+    "Wanted",
+    "count",
+    "get",
+    "list_rows",
+    "read_cursor",
+    "story",
+    "wanted",
+    "write_cursor",
+]

@@ -9,25 +9,10 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.db import Connection
-from jklg.payments.browsing.rules import Place
+from jklg.payments.browsing.rules import Place, Wanted
 
 COUNTED = 10_000
 """Rows are counted so far and no further: ten million of them would take seconds, and nobody reads the figure."""
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters; None or '' lets everything pass. Amounts in minor units; `from_` and `to` are moments, the latter not included."""
-
-    status: str | None = None
-    gateway: str | None = None
-    from_: datetime | None = None
-    to: datetime | None = None
-    amount_min: int | None = None
-    amount_max: int | None = None
-    id: UUID | None = None
-    booking: UUID | None = None
-    customer: UUID | None = None
-    q: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +46,7 @@ _FILTERS = (
     ("to", "t.created_at < {}"),
     ("amount_min", "t.amount >= {}"),
     ("amount_max", "t.amount <= {}"),
+    ("currency", "t.currency = {}"),
     ("id", "t.id = {}"),
     ("booking", "t.booking_id = {}"),
     ("customer", "t.booking_id IN (SELECT id FROM bookings WHERE customer_id = {})"),

@@ -1,0 +1,1 @@
+"""Staff look through all attempts to pay, and at everything known of one."""
