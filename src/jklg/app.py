@@ -16,7 +16,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
-from jklg.bookings import accounts
+from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
 from jklg.customers import jobs as customer_jobs
@@ -104,7 +104,7 @@ SWEEPS: dict[str, Sweep] = {
     "seals": _seal_postings,
     "balances": balances.watch,
     "balance letters": balances.remind,
-    "departure letters": booking_jobs.remind_of_departures,
+    "departure letters": reminding.remind_of_departures,
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,
@@ -234,7 +234,6 @@ def _routers() -> list[Any]:
     from jklg.catalogue import pages as catalogue_pages
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
-    from jklg.demo import pages as demo_pages
     from jklg.departures import api as departures_api
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
@@ -246,6 +245,7 @@ def _routers() -> list[Any]:
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
     from jklg.site import pages as site_pages
+    from jklg.site.letters import pages as letter_pages
     from jklg.staff import pages as staff_pages
     from jklg.web.design import pages as design_pages
 
@@ -266,7 +266,7 @@ def _routers() -> list[Any]:
         desk_pages.router,
         terms_pages.router,
         mail_pages.router,
-        demo_pages.router,
+        letter_pages.router,
         catalogue_api.router,
         customers_api.router,
         departures_api.router,

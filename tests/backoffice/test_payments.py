@@ -67,7 +67,11 @@ async def test_one_payment_tells_its_story(office: Office) -> None:
     payment = await office.street.one("SELECT id FROM transactions")
     text = await office.read(f"/staff/payments/{payment}")
     assert reference in text and str(payment) in text
-    assert "gateway_clearing:sandbox" in text and "customer_deposits" in text and "requires payment method to succeeded" in text
+    assert (
+        "gateway_clearing:sandbox" in text
+        and "customer_deposits" in text
+        and "requires payment method to succeeded" in text
+    )
 
 
 @pytest.mark.parametrize("path", ["x", NOBODYS])

@@ -37,6 +37,8 @@ async def payments(request: Ask) -> Response[bytes]:
         after = browsing.read_cursor(str(cursor)) if cursor else None
     except BadInput as refusal:
         error = refusal
+        if (field := str((refusal.details or {}).get("field"))) in ("from", "to"):
+            form[field] = ""  # a date field shows nothing but dates
     else:
         async with eyes_of(request, person) as conn:
             rows = await browsing.list_rows(conn, wanted, after, 0, SHOWN + 1)
@@ -48,7 +50,7 @@ async def payments(request: Ask) -> Response[bytes]:
     kept = {field: value for field, value in form.items() if value}
     return page(
         request, "backoffice/payments.html", personal=True, status=error.status if error else 200, person=person, rows=rows,
-        total=total, most=browsing.COUNTED, form=form, filtered=bool(kept), statuses=browsing.STATUSES, gateways=browsing.GATEWAYS,
+        total=total, most=browsing.COUNTED, form=form, filtered=bool(kept), more=bool(kept.keys() - {"q"}), statuses=browsing.STATUSES, gateways=browsing.GATEWAYS,
         newest="/staff/payments?" + urlencode(kept) if request.query_params.get("cursor") else "",
         following="/staff/payments?" + urlencode({**kept, "cursor": following}) if following else "",
         error=error.sentence if error else "", error_field=str((error.details or {}).get("field", "")) if error else "", when=when,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from jklg.demo import letters
+from jklg.site import letters
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.trade import TERMS
 

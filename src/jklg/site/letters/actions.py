@@ -16,7 +16,7 @@ from jklg.kit.db import Database
 from jklg.payments.queries import Transaction
 from jklg.settings import Settings
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[2]
 NOBODY = UUID("019aa000-0000-7000-8000-000000000001")
 NOW = datetime(2027, 3, 3, 9, 30, tzinfo=UTC)
 
