@@ -27,7 +27,7 @@ from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
-from jklg.payments import balances
+from jklg.payments import balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -104,6 +104,11 @@ SWEEPS: dict[str, Sweep] = {
     "seals": _seal_postings,
     "balances": balances.watch,
     "balance letters": balances.remind,
+    "card letters": balances.announce,
+    "card charges": balances.charge,
+    "refused cards": balances.tell_refused,
+    "consents": consents.end_due,
+    "forgotten cards": consents.forget_due,
     "departure letters": reminding.remind_of_departures,
     "mail": mail.send_due,
     "travelled": _complete_travelled,

@@ -45,6 +45,7 @@ from jklg.sandbox.http import (
 from jklg.sandbox.storage import MemoryStorage
 from jklg.sandbox.things import BankError, Dispute, Event, Intent, Payout, Refund, Saved, Thing
 from tests.peers.loopback import serve
+from tests.peers.stripe_cards import Wallet
 from tests.peers.stripe_params import BadParam, check, decode
 
 CARDS: dict[str, tuple[str, str]] = {
@@ -59,6 +60,7 @@ CARDS: dict[str, tuple[str, str]] = {
     "4000008400001629": ("3ds then declined", ""),
     "4000000000005126": ("refund fails", ""),
     "4000000000007726": ("refund pending", ""),
+    "4000000000000341": ("pay", ""),
     "pay_later": ("later", ""),  # not a card: a bank debit
 }
 
@@ -160,7 +162,7 @@ class StripeWork(Work):
             "payment_method_types": ["card", "link"],
             "receipt_email": intent.email or None,
             "status": "requires_capture" if intent.status == "authorized" else intent.status,
-        }
+        } | self.bank.wallet.describe(intent)  # type: ignore[attr-defined]
 
     def _dispute(self, dispute: Dispute) -> dict[str, Any]:
         return {
@@ -262,6 +264,8 @@ _REFUSED = {
     "unexpected_state": (400, "payment_intent_unexpected_state"),
     "disputed": (400, "charge_disputed"),
     "refund_exceeds_captured": (400, "charge_already_refunded"),
+    "authentication_required": (402, "authentication_required"),
+    "card_declined": (402, "card_declined"),
 }
 
 
@@ -282,6 +286,7 @@ class StripePeer:
     ) -> None:
         self.bank = Bank(MemoryStorage(), clock or Clock(), Faults(), dice, public_url)
         self.bank.work_class = StripeWork
+        self.wallet = self.bank.wallet = Wallet()  # type: ignore[attr-defined]
         self.secret_key = secret_key
         self.publishable_key = publishable_key
         self.requests: list[Request] = []
@@ -361,7 +366,11 @@ class StripePeer:
         try:
             match (request.method, *request.path.removeprefix("/v1/").split("/")):
                 case ("POST", "payment_intents"):
-                    return await self._once(request, _create)
+                    return await self._once(request, lambda work, params: _create(work, self.wallet, params))
+                case ("POST", "customers"):
+                    return await self._once(request, lambda _, params: _customer(self.wallet, params))
+                case ("POST", "payment_methods", id_, "detach"):
+                    return await self._once(request, lambda _, params: _detach(self.wallet, id_, params))
                 case ("POST", "payment_intents", id_, "cancel"):
                     return await self._once(request, lambda work, params: _cancel(work, id_, params))
                 case ("POST", "payment_intents", id_, "capture"):
@@ -436,6 +445,7 @@ class StripePeer:
                 return {"error": {"code": "payment_intent_unexpected_state", "message": "This payment has ended."}}
             if kind == "pay":
                 work.pay(intent, "card")
+                self.wallet.pays(intent, re.sub(r"[ -]", "", card))
             elif kind == "later":
                 work.pay_later(intent)
             elif kind in ("3ds", "3ds then declined"):
@@ -458,13 +468,26 @@ class StripePeer:
                 return {"error": {"code": "payment_intent_unexpected_state", "message": "No bank asks."}}
             if approve and intent.payment_method == "3ds":
                 work.pay(intent, "card")
+                self.wallet.pays(intent, "4000002500003155")
                 return {"paymentIntent": work.describe(intent)}
             code = "card_declined generic_decline" if approve else "payment_intent_authentication_failure"
             work.decline(intent, code)
             return {"error": work.describe(intent)["last_payment_error"]}
 
 
-def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
+def _customer(wallet: Wallet, params: dict[str, Any]) -> dict[str, Any]:
+    new = check(params, published.CustomerCreateParams)
+    if set(new) != {"metadata"}:
+        raise StripeError(400, "peer_does_not_do", "the house tells Stripe nothing of her")
+    return wallet.new_customer(_metadata(new))
+
+
+def _detach(wallet: Wallet, id_: str, params: dict[str, Any]) -> dict[str, Any]:
+    check(params, published.PaymentMethodDetachParams)
+    return wallet.detach(id_)
+
+
+def _create(work: Work, wallet: Wallet, params: dict[str, Any]) -> dict[str, Any]:
     if "payment_method_types" in params:
         raise StripeError(
             400,
@@ -475,6 +498,7 @@ def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
     new = check(params, published.PaymentIntentCreateParams)
     known = {
         "amount", "currency", "automatic_payment_methods", "description", "metadata", "receipt_email", "statement_descriptor_suffix", "capture_method",
+        "customer", "setup_future_usage", "payment_method", "off_session", "confirm",
     }  # fmt: skip
     if set(new) - known:
         raise StripeError(400, "peer_does_not_do", f"this peer knows nothing of {set(new) - known}")
@@ -498,6 +522,14 @@ def _create(work: Work, params: dict[str, Any]) -> dict[str, Any]:
         _metadata(new),
         "manual" if new.get("capture_method") == "manual" else "automatic",
     )
+    if "customer" in new and new["customer"] not in wallet.customers:
+        raise StripeError(400, "resource_missing", "No such customer", param="customer")
+    if new.get("setup_future_usage"):
+        wallet.keeps[intent.id] = new["customer"]
+    if new.get("confirm"):
+        if not new.get("off_session"):
+            raise StripeError(400, "peer_does_not_do", "the payer confirms in her browser")
+        wallet.charge(work, intent, new["customer"], new["payment_method"])
     return work.describe(intent)
 
 

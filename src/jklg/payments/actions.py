@@ -22,12 +22,13 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import captures, commands, disputes, queries, refunds, rules
+from jklg.payments import captures, commands, consents, disputes, queries, refunds, rules
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
     GatewayError,
     GatewayRefused,
+    MethodKeeping,
     Order,
     Snapshot,
 )
@@ -69,10 +70,14 @@ async def start(
     actor: str = "guest",
     claimed_amount: int | None = None,
     claimed_currency: str | None = None,
+    agreed: str | None = None,
+    consent_id: UUID | None = None,
 ) -> Settled:
     """Open an attempt for what a booking owes now, or find the one that is open, and bring it to the gateway.
 
-    Without a claimed amount that is its first part that is not paid: the deposit, the balance, or all at once.
+    Without a claimed amount that is its first part that is not paid: the deposit, the balance, or all at once. `agreed`: the words by which
+    the payer lets us charge the rest later; where nothing is left to charge, or the gateway keeps no cards, nothing is kept. `consent_id`:
+    charge the card that was kept by it, without her; the database refuses one that does not live.
 
     Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
     (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
@@ -83,7 +88,9 @@ async def start(
     if gateway is None:
         raise BadInput("gateway_not_offered", "This way of paying is not offered.")
     async with house.db.transaction(claims("system", actor=actor)) as conn:
-        transaction_id = await _write_attempt(conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency)
+        transaction_id = await _write_attempt(
+            conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
+        )
     if transaction_id is None:
         raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.")
     await failpoints.reach("after_intent_commit")
@@ -98,6 +105,8 @@ async def _write_attempt(
     actor: str,
     claimed_amount: int | None,
     claimed_currency: str | None,
+    agreed: str | None,
+    consent_id: UUID | None,
 ) -> UUID | None:
     booking = await bookings.lock(conn, booking_id)
     if booking.status in ("cancelled", "expired", "completed"):
@@ -141,7 +150,10 @@ async def _write_attempt(
         livemode=gateway.livemode,
         request_key=f"create:{transaction_id}",
         description=f"{booking.package_name}, {booking.starts_on.isoformat()}",
+        consent_id=consent_id,
     )
+    if agreed and amount < due and isinstance(gateway, MethodKeeping):
+        await consents.give(conn, booking, transaction_id, gateway, agreed, actor)
     await commands.add(
         conn, command_id=uuid7(), transaction_id=transaction_id, kind="create", request_key=f"create:{transaction_id}"
     )
@@ -220,6 +232,8 @@ async def _ask(
         created_at=transaction.created_at,
     )
     async with house.db.transaction() as conn:
+        given = await consents.given_with(conn, transaction.id)
+        charged = await consents.get(conn, transaction.consent_id) if transaction.consent_id else None
         command = await commands.get(conn, transaction.request_key)
         assert command is not None, "an attempt is written with its command"
         if command.state == "rejected":
@@ -227,6 +241,7 @@ async def _ask(
         may_send = rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds)
         if may_send:
             await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+    order = msgspec.structs.replace(order, keep=given and given.id, charge=charged and charged.method)
     if may_send:
         return await gateway.create(order)
     # It can only have been made after it was first sent, which may be long after it was written.
@@ -323,6 +338,8 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
         why_not = await captures.decide(conn, known, transaction, booking, snapshot, source)
         if why_not in ("amount_mismatch", "currency_mismatch"):
             await _report(conn, transaction, "capture_mismatch", {"why": why_not, "capturable": snapshot.capturable})
+    if snapshot.kept:
+        await consents.keep(conn, transaction.id, snapshot.kept)
     for refund in snapshot.refunds:
         await refunds.apply(conn, transaction.id, refund, source)
     if any([await disputes.apply(conn, transaction, dispute, source) for dispute in snapshot.disputes]):

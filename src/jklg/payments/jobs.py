@@ -10,7 +10,7 @@ from uuid import UUID
 from jklg import bookings, mail
 from jklg.bookings import accounts
 from jklg.kit.db import Connection, Database
-from jklg.payments import actions, balances, commands, queries, refunds, rules, webhooks
+from jklg.payments import actions, balances, commands, consents, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.webhooks import queries as notice_queries
 from jklg.payments.webhooks.actions import House
@@ -111,13 +111,14 @@ async def forget_person(house: Office, news: dict[str, Any]) -> None:
     booking_id = UUID(news["booking_id"])
     async with house.db.transaction() as conn:
         await balances.forget(conn, booking_id)
+        await consents.forget_person(conn, booking_id)
         for transaction in await queries.list_of_booking(conn, booking_id):
             await queries.forget_person(conn, transaction.id)
             await commands.forget_errors(conn, transaction.id)
             returned = await refund_queries.forget_person(conn, transaction.id)
             await notice_queries.forget_person(conn, transaction.id, transaction.gateway, transaction.ref)
             letters = [f"{kind}:{refund}" for kind in ("late_money_refunded", "refund_sent") for refund in returned]
-            told = [f"payment_receipt:{transaction.id}", *letters]
+            told = [f"payment_receipt:{transaction.id}", f"card_refused:{transaction.id}", *letters]
             await mail.forget(conn, told)
 
 

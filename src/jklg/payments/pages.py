@@ -17,7 +17,8 @@ from jklg import payments
 from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.kit.errors import BadInput, Conflict, Refusal, Unavailable
-from jklg.payments import cancellations, queries, rules
+from jklg.payments import cancellations, consents, queries, rules
+from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -53,6 +54,7 @@ async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes
         transactions=await _transactions(request, seen),
         gateway_words=GATEWAY_WORDS,
         parts=_parts(seen),
+        card=await _card(request, seen),
         may_give_up=cancelling.by_herself(seen.booking),
     )
 
@@ -76,7 +78,7 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     if gateway is None or (open_attempt is None and len(parts) > 1):
         return page(
             request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
-            gateways=list(house.gateways), words=GATEWAY_WORDS,
+            gateways=list(house.gateways), words=GATEWAY_WORDS, agreed=_agreed(seen) if _keeping(request) else "",
         )  # fmt: skip
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
@@ -94,12 +96,16 @@ async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[byt
     house = request.app.state.house
     gateway = form.get("gateway", "")
     amount = next((part.amount for part in _parts(seen) if part.kind == form.get("part")), None)
+    wanted = form.get("keep") and form.get("part") == "deposit" and gateway in _keeping(request)
+    agreed = _agreed(seen) if wanted else ""
+    card = await _card(request, seen)
     for attempt in await _transactions(request, seen):
         another = attempt.gateway != gateway or amount not in (None, attempt.amount)
+        another = another or bool(agreed) != (card is not None and card.transaction_id == attempt.id)
         if attempt.state in rules.OPEN and another and gateway in house.gateways:
             await payments.cancel_attempt(house, attempt.id, actor="guest")
     try:
-        await payments.start(house, seen.booking.id, gateway, claimed_amount=amount)
+        await payments.start(house, seen.booking.id, gateway, claimed_amount=amount, agreed=agreed or None)
     except Conflict as refusal:
         if refusal.code != "payment_open":
             return _to_booking(seen)
@@ -243,6 +249,32 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     return _to_booking(seen)
 
 
+@post("/bookings/{reference:str}/card/stop", include_in_schema=False, status_code=200)
+async def stop_card(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Nothing more is taken from her card. Twice is as good as once."""
+    seen = await open_booking(request, reference)
+    await consents.stop(request.app.state.house.db, seen.booking.id, actor="guest")
+    return _to_booking(seen)
+
+
+async def _card(request: Ask, seen: OpenBooking) -> consents.Consent | None:
+    """The card that the rest is to be taken from, once it is known to be kept, or will be."""
+    async with request.app.state.house.db.transaction() as conn:
+        return await consents.find_living(conn, seen.booking.id)
+
+
+def _keeping(request: Ask) -> list[str]:
+    return [name for name, each in request.app.state.house.gateways.items() if isinstance(each, MethodKeeping)]
+
+
+def _agreed(seen: OpenBooking) -> str:
+    """The words beside the box that lets us charge her card; '' when nothing would be left to charge."""
+    first, *rest = _parts(seen)
+    if not rest or first.balance_due_on is None:
+        return ""
+    return consents.wording(seen.due - first.amount, seen.booking.currency, first.balance_due_on)
+
+
 def _parts(seen: OpenBooking) -> list[rules.Part]:
     """What may be paid now, the default first."""
     first = max(seen.booking.confirms_at - seen.paid, 0)
@@ -260,5 +292,6 @@ async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:
 
 
 router = Router(
-    path="/", route_handlers=[booking_page, pay_page, choose_gateway, return_page, look_at_giving_up, give_up]
+    path="/",
+    route_handlers=[booking_page, pay_page, choose_gateway, return_page, look_at_giving_up, give_up, stop_card],
 )

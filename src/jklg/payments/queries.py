@@ -23,6 +23,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     livemode: bool
     ref: str | None
+    consent_id: UUID | None
     request_key: str
     client_secret: str | None
     authorized: int
@@ -39,7 +40,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TRANSACTION = """
-SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, request_key,
+SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
        refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at
 FROM transactions
@@ -103,11 +104,12 @@ async def insert(
     livemode: bool,
     request_key: str,
     description: str,
+    consent_id: UUID | None = None,
 ) -> None:
     await conn.execute(
         """
-        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds')
+        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9)
         """,
         transaction_id,
         booking_id,
@@ -117,6 +119,7 @@ async def insert(
         livemode,
         request_key,
         description,
+        consent_id,
     )
 
 

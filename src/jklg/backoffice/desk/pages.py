@@ -15,7 +15,7 @@ from jklg.bookings import Booking, cancelling
 from jklg.bookings.rules import REFERENCE, due
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
-from jklg.payments import cancellations, desk
+from jklg.payments import cancellations, consents, desk
 from jklg.payments.refunds import queries as refund_queries
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
@@ -59,6 +59,7 @@ async def _money_page(
         if booking.status == "confirmed":
             given = await cancelling.work_out(conn, booking)
         before = await cancelling.list_of_booking(conn, booking.id)
+        card = await consents.find_living(conn, booking.id)
     return page(
         request,
         "backoffice/money_of_booking.html",
@@ -74,6 +75,7 @@ async def _money_page(
         refunds=sent,
         given=given,
         before=before,
+        card=card,
         methods=desk.METHODS,
         me=_actor(person),
         once=(form or {}).get("once") or str(uuid7()),

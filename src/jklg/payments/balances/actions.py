@@ -63,4 +63,6 @@ async def watch(house: Office) -> int:
 
 async def forget(conn: Connection, booking_id: UUID) -> None:
     """Erase what was written about a balance. That it was written, and when, stays."""
-    await mail.forget(conn, [f"balance_due:{booking_id}:{when}" for when in ("before", "after")])
+    told = [f"balance_due:{booking_id}:{when}" for when in ("before", "after")]
+    told += [f"card_will_be_charged:{consent_id}" for consent_id in await queries.list_consents(conn, booking_id)]
+    await mail.forget(conn, told)

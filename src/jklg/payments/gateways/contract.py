@@ -20,8 +20,20 @@ CLOSED_STATES = ("canceled", "failed", "expired", "succeeded")
 DISPUTE_STATES = ("inquiry", "inquiry_closed", "needs_response", "under_review", "prevented", "lost", "appealed", "won")
 
 
+class KeptMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay that the gateway keeps for us: its names for the payer and the method, and what to call it ('Visa ending 4242')."""
+
+    customer_ref: str
+    method_ref: str
+    label: str
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt to take one amount. `amount` is in minor units of `currency` (ISO 4217, upper case)."""
+    """One attempt to take one amount. `amount` is in minor units of `currency` (ISO 4217, upper case).
+
+    `keep`: the consent under which the gateway is to keep the method that it is paid with. `charge`: a method kept earlier, to be
+    charged now, without the payer. Both only of a gateway that is MethodKeeping.
+    """
 
     transaction_id: UUID
     booking_id: UUID
@@ -33,6 +45,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     return_url: str
     created_at: datetime
+    keep: UUID | None = None
+    charge: KeptMethod | None = None
 
 
 class RefundSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +90,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `transaction_id` is what the gateway keeps of our id in its metadata; None when it keeps none.
     `capturable`: minor units that wait for our `capture`: an approved PayPal order, an authorised Razorpay payment, a
     Stripe payment with manual capture. Nothing of it is ours until then.
+    `kept`: the method it was paid with, if the gateway keeps it by `Order.keep`.
     """
 
     ref: str
@@ -95,6 +110,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     gateway_at: datetime | None = None
     refunds: Sequence[RefundSnapshot] = ()
     disputes: Sequence[DisputeSnapshot] = ()
+    kept: KeptMethod | None = None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +192,18 @@ class PaymentProving(Protocol):
 
         True proves that the two belong together, and nothing of the money: that is asked.
         """
+        ...
+
+
+@runtime_checkable
+class MethodKeeping(Protocol):
+    """What a gateway has besides when it can keep a method with the payer's consent, and charge it later (`Order.keep`, `Order.charge`).
+
+    A charge that the payer's bank refuses, or wants her to confirm, leaves an open attempt that she can finish by herself.
+    """
+
+    async def forget_method(self, kept: KeptMethod, request_key: str) -> None:
+        """Keep it no longer. Twice is as good as once: GatewayRefused when there is no such method. Raises any GatewayError."""
         ...
 
 

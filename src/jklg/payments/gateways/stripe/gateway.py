@@ -23,6 +23,7 @@ from jklg.payments.gateways.contract import (
     GatewayError,
     GatewayRefused,
     GatewayUnknown,
+    KeptMethod,
     Notice,
     Order,
     RefundSnapshot,
@@ -34,6 +35,7 @@ from jklg.payments.gateways.stripe import movements
 from jklg.payments.gateways.stripe.amounts import minor, to_stripe
 from jklg.payments.gateways.stripe.calls import Http, Replayed, call
 from jklg.payments.gateways.stripe.disputes import list_disputes
+from jklg.payments.gateways.stripe.keeping import customer_for, forget, kept_by
 
 _STATES = {
     "requires_payment_method": "requires_payment_method",
@@ -71,6 +73,9 @@ class _Intent(msgspec.Struct):
     metadata: dict[str, str] | None = None
     last_payment_error: dict[str, Any] | None = None
     canceled_at: int | None = None
+    customer: str | None = None
+    payment_method: str | None = None
+    setup_future_usage: str | None = None
 
 
 class _Refund(msgspec.Struct):
@@ -161,13 +166,27 @@ class StripeGateway:
             params["receipt_email"] = order.email
         if any(letter.isalpha() for letter in order.booking_reference):  # Stripe wants at least one letter in it
             params["statement_descriptor_suffix"] = order.booking_reference
+        if order.keep:
+            params |= {"customer": await customer_for(self._stripe, order.keep), "setup_future_usage": "off_session"}
+        if order.charge:
+            kept = order.charge
+            params |= {
+                "customer": kept.customer_ref,
+                "payment_method": kept.method_ref,
+                "off_session": True,
+                "confirm": True,
+            }
         doing = self._stripe.v1.payment_intents.create_async(params, {"idempotency_key": order.request_key})
         try:
             return _snapshot(await call(doing, _Intent))
         except GatewayError as problem:
-            if not _made_before(problem):
+            # A bank that refuses a charge, or wants the payer herself, leaves an open PaymentIntent behind.
+            left_open = order.charge is not None and isinstance(problem, GatewayRefused)
+            if not (left_open or _made_before(problem)):
                 raise
             found = await self.find(order)
+            if found is None and left_open:
+                raise
             if found is None:
                 raise GatewayUnknown(problem.code, problem.detail) from problem
             return found
@@ -228,6 +247,9 @@ class StripeGateway:
             if not made:
                 raise GatewayUnknown(problem.code, problem.detail) from problem
             return made[0]
+
+    async def forget_method(self, kept: KeptMethod, request_key: str) -> None:
+        await forget(self._stripe, kept, request_key)
 
     async def list_attempts(self, created_from: datetime, created_to: datetime) -> AsyncIterator[Snapshot]:
         params: PaymentIntentListParams = {
@@ -375,6 +397,14 @@ def _snapshot(
         gateway_at=signatures.moment(max(moment for moment in moments if moment is not None)),
         refunds=refunds,
         disputes=disputes,
+        kept=kept_by(
+            intent.customer,
+            intent.payment_method,
+            intent.setup_future_usage,
+            details.payment_method_details if details else None,
+        )
+        if details and intent.status == "succeeded"
+        else None,
     )
 
 

@@ -1,0 +1,308 @@
+"""Asha lets us take the rest of the price from her card: features F10. She is told before, charged once, and can stop it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import date
+from random import Random
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+
+from jklg import app, bookings, jobs, payments
+from jklg.kit import failpoints
+from jklg.payments import balances, cancellations, consents
+from jklg.payments.consents import Consent
+from jklg.payments.gateways.stripe import StripeGateway
+from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.peers.stripe import StripePeer
+from tests.trade import TERMS
+
+GOOD, WANTS_HER, REFUSED = "4242424242424242", "4000002500003155", "4000000000000341"
+
+
+class Counter:
+    """A house that takes cards by Stripe, and Stripe."""
+
+    def __init__(self, street: Street, peer: StripePeer) -> None:
+        self.street = street
+        self.peer = peer
+
+    async def deposit(self, card: str = GOOD, *, agreed: str | None = "She agreed.") -> bookings.Held:
+        """Asha pays the deposit and lets us charge the rest. 90 days before departure; the balance is due 30 before."""
+        held = await self.street.asha_holds_under_terms(TERMS)
+        started = await payments.start(self.street.house, held.id, "stripe", agreed=agreed)
+        secret = started.transaction.client_secret or ""
+        said = await self.peer.confirm(secret, card)
+        if said.get("paymentIntent", {}).get("status") == "requires_action":
+            await self.peer.authenticate(secret, approve=True)
+        await payments.settle(self.street.house, started.transaction.id, source="return")
+        return held
+
+    async def days(self, days: int) -> None:
+        """Days go by, and every day the worker goes round."""
+        for _ in range(days):
+            await self.street.later(days=1)
+            await self.work()
+
+    async def work(self) -> None:
+        for _ in range(3):
+            await self.street.work()
+            await jobs.drain(self.street.house, app.LISTENERS)
+
+    async def consent(self, booking_id: UUID) -> Consent:
+        async with self.street.db.transaction() as conn:
+            row = await conn.fetchval(
+                "SELECT id FROM payment_consents WHERE booking_id = $1 ORDER BY id DESC LIMIT 1", booking_id
+            )
+            found = await consents.get(conn, row)
+        assert found is not None
+        return found
+
+    async def letters(self) -> list[str]:
+        found = await self.street.one("SELECT coalesce(array_agg(kind ORDER BY created_at, id), '{}') FROM mail_outbox")
+        return [kind for kind in found if kind.startswith(("card", "balance"))]
+
+    async def charges(self) -> list[str]:
+        found: list[str] = await self.street.one(
+            "SELECT coalesce(array_agg(state ORDER BY id), '{}') FROM transactions WHERE consent_id IS NOT NULL"
+        )
+        return found
+
+    def sent(self, path: str) -> int:
+        return sum(request.method == "POST" and request.path.endswith(path) for request in self.peer.requests)
+
+
+@pytest.fixture
+async def counter(street: Street) -> AsyncIterator[Counter]:
+    peer = StripePeer(dice=Random(1), clock=street.clock)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=peer))
+    gateway = StripeGateway("sk_test_peer", "pk_test_peer", ["whsec_peer"], "http://stripe.peer", client=client)
+    street.house.gateways = {"stripe": gateway}
+    yield Counter(street, peer)
+    await gateway.close()
+
+
+async def test_the_rest_is_taken_on_its_day_three_days_after_she_was_told(counter: Counter) -> None:
+    held = await counter.deposit()
+    kept = await counter.consent(held.id)
+    assert kept.label == "Visa ending 4242" and kept.wording == "She agreed." and kept.ended_at is None
+    await counter.days(56)
+    assert await counter.letters() == []
+    await counter.days(1)
+    assert await counter.letters() == ["card_will_be_charged"], "and no request to pay"
+    await counter.days(2)
+    assert await counter.charges() == []
+    await counter.days(1)
+    assert await counter.charges() == ["succeeded"]
+    booking = await counter.street.booking(held.id)
+    assert booking.payment_status == "Paid"
+    assert await counter.street.kept(held.id) == {
+        "customer_deposits": -held.total_price, "gateway_clearing:stripe": held.total_price,
+    }  # fmt: skip
+    await counter.days(5)
+    assert await counter.charges() == ["succeeded"] and await counter.letters() == ["card_will_be_charged"]
+    done = await counter.consent(held.id)
+    assert done.ended_why == "settled" and done.method is None and done.label == "Visa ending 4242"
+    assert counter.peer.wallet.methods == {}, "Stripe was told to forget the card"
+    assert counter.sent("/detach") == 1
+
+
+async def test_without_her_consent_no_card_is_kept_and_nothing_is_charged(counter: Counter) -> None:
+    held = await counter.deposit(agreed=None)
+    await counter.days(65)
+    assert await counter.charges() == [] and counter.peer.wallet.customers == {}
+    assert (await counter.street.booking(held.id)).payment_status == "Partial"
+    assert await counter.letters() == ["balance_due", "balance_due"]
+
+
+async def test_a_bank_that_wants_her_leaves_the_payment_open_for_her_to_finish(counter: Counter) -> None:
+    held = await counter.deposit(WANTS_HER)
+    await counter.days(60)
+    assert await counter.letters() == ["card_will_be_charged", "card_refused"]
+    assert await counter.charges() == ["requires_payment_method"]
+    started = await payments.start(counter.street.house, held.id, "stripe")
+    assert started.transaction.consent_id is not None, "the very same payment"
+    await counter.peer.confirm(started.transaction.client_secret or "", GOOD)
+    await counter.work()
+    await payments.settle(counter.street.house, started.transaction.id, source="return")
+    assert (await counter.street.booking(held.id)).payment_status == "Paid"
+    await counter.days(6)
+    assert await counter.charges() == ["succeeded"]
+
+
+async def test_three_tries_on_different_days_and_then_the_usual_letters(counter: Counter) -> None:
+    held = await counter.deposit(REFUSED)
+    await counter.days(60)
+    assert len(await counter.charges()) == 1
+    await counter.days(1)
+    assert len(await counter.charges()) == 1, "not twice within two days"
+    await counter.days(14)
+    assert await counter.charges() == ["canceled"] * 3
+    assert await counter.letters() == ["card_will_be_charged", *["card_refused"] * 3, "balance_due"]
+    booking = await counter.street.booking(held.id)
+    assert booking.status == "confirmed", "her seats stay hers"
+    assert (await counter.consent(held.id)).ended_why == "refused"
+
+
+async def test_she_stops_it_and_pays_by_herself(counter: Counter) -> None:
+    held = await counter.deposit()
+    await counter.days(58)
+    assert await consents.stop(counter.street.db, held.id, actor="guest")
+    assert not await consents.stop(counter.street.db, held.id, actor="guest"), "twice is as good as once"
+    await counter.days(5)
+    assert await counter.charges() == [] and counter.peer.wallet.methods == {}
+    assert "balance_due" in await counter.letters()
+
+
+async def test_giving_up_ends_it(counter: Counter) -> None:
+    held = await counter.deposit()
+    await cancellations.cancel(counter.street.house, held.id, actor="guest")
+    await counter.days(62)
+    assert (await counter.consent(held.id)).ended_why == "given_up"
+    assert await counter.charges() == [] and counter.peer.wallet.methods == {}
+
+
+async def test_who_pays_everything_at_once_keeps_no_card_with_us(counter: Counter) -> None:
+    held = await counter.street.asha_holds_under_terms(TERMS)
+    await payments.start(counter.street.house, held.id, "stripe", claimed_amount=held.total_price, agreed="She agreed.")
+    assert await counter.street.one("SELECT count(*) FROM payment_consents") == 0
+
+
+async def test_the_deposit_that_was_never_paid_leaves_no_consent(counter: Counter) -> None:
+    held = await counter.street.asha_holds_under_terms(TERMS)
+    await payments.start(counter.street.house, held.id, "stripe", agreed="She agreed.")
+    await counter.street.later(hours=2)
+    await counter.work()
+    assert (await counter.consent(held.id)).ended_why in ("never_paid", "given_up")
+
+
+async def test_she_stops_it_while_she_is_still_paying_the_deposit(counter: Counter) -> None:
+    held = await counter.street.asha_holds_under_terms(TERMS)
+    started = await payments.start(counter.street.house, held.id, "stripe", agreed="She agreed.")
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await counter.work()
+    await counter.peer.confirm(started.transaction.client_secret or "", GOOD)
+    await payments.settle(counter.street.house, started.transaction.id, source="return")
+    await counter.work()
+    assert counter.peer.wallet.methods == {}, "kept by Stripe after all, and forgotten again"
+
+
+@pytest.mark.parametrize("point", ["after_intent_commit", "after_gateway_answer", "before_apply_commit"])
+async def test_a_crash_in_the_midst_of_a_charge_takes_the_money_once(counter: Counter, point: str) -> None:
+    held = await counter.deposit()
+    await counter.days(59)
+    await counter.street.later(days=1)
+    failpoints.arm(f"{point}:crash")
+    with pytest.raises(failpoints.Crashed):
+        await balances.charge(counter.street.house)
+    failpoints.arm("")
+    await counter.street.later(minutes=5)
+    await counter.work()
+    await counter.days(1)
+    assert await counter.charges() == ["succeeded"]
+    assert (await counter.street.kept(held.id))["gateway_clearing:stripe"] == held.total_price
+
+
+async def test_a_charge_whose_answer_is_lost_is_found_again(counter: Counter) -> None:
+    held = await counter.deposit()
+    await counter.days(59)
+    await counter.street.later(days=1)
+    counter.peer.faults.drop_after = 1
+    await balances.charge(counter.street.house)
+    await counter.street.later(minutes=5)
+    await counter.work()
+    assert await counter.charges() == ["succeeded"]
+    assert (await counter.street.kept(held.id))["gateway_clearing:stripe"] == held.total_price
+
+
+async def test_two_workers_charge_once(counter: Counter) -> None:
+    held = await counter.deposit()
+    await counter.days(59)
+    await counter.street.later(days=1)
+    await asyncio.gather(*(balances.charge(counter.street.house) for _ in range(4)))
+    await counter.work()
+    assert await counter.charges() == ["succeeded"]
+    assert (await counter.street.kept(held.id))["gateway_clearing:stripe"] == held.total_price
+
+
+async def test_a_silent_gateway_is_asked_again_to_forget(counter: Counter) -> None:
+    held = await counter.deposit()
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    counter.peer.faults.error_before = 1
+    await consents.forget_due(counter.street.house)
+    await consents.forget_due(counter.street.house)
+    assert len(counter.peer.wallet.methods) == 1, "not before ten minutes have passed"
+    await counter.street.later(minutes=11)
+    await consents.forget_due(counter.street.house)
+    assert counter.peer.wallet.methods == {}
+
+
+async def test_whoever_is_forgotten_has_no_card_here_or_there(counter: Counter) -> None:
+    held = await counter.deposit()
+    async with counter.street.db.transaction() as conn:
+        await consents.forget_person(conn, held.id)
+    await counter.work()
+    gone = await counter.consent(held.id)
+    assert gone.label == "" and gone.method is None and counter.peer.wallet.methods == {}
+    async with counter.street.db.transaction() as conn:
+        transaction_id = await conn.fetchval("SELECT id FROM transactions WHERE booking_id = $1", held.id)
+    await payments.settle(counter.street.house, transaction_id, source="poll")
+    assert (await counter.consent(held.id)).label == "", "looking again does not bring it back"
+
+
+async def refused(counter: Counter, constraint: str, statement: str, *values: object) -> None:
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError) as problem:
+        await counter.street.one(statement, *values)
+    assert problem.value.constraint_name == constraint
+
+
+async def test_the_database_charges_nobody_without_a_living_consent(counter: Counter) -> None:
+    held = await counter.deposit()
+    kept = await counter.consent(held.id)
+    charge = """
+        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, consent_id)
+        VALUES (gen_random_uuid(), $1, 1, 'INR', $3, false, gen_random_uuid()::text, '', $2)
+    """
+    await refused(counter, "transactions_want_consent", charge, held.id, kept.id, "paypal")
+    other = await counter.street.asha_holds_under_terms(TERMS, email="ben@example.org")
+    await refused(counter, "transactions_want_consent", charge, other.id, kept.id, "stripe")
+    await refused(counter, "transactions_want_consent", "UPDATE transactions SET consent_id = $1", kept.id)
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await refused(counter, "transactions_want_consent", charge, held.id, kept.id, "stripe")
+
+
+async def test_the_database_keeps_what_she_agreed_to(counter: Counter) -> None:
+    held = await counter.deposit()
+    for change in ("wording = 'everything'", "given_at = given_at - interval '1 day'", "method_ref = 'pm_of_ben'"):
+        await refused(counter, "payment_consents_frozen", f"UPDATE payment_consents SET {change}")
+    await refused(
+        counter,
+        "payment_consents_wording_check",
+        "INSERT INTO payment_consents (id, booking_id, transaction_id, gateway, livemode, wording, given_by) SELECT gen_random_uuid(), booking_id, transaction_id, gateway, livemode, '', given_by FROM payment_consents",
+    )
+    again = "INSERT INTO payment_consents (id, booking_id, transaction_id, gateway, livemode, wording, given_by) SELECT gen_random_uuid(), booking_id, {}, gateway, livemode, wording, given_by FROM payment_consents LIMIT 1"
+    await refused(counter, "payment_consents_once_a_payment", again.format("transaction_id"))
+    another = await counter.street.asha_holds_under_terms(TERMS, email="ben@example.org")
+    started = await payments.start(counter.street.house, another.id, "stripe")
+    await refused(counter, "payment_consents_one_lives", again.format(f"'{started.transaction.id}'"))
+    await refused(counter, "payment_consents_whole_method", "UPDATE payment_consents SET customer_ref = NULL")
+    await refused(counter, "payment_consents_end_for_a_reason", "UPDATE payment_consents SET ended_at = house_now()")
+    await refused(
+        counter,
+        "payment_consents_ended_why_check",
+        "UPDATE payment_consents SET ended_at = house_now(), ended_why = 'because'",
+    )
+    await refused(
+        counter, "payment_consents_end_before_forgotten", "UPDATE payment_consents SET forgotten_at = house_now()"
+    )
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await refused(counter, "payment_consents_frozen", "UPDATE payment_consents SET ended_at = NULL, ended_why = NULL")
+
+
+def test_the_words_name_amount_and_day() -> None:
+    words = consents.wording(3_999_840, "INR", date(2027, 4, 12))
+    assert "INR 39,998.40" in words and "12 April 2027" in words and "stop it at any time" in words
