@@ -126,6 +126,9 @@ SWEEPS: dict[str, Sweep] = {
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
 
+LOOKERS = 8
+"""Payments that a worker looks at side by side; its pool of connections has ten."""
+
 EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export}
 """What the rooms above customers hold on one of them, for their export."""
 
@@ -142,6 +145,8 @@ class House:
     gateways: Mapping[str, Gateway]
     clock: Clock = field(default_factory=Clock)
     dice: Random = field(default_factory=SystemRandom)
+    lookers: int = 1
+    """Payments that webhooks ring for and that are looked at side by side; more than one in a worker."""
     exports: Mapping[str, Export] = field(default_factory=lambda: EXPORTS)
     partings: tuple[Parting, ...] = PARTINGS
 
@@ -326,6 +331,7 @@ async def _work(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     house = await build_house(settings)
     try:
+        house.lookers = LOOKERS
         await jobs.run(house, LISTENERS, SWEEPS, stop)
     finally:
         await house.close()

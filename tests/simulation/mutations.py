@@ -156,14 +156,14 @@ def mark_the_notice_done_before_looking(patch: Patch) -> None:
     async def hasty(house: Any, limit: int = 50) -> int:
         for tried in range(limit):
             async with house.db.transaction() as conn:
-                notice = await webhook_queries.claim(conn)
-                if notice is None:
+                notices = await webhook_queries.claim(conn, 1)
+                if not notices:
                     return tried
-                await webhook_queries.finish(conn, notice.id, "done")
+                await webhook_queries.finish(conn, [notices[0].id], "done")
             try:
-                await webhook_actions._look_into(house, notice)
+                await webhook_actions._look_into(house, notices[0])
             except Exception as error:
-                await webhook_actions._put_off(house, notice, error)
+                await webhook_actions._put_off(house, notices[0], error)
         return limit
 
     patch.setattr(webhooks, "process_due", hasty)

@@ -71,21 +71,23 @@ async def list_known(conn: Connection, told: Sequence[tuple[str, str]]) -> set[t
     return {(row[0], row[1]) for row in rows}
 
 
-async def claim(conn: Connection) -> FiledNotice | None:
-    """Take the next notice that is due. The try is counted before it is made, so that a crash counts too; it is leased for a minute."""
-    row = await conn.fetchrow(
+async def claim(conn: Connection, limit: int) -> list[FiledNotice]:
+    """Take the next notices that are due, the longest waiting first. The try is counted before it is made, so that a crash counts too; they are
+    leased for a minute."""
+    rows = await conn.fetch(
         """
         WITH due AS (
             SELECT id FROM webhook_inbox WHERE state = 'pending' AND next_attempt_at <= house_now()
-            ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
+            ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
         )
         UPDATE webhook_inbox i SET attempts = attempts + 1, next_attempt_at = house_now() + interval '60 seconds'
         FROM due WHERE i.id = due.id
         RETURNING i.id, i.gateway, i.event_id, i.event_type, i.livemode, i.ref, i.transaction_id, i.attempts,
                   i.received_at < house_now() - interval '3 days' AS too_old
-        """
+        """,
+        limit,
     )
-    return FiledNotice(**row) if row else None
+    return sorted((FiledNotice(**row) for row in rows), key=lambda notice: notice.id)
 
 
 async def get(conn: Connection, notice_id: int) -> FiledNotice | None:
@@ -113,7 +115,7 @@ async def revive(conn: Connection, notice_id: int) -> bool:
     return str(done) == "UPDATE 1"
 
 
-async def finish(conn: Connection, notice_id: int, state: str, reason: str | None = None) -> None:
+async def finish(conn: Connection, notice_ids: Sequence[int], state: str, reason: str | None = None) -> None:
     """What it told of somebody who has left meanwhile is not kept."""
     await conn.execute(
         """
@@ -121,9 +123,9 @@ async def finish(conn: Connection, notice_id: int, state: str, reason: str | Non
                body = CASE WHEN EXISTS (SELECT FROM transactions t JOIN bookings b ON b.id = t.booking_id
                                         WHERE t.gateway = i.gateway AND t.livemode = i.livemode AND t.transaction_id = i.ref AND b.email = '')
                       THEN '' ELSE body END
-        WHERE id = $1 AND state = 'pending'
+        WHERE id = ANY($1) AND state = 'pending'
         """,
-        notice_id,
+        notice_ids,
         state,
         reason,
     )
