@@ -32,6 +32,8 @@ from jklg.settings import load as load_settings
 RATE = 300
 KILL_EVERY = 10.0
 BELLS = ("payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "charge.updated")
+SEATS = 20
+"""Of each departure: those who pay for one departure in the same moment wait for each other."""
 LEASE = 60
 """Seconds after which another worker takes up what a killed one had in hand (payments/webhooks)."""
 
@@ -91,7 +93,7 @@ class Killed:
 
 def prepare(stand: Stand, settings: dict[str, str], count: int) -> list[UUID]:
     """So many bookings are held, and each has been to the payment page: one by the house, the others after its example."""
-    departures = add_departures(stand, 1, count + 10)
+    departures = add_departures(stand, -(-count // SEATS), 2 * SEATS)
     stand.sql("UPDATE departures SET cutoff_at = now() + interval '80 days'")
 
     async def first() -> UUID:
@@ -127,7 +129,15 @@ def clone(stand: Stand, example: UUID, count: int) -> list[UUID]:
         count,
     )
     booking = stand.sql("SELECT booking_id FROM transactions WHERE id = $1", example)[0][0]
-    _copy(stand, "bookings", "id", booking, "'id', booking, 'reference', code")
+    stand.sql("ALTER TABLE bench_made ADD COLUMN departure uuid")
+    stand.sql(
+        """
+        UPDATE bench_made SET departure = d.id FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM departures) d
+        WHERE d.place = 1 + n % $1
+        """,
+        -(-count // SEATS),
+    )
+    _copy(stand, "bookings", "id", booking, "'id', booking, 'reference', code, 'departure_id', departure")
     _copy(stand, "travellers", "booking_id", booking, "'id', gen_random_uuid(), 'booking_id', booking")
     ours = "'request_key', 'create:' || payment"
     ref = "'transaction_id', 'pi_' || replace(payment::text, '-', '')"

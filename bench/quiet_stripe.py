@@ -25,6 +25,7 @@ def intent(ref: str, status: str, transaction_id: str) -> bytes:
         "created": CREATED,
         "disputed": False,
         "payment_method_details": {"type": "card"},
+        "refunds": {"object": "list", "data": [], "has_more": False},
     }
     return json.dumps(
         {

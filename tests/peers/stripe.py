@@ -580,10 +580,12 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
             intent = work.get(Intent, id_)
             found = work.describe(intent)
             for expand in wanted.get("expand", []):
-                if expand != "latest_charge":
+                if expand != "latest_charge.refunds":
                     raise StripeError(400, "", f"This property cannot be expanded ({expand}).")
                 if found["latest_charge"]:
-                    found["latest_charge"] = work.charge(intent)
+                    newest = list(reversed(work.refunds_of(id_)))
+                    refunds = _list(work, newest, {}, f"/v1/charges/{_charge_id(id_)}/refunds")
+                    found["latest_charge"] = work.charge(intent) | {"refunds": refunds}
             return found
         case ["payment_intents"]:
             wanted = check(params, published.PaymentIntentListParams)

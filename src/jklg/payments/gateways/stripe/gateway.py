@@ -51,12 +51,27 @@ _REFUND_STATES = ("succeeded", "failed", "canceled")
 _STRIPE_JS = "https://js.stripe.com"
 
 
+class _Refund(msgspec.Struct):
+    id: str
+    amount: int
+    currency: str
+    status: str | None = None
+    metadata: dict[str, str] | None = None
+    failure_reason: str | None = None
+
+
+class _Refunds(msgspec.Struct):
+    data: list[_Refund]
+    has_more: bool
+
+
 class _Charge(msgspec.Struct):
     id: str
     created: int | None = None
     receipt_url: str | None = None
     payment_method_details: dict[str, Any] | None = None
     disputed: bool = False
+    refunds: _Refunds | None = None
 
 
 class _Intent(msgspec.Struct):
@@ -78,22 +93,8 @@ class _Intent(msgspec.Struct):
     setup_future_usage: str | None = None
 
 
-class _Refund(msgspec.Struct):
-    id: str
-    amount: int
-    currency: str
-    status: str | None = None
-    metadata: dict[str, str] | None = None
-    failure_reason: str | None = None
-
-
 class _Intents(msgspec.Struct):
     data: list[_Intent]
-    has_more: bool
-
-
-class _Refunds(msgspec.Struct):
-    data: list[_Refund]
     has_more: bool
 
 
@@ -192,15 +193,19 @@ class StripeGateway:
             return found
 
     async def fetch(self, ref: str) -> Snapshot:
-        doing = self._stripe.v1.payment_intents.retrieve_async(ref, {"expand": ["latest_charge"]})
+        doing = self._stripe.v1.payment_intents.retrieve_async(ref, {"expand": ["latest_charge.refunds"]})
         try:
             intent = await call(doing, _Intent)
         except GatewayRefused as refusal:
             if refusal.code == "resource_missing":
                 raise GatewayRefused("not_found", refusal.detail) from refusal
             raise
-        refunds = await self._refunds(ref) if intent.amount_received else []
         charge = intent.latest_charge
+        told = charge.refunds if isinstance(charge, _Charge) else None
+        if told is not None and not told.has_more:  # Stripe tells the newest ten with the charge
+            refunds = [_refund_snapshot(each) for each in told.data]
+        else:
+            refunds = await self._refunds(ref) if intent.amount_received else []
         disputes = await list_disputes(self._stripe, ref) if isinstance(charge, _Charge) and charge.disputed else []
         return _snapshot(intent, refunds, disputes)
 
