@@ -11,6 +11,7 @@ from bench.report import Report
 from jklg.kit.embedded_postgres import Access
 from jklg.settings import Settings
 from tests.payments.conftest import open_street
+from tests.payments.gateways.counters import COUNTERS
 from tests.payments.stories import tell
 from tests.simulation.stage import fresh_stage, postgres
 
@@ -36,9 +37,10 @@ async def _run(report: Report, access: Access, stories: int) -> None:
                     data_dir=Path(data_dir),
                 )
                 async with open_street(settings, stage.superuser_url) as street:
+                    counters = [counter() for counter in COUNTERS.values()]
                     for number in range(first, min(first + STORIES_A_STAGE, stories)):
                         try:
-                            await tell(street, number, ORDERS)
+                            await tell(street, counters[number % len(counters)], number, ORDERS)
                         except AssertionError as otherwise:
                             wrong += 1
                             report.say(f"story {number}: {otherwise}")

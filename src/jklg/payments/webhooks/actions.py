@@ -34,10 +34,6 @@ from jklg.payments.webhooks import queries
 log = logging.getLogger(__name__)
 
 
-FORGETTABLE = "SET LOCAL synchronous_commit = off;"
-"""What a crash of the database may undo: who has a notice in hand, and that one is done. Either way it is only looked at once more."""
-
-
 class House(payments.House):
     """What the inbox needs of the house."""
 
@@ -154,7 +150,7 @@ async def process_due(house: House, limit: int = 200) -> int:
     """
     tried = 0
     while tried < limit:
-        async with house.db.transaction(opening=FORGETTABLE) as conn:
+        async with house.db.transaction(opening=queries.FORGETTABLE) as conn:
             taken = await queries.claim(conn, 4 * house.lookers)
         if not taken:
             break
@@ -178,7 +174,7 @@ async def _look_at_each(house: House, waiting: Iterator[Sequence[queries.FiledNo
         try:
             ending = await _look_into(house, notices[0])
             await failpoints.reach("worker_before_done")
-            async with house.db.transaction(opening=FORGETTABLE) as conn:
+            async with house.db.transaction(opening=queries.FORGETTABLE) as conn:
                 await queries.finish(conn, [notice.id for notice in notices], *ending)
         except Exception as error:
             for notice in notices:

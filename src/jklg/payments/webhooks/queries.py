@@ -9,6 +9,9 @@ import msgspec
 
 from jklg.kit.db import Connection
 
+FORGETTABLE = "SET LOCAL synchronous_commit = off;"
+"""A crash of the database may undo who has a notice in hand, and that one is done: either way it is only looked at once more."""
+
 
 class FiledNotice(msgspec.Struct, frozen=True, kw_only=True):
     id: int
