@@ -340,8 +340,7 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
             await _report(conn, transaction, "capture_mismatch", {"why": why_not, "capturable": snapshot.capturable})
     if snapshot.kept:
         await consents.keep(conn, transaction.id, snapshot.kept)
-    for refund in snapshot.refunds:
-        await refunds.apply(conn, transaction.id, refund, source)
+    await refunds.apply(conn, transaction.id, snapshot.refunds, source)
     if any([await disputes.apply(conn, transaction, dispute, source) for dispute in snapshot.disputes]):
         await queries.look_again(conn, transaction.id, checks, disputes.LOOK_AGAIN_SECONDS)
     if any(refund.state == "pending" for refund in snapshot.refunds):
@@ -391,8 +390,8 @@ async def _receive(
     if reason is None:
         await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction.id)})
     elif reason in SENT_BACK:
-        for refund in snapshot.refunds:  # a part may have been sent back there before we heard of the money
-            await refunds.apply(conn, transaction.id, refund, source)
+        # A part may have been sent back there before we heard of the money.
+        await refunds.apply(conn, transaction.id, snapshot.refunds, source)
         sent_back = await refunds.send_back(conn, transaction, decision.captured_more, reason)
     if reason is not None or decision.anomaly:
         await _report(

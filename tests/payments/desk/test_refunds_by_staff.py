@@ -6,12 +6,14 @@ import asyncio
 from dataclasses import replace
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from jklg.kit.errors import BadInput, Conflict, Forbidden, NotFound, Refusal
 from jklg.kit.ids import uuid7
+from jklg.payments import actions as payment_actions
 from jklg.payments import desk
-from jklg.sandbox.bank import Refund
+from jklg.sandbox.bank import Intent, Refund
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
@@ -149,6 +151,26 @@ async def test_a_refund_that_fails_later_is_owed_shown_and_may_be_sent_again(str
     assert await street.one("SELECT count(*) FROM anomalies WHERE kind = 'refund_failed' AND resolved_at IS NULL") == 1
     assert (await street.kept(held.id))["refunds_owed"] == -40_000
     assert (await street.booking(held.id)).price == held.total_price - 40_000
+
+
+async def test_what_the_gateway_made_after_a_failure_is_heard_after_the_failure(street: Street) -> None:
+    """Razorpay lists the newest refund first: it only fits where the older one has made room. Found by the orders of the news."""
+    held = await street.asha_holds()
+    attempt = await street.asha_pays(held.id)
+    street.faults.refund_fails = 1
+    await ask(street, held.id, None)
+    await street.later(days=2)
+    ref = (await street.intents())[0].id
+    async with street.bank.bank.work() as work:
+        work.ripen()
+        work.refund(work.get(Intent, ref), held.total_price, {})
+    told = await street.house.gateways["sandbox"].fetch(ref)
+    newest_first = msgspec.structs.replace(told, refunds=told.refunds[::-1])
+    assert [refund.state for refund in newest_first.refunds] == ["succeeded", "failed"]
+    async with street.db.transaction() as conn:
+        await payment_actions.merge(conn, attempt, newest_first, "poll")
+    assert await street.one("SELECT array_agg(state ORDER BY state) FROM refunds") == ["failed", "succeeded"]
+    assert await street.balance("gateway_clearing:sandbox") == 0
 
 
 async def test_above_the_limit_somebody_else_has_to_look(street: Street) -> None:

@@ -105,7 +105,7 @@ async def paid_out(house: House, refund_id: UUID, *, actor: str) -> None:
             amount=refund.amount,
             currency=refund.currency,
         )
-        await refunds.apply(conn, refund.transaction_id, answer, "staff")
+        await refunds.apply(conn, refund.transaction_id, [answer], "staff")
         await history.record(
             conn,
             actor,

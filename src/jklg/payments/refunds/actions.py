@@ -188,7 +188,7 @@ async def _send(house: House, command: Command) -> None:
     async with house.db.transaction(who) as conn:
         await bookings.lock(conn, refund.booking_id)
         await payment_queries.lock(conn, refund.transaction_id)
-        await apply(conn, refund.transaction_id, answer, "answer")
+        await apply(conn, refund.transaction_id, [answer], "answer")
         await commands.finish(
             conn, command.id, "rejected" if answer.state == "failed" and not answer.ref else "done", answer.failure
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from jklg import bookings, history, jobs, ledger
@@ -13,8 +14,16 @@ from jklg.payments.refunds import queries, rules
 from jklg.payments.refunds.rules import SUSPENSE
 
 
-async def apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
-    """Merge what a gateway says of one refund. The caller holds the locks of departure, booking and transaction."""
+async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSnapshot], source: str) -> None:
+    """Merge what a gateway says of an attempt's refunds. The caller holds the locks of departure, booking and transaction.
+
+    Those that went wrong come first: their failure makes the room that a later one was made in.
+    """
+    for reported in sorted(told, key=lambda each: each.state not in ("failed", "canceled")):
+        await _apply(conn, transaction_id, reported, source)
+
+
+async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
     if (
         refund is None
