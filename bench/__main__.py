@@ -12,6 +12,7 @@ from bench.report import Unable
 BENCHMARKS = {
     "bookings": "no oversell under contention; POST /api/bookings against pgbench, Express and Fastify",
     "confirming": "from a webhook to a confirmed booking, 300 notices a second, the worker killed every 10 s",
+    "transactions": "a page of payments among 10 thousand and 10 million, the first and the 10,000th; against Express and Fastify",
     "webhooks": "webhook intake against pgbench, Express and Fastify",
     "customers": "GET /me and GET /:id/bookings against Express and Fastify; GET /me beside a flood of sign-ins",
     "timing": "whether the time of an answer tells which e-mail addresses have an account",

@@ -265,8 +265,11 @@ def statements() -> dict[str, str]:
     from jklg.customers.profile import queries as profile
     from jklg.customers.sessions import Visitor
     from jklg.departures import queries as departures
+    from jklg.payments import browsing
     from jklg.payments.webhooks import queries as inbox
+    from jklg.staff import queries as people
 
+    completed = browsing.Wanted(status="completed")
     no: Any = None
     notice = inbox.NewNotice(
         gateway=no, event_id=no, event_type=no, livemode=no, ref=no, transaction_id=no, body=no, body_sha256=no, headers=no,
@@ -284,6 +287,9 @@ def statements() -> dict[str, str]:
         "customer_bookings": _replaced(
             several_pages, r"^SELECT .* FROM customers_bookings\(.*\)$", "SELECT customer_bookings($1, $2)"
         ),
+        "staff_session": _overhear(lambda conn: people.find_session(conn, b"")),
+        "payments_page": _overhear(lambda conn: browsing.list_rows(conn, completed, None, 0, 21)),
+        "payments_count": _overhear(lambda conn: browsing.count(conn, completed)),
         "inbox": _replaced(several_notices, r"SELECT \* FROM unnest\(.*?\)(?=\s+ON)", f"VALUES ({one_notice})"),
     }
 

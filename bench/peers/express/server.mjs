@@ -3,10 +3,12 @@ import express from 'express';
 import { createVerifier } from 'fast-jwt';
 import pg from 'pg';
 import { openCustomers } from '../customers.mjs';
+import { openStaff } from '../staff.mjs';
 import { MAX_BODY, Refusal, openTrade, readBooking } from '../trade.mjs';
 
 const trade = openTrade(pg);
 const customers = openCustomers(createVerifier, trade);
+const staff = openStaff(trade);
 const app = express();
 app.disable('x-powered-by');
 app.disable('etag');
@@ -26,6 +28,10 @@ app.get('/api/customers/me', async (request, response) => {
 
 app.get('/api/customers/:id/bookings', async (request, response) => {
   json(response, await customers.bookings(request.headers.authorization, request.params.id));
+});
+
+app.get('/api/payments/transactions', async (request, response) => {
+  response.json(await staff.transactions(request.headers.cookie, new URL(request.url, 'http://x').searchParams.get('status')));
 });
 
 // JSON that is ready needs nothing of what response.send() would look into.

@@ -3,6 +3,7 @@ import Fastify from 'fastify';
 import { createVerifier } from 'fast-jwt';
 import pg from 'pg';
 import { openCustomers } from '../customers.mjs';
+import { openStaff } from '../staff.mjs';
 import { MAX_BODY, Refusal, checkContact, openTrade } from '../trade.mjs';
 
 const text = { type: 'string' };
@@ -40,6 +41,7 @@ const bookingAnswer = {
 
 const trade = openTrade(pg);
 const customers = openCustomers(createVerifier, trade);
+const staff = openStaff(trade);
 const app = Fastify({
   logger: false,
   bodyLimit: MAX_BODY,
@@ -59,6 +61,8 @@ app.register(async (scope) => {
   const receipt = { type: 'object', properties: { received: { type: 'boolean' } } };
   scope.post('/api/payments/process-webhook', { schema: { response: { 200: receipt } } }, (request) => trade.file(request.headers, request.body));
 });
+
+app.get('/api/payments/transactions', (request) => staff.transactions(request.headers.cookie, request.query.status));
 
 app.get('/api/customers/me', async (request, reply) => {
   const text = await customers.me(request.headers.authorization);
