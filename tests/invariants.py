@@ -22,6 +22,8 @@ class Invariant(NamedTuple):
 
 _OPEN = "('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')"
 _SOLD = "('confirmed', 'completed')"
+_NOT_GONE_BACK = "('refund_failed', 'refund_waits', 'money_left_behind')"
+"""Concerns that say why money is still with us which is on its way to the customer."""
 _BALANCE = """
     SELECT -coalesce(sum(e.amount), 0) FROM ledger_entries e
     WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account
@@ -175,7 +177,7 @@ ALWAYS = (
         f"""
         SELECT b.id::text FROM bookings b
         WHERE ({_BALANCE} IN ('customer_deposits', 'travel_revenue')) > b.total_price - b.reduced_amount
-          AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+          AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN {_NOT_GONE_BACK})
         """,
     ),
     # -- K: confirmed means paid, exactly ----------------------------------------------------------------------------
@@ -197,9 +199,10 @@ ALWAYS = (
     Invariant(
         "K",
         "of a booking given up nothing is kept but the fee, unless somebody is told",
-        """
+        f"""
         SELECT concat_ws(' ', b.id, b.status) FROM bookings b
-        WHERE b.status = 'cancelled' AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+        WHERE b.status = 'cancelled' AND NOT EXISTS (
+                SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN {_NOT_GONE_BACK})
           AND EXISTS (SELECT FROM ledger_entries e WHERE e.subject_id = b.id AND e.account = 'customer_deposits'
                       GROUP BY e.currency HAVING sum(e.amount) <> 0)
         """,

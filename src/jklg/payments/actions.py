@@ -37,7 +37,7 @@ from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice")
+SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice", "overpaid")
 """Why money in suspense is returned by itself. Mismatches are for a person to judge."""
 
 

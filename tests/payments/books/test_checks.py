@@ -147,6 +147,12 @@ OFFENCES: dict[str, tuple[list[str], set[str]]] = {
         [f"UPDATE bookings SET status = 'held' WHERE id = {OF_ASHA}"],
         {"confirmed is paid"},
     ),
+    "a booking keeps more than its price, and all that stands before a person is that her bank asks": (
+        [
+            f"UPDATE bookings SET reduced_amount = 500 WHERE id = {OF_ASHA}",
+        ],
+        {"confirmed is paid"},
+    ),
     "money was put into suspense and nobody was told": (
         posting("adjustment", "hand", "'2'", OF_ASHA, "sundry", "suspense:unapplied"),
         {"suspense is known"},

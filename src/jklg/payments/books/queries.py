@@ -153,13 +153,13 @@ WHERE came.amount <> kept.deposits + kept.earned + back.amount
     WHEN b.status IN ('confirmed', 'completed') THEN came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
         OR came.amount > b.total_price
     WHEN b.status = 'cancelled' THEN kept.deposits <> 0 AND NOT EXISTS (
-        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
     ELSE kept.deposits + kept.earned <> 0 END
    OR kept.deposits + kept.earned > b.total_price - b.reduced_amount AND NOT EXISTS (
-        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
 ORDER BY b.id
 """
-"""Confirmed with its first part, or all. More than today's price is kept only while somebody is told, e.g. of a refund that did not arrive."""
+"""Confirmed with its first part, or all. More than today's price is kept only while somebody is told why it has not gone back."""
 
 SUSPENSE_UNTOLD = """
 SELECT e.account, e.subject_id, -sum(e.amount) AS amount, e.currency
