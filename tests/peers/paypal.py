@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from jklg.kit.clock import Clock
-from jklg.sandbox import account
+from jklg.sandbox import account, keys
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -51,7 +51,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Thing
 from tests.peers.loopback import serve
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=127)]
@@ -459,10 +459,13 @@ class PayPalPeer:
         return PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID").answer
 
     async def _once(self, request: Request, type_: type[Any], verb: Callable[[Work, Any], Thing]) -> Answer:
-        """PayPal's keys: a repetition is answered with how the thing stands now, whatever the body says; refusals are not kept."""
+        """PayPal's keys: a repetition is answered with how the thing stands now, whatever the body says; refusals are not kept.
+        Those of orders are forgotten after six hours, those of payments after 45 days."""
         key = f"{request.path} {request.headers['paypal-request-id']}"
         async with self.bank.work() as work:
-            saved = work.find(Saved, key)
+            saved = keys.remembered(
+                work, key, timedelta(days=45) if "/payments/" in request.path else timedelta(hours=6)
+            )
             if saved is not None:
                 thing: Thing = work.get(Refund if saved.body == "refund" else Intent, saved.fingerprint)
                 return json_answer(200, work.describe(thing))
@@ -471,7 +474,7 @@ class PayPalPeer:
             except msgspec.MsgspecError as wrong:
                 raise PayPalError(400, "INVALID_REQUEST", "MALFORMED_REQUEST_JSON", str(wrong)) from wrong
             thing = verb(work, new)
-            work.put(Saved(id=key, fingerprint=thing.id, status=200, body=thing.kind))
+            keys.remember(work, key, thing.id, 200, thing.kind)
             return json_answer(201, work.describe(thing))
 
     def _open(self, work: Work, new: OrderRequest) -> Intent:

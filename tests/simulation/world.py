@@ -267,6 +267,8 @@ class World:
         span = timedelta(seconds=self.dice.choice(SPANS))
         if self.clock.moment + span > BEGINS + TROUBLE_LASTS:
             return
+        if span > timedelta(hours=4):
+            await self._everybody_finishes()  # no process sleeps through a fifth of the life of a key at the bank
         if span > timedelta(minutes=2):
             await self.line.late_arrivals()  # nothing is on a line for longer
         self.clock.moment += span

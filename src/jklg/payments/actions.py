@@ -439,20 +439,19 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         )
         command = await commands.get(conn, request_key)
         assert command is not None, "just written"
-        await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+        pause = rules.retry_seconds(command.attempts, house.dice.random())
+        await commands.sending(conn, command.id, pause)
     if settled.unknown or gateway is None or transaction.ref is None:
         return settled
     try:  # a key of its own for each try: a gateway repeats its answer to a key, refusals too
         snapshot = await gateway.cancel(transaction.ref, f"{request_key}:{command.attempts}")
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
-            await commands.finish(conn, command.id, "rejected", str(refusal))
+            await commands.refuse(conn, command.id, pause, str(refusal))
         return await settle(house, transaction.id, source="cancel", capture=False)
     except GatewayError as silence:
         async with house.db.transaction() as conn:
-            await commands.postpone(
-                conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()), str(silence)
-            )
+            await commands.postpone(conn, command.id, max(pause, silence.retry_after or 0), str(silence))
         return Settled(transaction=transaction, booking_status=settled.booking_status, unknown=silence.code)
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason="answer")
     async with house.db.transaction(who) as conn:

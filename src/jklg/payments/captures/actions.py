@@ -100,13 +100,14 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
                 detail={"request_key": command.request_key},
             )
             return Made(unknown="capture_unknown")
-        if not await commands.claim(conn, command.id, pause):
+        if not await commands.claim(conn, command.request_key):
             return Made(unknown="capture_under_way")
     await failpoints.reach("after_intent_commit")
     try:
-        answer = await gateway.capture(
-            ref=ref, amount=now.amount, currency=now.currency, request_key=command.request_key
-        )
+        async with commands.in_time():
+            answer = await gateway.capture(
+                ref=ref, amount=now.amount, currency=now.currency, request_key=command.request_key
+            )
     except GatewayRefused as refusal:
         return await _refused(house, gateway, command, ref, refusal)
     except GatewayError as silence:

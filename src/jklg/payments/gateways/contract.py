@@ -213,7 +213,9 @@ class Gateway(Protocol):
     name: str
     livemode: bool
     key_lifetime_seconds: int
-    """How long the gateway remembers an idempotency key. After 80 % of it we look (`find`) and never send again."""
+    """How long the gateway remembers the key of an attempt or a capture. After 80 % of it we look (`find`) and never send again."""
+    refund_key_lifetime_seconds: int
+    """How long it remembers the key of a refund. After 80 % of it we only look (`fetch`), until it is over."""
 
     async def create(self, order: Order) -> Snapshot:
         """Open the attempt under `order.request_key`. Sending it twice yields the same attempt."""

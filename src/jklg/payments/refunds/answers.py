@@ -8,6 +8,7 @@ from uuid import UUID
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
+from jklg.payments import commands
 from jklg.payments import queries as payment_queries
 from jklg.payments.gateways.contract import RefundSnapshot
 from jklg.payments.refunds import queries, rules
@@ -25,6 +26,13 @@ async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSna
 
 async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
+    if refund is not None:
+        told = "done" if reported.ref else "rejected"
+        await commands.finish_all(conn, [refund.request_key], told, reported.failure)
+    if refund is not None and rules.was_made_after_all(refund.state, refund.gateway_ref, reported.state):
+        # It is a refund of its own now: what has ended here cannot begin again.
+        await payment_queries.resolve_anomaly(conn, f"refund_failed:{refund.id}")
+        refund = None
     if (
         refund is None
         and reported.state in ("failed", "canceled")

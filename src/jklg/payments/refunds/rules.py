@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from jklg.payments.rules import may_send_again
+
 _RANK = {"reserved": 10, "submitted": 15, "pending": 20, "succeeded": 50, "failed": 60, "canceled": 60}
 SUSPENSE = "suspense:unapplied"
 IN_FLIGHT = ("reserved", "submitted", "pending")
@@ -14,6 +16,21 @@ def next_state(state: str, reported: str) -> str | None:
     if reported not in _RANK:
         return None
     return reported if _RANK[reported] > _RANK[state] else None
+
+
+def was_made_after_all(state: str, gateway_ref: str | None, reported: str) -> bool:
+    """Whether a gateway shows a refund of ours that we held for refused, and never saw there."""
+    return state in ("failed", "canceled") and gateway_ref is None and reported not in ("failed", "canceled")
+
+
+def memory_of_key(seconds_since_first: float, lifetime_seconds: int) -> str:
+    """What a gateway still knows of a key: 'clear' up to 80 % of its lifetime, then 'fading', and 'gone' when that is over.
+
+    While it fades nothing is sent under it, so that whatever was sent before has been heard by the time that it is gone.
+    """
+    if may_send_again(seconds_since_first, lifetime_seconds):
+        return "clear"
+    return "fading" if seconds_since_first < lifetime_seconds else "gone"
 
 
 def postings(before: str, after: str, source_account: str, clearing: str) -> tuple[str, list[tuple[str, int]]] | None:

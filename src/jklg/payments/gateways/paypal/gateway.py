@@ -61,6 +61,7 @@ class PayPalGateway:
 
     name = "paypal"
     key_lifetime_seconds = 6 * 3600
+    refund_key_lifetime_seconds = 45 * 24 * 3600
     listing_lag = timedelta(hours=6)
 
     def __init__(

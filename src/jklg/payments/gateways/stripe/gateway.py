@@ -126,6 +126,7 @@ class StripeGateway:
 
     name = "stripe"
     key_lifetime_seconds = 24 * 3600
+    refund_key_lifetime_seconds = 24 * 3600
     listing_lag = timedelta(hours=1)
 
     def __init__(
