@@ -58,7 +58,7 @@ ALWAYS = (
         """
         SELECT b.id::text FROM bookings b
         WHERE (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
-               WHERE l.source_type <> 'dispute' AND e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
+               WHERE l.source_type <> 'dispute' AND l.kind <> 'owed_paid' AND e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
            <> (SELECT coalesce(sum(t.captured_amount - t.refund_amount), 0) FROM transactions t
                WHERE t.booking_id = b.id AND t.currency = b.currency)
         """,
@@ -74,10 +74,10 @@ ALWAYS = (
     ),
     Invariant(
         "B",
-        "no customer's deposit and no suspense is ever overdrawn",
+        "no customer's deposit, no suspense and nothing owed is ever overdrawn",
         """
         SELECT concat_ws(' ', account, subject_id) FROM ledger_entries
-        WHERE account IN ('customer_deposits', 'suspense:unapplied') GROUP BY account, currency, subject_id HAVING sum(amount) > 0
+        WHERE account IN ('customer_deposits', 'suspense:unapplied', 'refunds_owed') GROUP BY account, currency, subject_id HAVING sum(amount) > 0
         """,
     ),
     # -- R: refunds --------------------------------------------------------------------------------------------------

@@ -11,6 +11,9 @@ from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
 from jklg.payments import concerns_queries, queries
 
+ABOUT_MONEY = ("late_success", "amount_mismatch", "currency_mismatch", "refund_failed", "money_left_behind")
+"""Kinds that speak of money of a booking which lies with us."""
+
 
 async def report_concern(
     conn: Connection,
@@ -37,6 +40,13 @@ async def resolve_concerns(conn: Connection, prefix: str, still: Sequence[str]) 
     In the caller's database transaction; locks what it settles.
     """
     return await concerns_queries.resolve_others(conn, prefix, still)
+
+
+async def resolve_when_nothing_lies(conn: Connection, booking_id: UUID, *, by: str = "system", note: str = "") -> None:
+    """Concerns about money of a booking that was with us and should not be settle themselves when none is left: none in suspense, none
+    owed, none beyond the price. In the caller's database transaction, which holds the booking's lock."""
+    if not await concerns_queries.list_lying(conn, booking_id):
+        await concerns_queries.resolve_of_booking(conn, booking_id, ABOUT_MONEY, by, note)
 
 
 async def take_on(db: Database, anomaly_id: UUID, *, actor: str) -> None:

@@ -153,6 +153,10 @@ OFFENCES: dict[str, tuple[list[str], set[str]]] = {
         ],
         {"confirmed is paid"},
     ),
+    "what was owed was paid by hand, and nobody had asked for it": (
+        posting("owed_paid", "refund_request", "gen_random_uuid()::text", OF_ASHA, "refunds_owed", "gateway_clearing:manual"),
+        {"owed is paid once", "suspense is known"},
+    ),
     "money was put into suspense and nobody was told": (
         posting("adjustment", "hand", "'2'", OF_ASHA, "sundry", "suspense:unapplied"),
         {"suspense is known"},

@@ -8,7 +8,7 @@ from uuid import UUID
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
-from jklg.payments import commands
+from jklg.payments import commands, concerns
 from jklg.payments import queries as payment_queries
 from jklg.payments.gateways.contract import RefundSnapshot
 from jklg.payments.refunds import queries, rules
@@ -52,18 +52,11 @@ async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
     await payment_queries.add_fact(
         conn, transaction, object_id=reported.ref or refund.request_key, fact_type=f"refund_{state}", amount=refund.amount, source=source
     )  # fmt: skip
-    moved = rules.postings(refund.state, state, refund.source_account, f"gateway_clearing:{refund.gateway}")
+    submitted = await ledger.entries_of(conn, "refund_submitted", "refund", str(refund.id))
+    moved = rules.posting(refund.state, state, f"gateway_clearing:{refund.gateway}", submitted, refund.amount)
     if moved is not None:
-        kind, signs = moved
-        await ledger.post(
-            conn,
-            kind,
-            "refund",
-            str(refund.id),
-            refund.booking_id,
-            refund.currency,
-            [(account, sign * refund.amount) for account, sign in signs],
-        )
+        kind, entries = moved
+        await ledger.post(conn, kind, "refund", str(refund.id), refund.booking_id, refund.currency, entries)
     await history.record(
         conn,
         f"gateway:{refund.gateway}",
@@ -102,12 +95,15 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
     booking = await bookings.get(conn, transaction.booking_id)
     assert booking is not None, "a transaction keeps its booking"
     kept = await bookings.amount_kept(conn, booking.id, reported.currency)
-    in_suspense = -await ledger.balance(conn, SUSPENSE, reported.currency, booking.id)
-    account = rules.account_of_stranger(in_suspense, kept, reported.amount)
-    if account != SUSPENSE:
-        # Whoever sent it back there has given it up: the customer is not asked for it again.
-        given_up = rules.off_the_price(sum(kept.values()), booking.price, reported.amount)
-        await bookings.take_off(conn, booking, given_up, actor=f"gateway:{transaction.gateway}", why="sent back there")
+    apart = {
+        account: -await ledger.balance(conn, account, reported.currency, booking.id)
+        for account in (rules.OWED, rules.SUSPENSE)
+    }
+    sources = rules.sources_of_stranger(kept | apart, reported.amount)
+    # Whoever sent it back there has given it up: the customer is not asked for it again.
+    of_booking = sum(part for account, part in sources if account in kept)
+    given_up = rules.off_the_price(sum(kept.values()), booking.price, of_booking)
+    await bookings.take_off(conn, booking, given_up, actor=f"gateway:{transaction.gateway}", why="sent back there")
     refund_id = uuid7()
     await queries.insert(
         conn,
@@ -118,7 +114,7 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         origin="gateway",
         request_key=f"gateway:{transaction.gateway}:{reported.ref}",
         reason="made at the gateway",
-        source_account=account,
+        source_account=sources[0][0],
         gateway_ref=reported.ref,
     )
     await ledger.post(
@@ -128,8 +124,9 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         str(refund_id),
         transaction.booking_id,
         reported.currency,
-        [(account, reported.amount), ("refunds_in_flight", -reported.amount)],
+        [*sources, ("refunds_in_flight", -reported.amount)],
     )
+    await concerns.resolve_when_nothing_lies(conn, booking.id)
     await payment_queries.report_anomaly(
         conn,
         anomaly_id=uuid7(),
