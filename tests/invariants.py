@@ -157,18 +157,26 @@ ALWAYS = (
         """
         SELECT t.id::text FROM transactions t JOIN bookings b ON b.id = t.booking_id
         WHERE t.currency <> b.currency OR t.amount > b.total_price
-           OR b.deposit_amount IS NULL AND t.amount <> b.total_price
-           OR t.gateway <> 'manual' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
+           OR b.deposit_amount IS NULL AND t.amount <> b.total_price AND t.request_key NOT LIKE 'attached:%'
+           OR t.gateway <> 'manual' AND t.request_key NOT LIKE 'attached:%' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
         """,
     ),
     Invariant(
         "C",
         "money in suspense is known to somebody",
         """
-        SELECT concat_ws(' ', e.subject_id, e.currency) FROM ledger_entries e
-        WHERE e.account IN ('suspense:unapplied', 'refunds_owed') GROUP BY e.subject_id, e.currency
+        SELECT concat_ws(' ', e.account, e.subject_id, e.currency) FROM ledger_entries e
+        WHERE e.account IN ('suspense:unapplied', 'refunds_owed') AND e.subject_id IS NOT NULL GROUP BY e.account, e.subject_id, e.currency
         HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.booking_id IS NOT DISTINCT FROM e.subject_id)
+            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind <> 'dispute' AND a.booking_id = e.subject_id)
+        UNION ALL
+        SELECT concat_ws(' ', lying.whose, lying.currency) FROM (
+            SELECT e.currency, e.amount, concat_ws(':', split_part(l.source_id, ':', 1), split_part(l.source_id, ':', 2)) AS whose
+            FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+            WHERE e.account = 'suspense:unapplied' AND e.subject_id IS NULL) lying
+        GROUP BY lying.whose, lying.currency
+        HAVING sum(lying.amount) <> 0 AND NOT EXISTS (
+            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND starts_with(a.once_key, 'unmatched:' || lying.whose || ':'))
         """,
     ),
     Invariant(
@@ -188,7 +196,7 @@ ALWAYS = (
         SELECT concat_ws(' ', b.id, b.status) FROM bookings b
         CROSS JOIN LATERAL (
             SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
-            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind = 'capture'
+            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind IN ('capture', 'apply_suspense')
         ) came
         WHERE b.status IN ('confirmed', 'completed')
               AND came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
@@ -280,6 +288,7 @@ ALWAYS = (
         WHERE i.state = 'done' AND t.captured_amount = 0
           AND convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,object}' IN ('intent', 'payment_intent')
           AND convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,status}' = 'succeeded'
+          AND upper(convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,currency}') = t.currency
         """,
     ),
     # -- M: mails ----------------------------------------------------------------------------------------------------

@@ -234,6 +234,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
     from jklg.backoffice.payments import pages as payments_of_staff
+    from jklg.backoffice.suspense import pages as suspense_pages
     from jklg.backoffice.terms import pages as terms_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
@@ -271,6 +272,7 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        suspense_pages.router,
         bank_pages.router,
         payments_of_staff.router,
         desk_pages.router,

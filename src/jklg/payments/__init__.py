@@ -4,7 +4,7 @@ from jklg.payments.actions import House, Settled, cancel_attempt, give_up, settl
 from jklg.payments.concerns import report_concern, resolve_concerns, settle_concern, settle_concern_in, take_on
 from jklg.payments.foresight import Foreseen, foresee
 from jklg.payments.queries import Transaction, get, list_of_booking
-from jklg.payments.strays import receive_stray, report_difference
+from jklg.payments.strays import receive_stray, report_difference, tell_of_stray
 
 __all__ = [
     "Foreseen",
@@ -25,4 +25,5 @@ __all__ = [
     "settle_concern_in",
     "start",
     "take_on",
+    "tell_of_stray",
 ]

@@ -95,3 +95,25 @@ async def resolve_of_booking(conn: Connection, booking_id: UUID, kinds: Sequence
         by,
         note,
     )
+
+
+async def stray_lying(conn: Connection, gateway: str, ref: str, currency: str) -> int:
+    """What lies in suspense of an attempt that is none of ours, in minor units."""
+    found = await conn.fetchval(
+        """
+        SELECT -coalesce(sum(e.amount), 0)::bigint FROM ledger_transactions l
+        JOIN ledger_entries e ON e.transaction_id = l.id AND e.account = 'suspense:unapplied' AND e.currency = $2
+        WHERE l.source_type = 'gateway_object' AND starts_with(l.source_id, $1)
+        """,
+        f"{gateway}:{ref}:",
+        currency,
+    )
+    return int(found)
+
+
+async def list_open_kinds(conn: Connection, booking_id: UUID, besides: UUID) -> list[str]:
+    """What else stands before a person about a booking."""
+    rows = await conn.fetch(
+        "SELECT kind FROM anomalies WHERE booking_id = $1 AND resolved_at IS NULL AND id <> $2", booking_id, besides
+    )
+    return [row[0] for row in rows]

@@ -105,11 +105,13 @@ async def insert(
     request_key: str,
     description: str,
     consent_id: UUID | None = None,
+    ref: str | None = None,
 ) -> None:
+    """`ref`: its gateway has it already, under this id."""
     await conn.execute(
         """
-        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9)
+        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id, transaction_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9, $10)
         """,
         transaction_id,
         booking_id,
@@ -120,6 +122,7 @@ async def insert(
         request_key,
         description,
         consent_id,
+        ref,
     )
 
 

@@ -13,7 +13,8 @@ from jklg import bookings, history, payments
 from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.kit.errors import NotFound, NotSignedIn, Refusal
-from jklg.payments import disputes, webhooks
+from jklg.kit.ids import uuid7
+from jklg.payments import desk, disputes, suspense, webhooks
 from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.reconciliation import movements
 from jklg.staff.guard import require_staff, to_sign_in
@@ -31,6 +32,14 @@ SAID = {
     "replayed": "The webhook is in the queue again. The worker looks into it within seconds.",
     "settled": "Settled.",
     "adopted": "Booked as the agency's own, and settled.",
+    "attached": "It is a payment of this booking from now on.",
+    "applied": "Applied to the booking.",
+    "back_completed": "It was sent back.",
+    "back_pending": "It is on its way back.",
+    "back_waiting": "Somebody else has to agree before it is sent back.",
+    "back_failed": "The gateway could not send it back.",
+    "paid_completed": "Written down: it was paid another way.",
+    "paid_waiting": "Somebody else has to agree first. Pay it after that.",
 }
 
 
@@ -41,30 +50,40 @@ async def concern(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
         person = await require_staff(request, LOOK)
     except NotSignedIn:
         return to_sign_in(request)
-    return await _concern_page(request, person, _uuid(concern_id))
+    return await concern_page(request, person, id_of(concern_id))
 
 
-async def _concern_page(
-    request: Ask, person: Person, concern_id: UUID, refusal: Refusal | None = None, error_field: str = ""
+async def concern_page(
+    request: Ask,
+    person: Person,
+    concern_id: UUID,
+    refusal: Refusal | None = None,
+    error_field: str = "",
+    form: dict[str, str] | None = None,
 ) -> Response[bytes]:
+    """One concern with everything that can be done about it; `refusal` and `error_field` say what could not, and where."""
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
         found = await get_anomaly(conn, concern_id)
         if found is None:
-            raise _missing()
+            raise missing()
         booking = await bookings.get(conn, found.booking_id) if found.booking_id else None
         transaction = await payments.get(conn, found.transaction_id) if found.transaction_id else None
         disputed = await disputes.list_of_transaction(conn, found.transaction_id) if found.transaction_id else []
         owner = await queries.name_of(conn, found.owner)
         settled_by = await queries.name_of(conn, found.resolved_by)
-    foreseen = None
-    if transaction is not None and found.resolved_at is None:
-        foreseen = await payments.foresee(house, transaction.id)
+    foreseen = money = None
+    if found.resolved_at is None:
+        async with house.db.transaction() as conn:
+            money = await suspense.look(conn, found, booking)
+        if transaction is not None:
+            foreseen = await payments.foresee(house, transaction.id)
     return page(
         request, "backoffice/concern.html", personal=True, status=refusal.status if refusal else 200, person=person, concern=found, booking=booking,
-        transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
-        foreseen=foreseen, daily=found.kind in movements.CONCERNS,
-        adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field, when=when,
+        transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == actor_of(person), settled_by=settled_by,
+        foreseen=foreseen, money=money, methods=desk.METHODS, once=uuid7(), form=form or {}, daily=found.kind in movements.CONCERNS,
+        adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field,
+        error_at=str((refusal.details or {}).get("field", "")) if refusal else "", when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
     )  # fmt: skip
 
@@ -73,8 +92,8 @@ async def _concern_page(
 async def take(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     """It is mine from now on."""
     person = await require_staff(request, ACT)
-    await payments.take_on(request.app.state.house.db, _uuid(concern_id), actor=_actor(person))
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=taken")
+    await payments.take_on(request.app.state.house.db, id_of(concern_id), actor=actor_of(person))
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=taken")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/look", include_in_schema=False, status_code=200)
@@ -83,17 +102,17 @@ async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     person = await require_staff(request, ACT)
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
-        found = await get_anomaly(conn, _uuid(concern_id))
+        found = await get_anomaly(conn, id_of(concern_id))
     daily = found is not None and found.kind in movements.CONCERNS
     if found is None or not (daily or found.transaction_id):
-        raise _missing()
+        raise missing()
     silent = False
     if found.transaction_id is not None:
         silent = bool((await payments.settle(house, found.transaction_id, source="staff")).unknown)
     if daily:
         silent = not await movements.look_again(house, str(found.detail["gateway"])) or silent
     async with house.db.transaction() as conn:
-        await history.record(conn, _actor(person), "concern.looked_at", "anomaly", found.id)
+        await history.record(conn, actor_of(person), "concern.looked_at", "anomaly", found.id)
     return go(f"/staff/concerns/payments/{found.id}?said={'silent' if silent else 'looked'}")
 
 
@@ -105,16 +124,16 @@ async def adopt(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     try:
         await movements.adopt(
             request.app.state.house,
-            _uuid(concern_id),
+            id_of(concern_id),
             shown=form.get("shown", ""),
             note=form.get("what", ""),
-            actor=_actor(person),
+            actor=actor_of(person),
         )
     except Refusal as refusal:
         if refusal.code == "concern_not_found":
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal, "what")
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=adopted")
+        return await concern_page(request, person, id_of(concern_id), refusal, "what")
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=adopted")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/settle", include_in_schema=False, status_code=200)
@@ -124,13 +143,13 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     form = await read_form(request)
     try:
         await payments.settle_concern(
-            request.app.state.house.db, _uuid(concern_id), actor=_actor(person), note=form.get("note", "")
+            request.app.state.house.db, id_of(concern_id), actor=actor_of(person), note=form.get("note", "")
         )
     except Refusal as refusal:
-        if refusal.code != "note_missing":
+        if refusal.code not in ("note_missing", "money_still_lies"):
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal, "note")
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
+        return await concern_page(request, person, id_of(concern_id), refusal, "note")
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=settled")
 
 
 @get("/staff/concerns/webhooks/{notice_id:int}", include_in_schema=False)
@@ -144,7 +163,7 @@ async def notice(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
         found = await queries.get_notice(conn, notice_id) if 0 < notice_id < 2**63 else None
         filed = await webhooks.get(conn, notice_id) if found else None
         if found is None or filed is None:
-            raise _missing()
+            raise missing()
         transaction_id = await webhooks.transaction_of(conn, filed)
     foreseen = await payments.foresee(request.app.state.house, transaction_id) if transaction_id else None
     return page(
@@ -158,8 +177,8 @@ async def replay(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
     """Into the queue again. Of a webhook that was done already, nothing changes."""
     person = await require_staff(request, ACT)
     if not 0 < notice_id < 2**63:
-        raise _missing()
-    await webhooks.replay(request.app.state.house, notice_id, actor=_actor(person))
+        raise missing()
+    await webhooks.replay(request.app.state.house, notice_id, actor=actor_of(person))
     return go(f"/staff/concerns/webhooks/{notice_id}?said=replayed")
 
 
@@ -171,9 +190,9 @@ async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
     except NotSignedIn:
         return to_sign_in(request)
     async with eyes_of(request, person) as conn:
-        found = await queries.get_evidence(conn, _uuid(dispute_id))
+        found = await queries.get_evidence(conn, id_of(dispute_id))
         if found is None:
-            raise _missing()
+            raise missing()
         booking = await bookings.get(conn, found.booking_id)
         assert booking is not None, "a transaction keeps its booking"
         return page(
@@ -195,18 +214,21 @@ def _without_links(letter: dict[str, Any]) -> dict[str, Any]:
     return {**letter, "text_body": _LINK.sub("(the customer's own link)", letter["text_body"])}
 
 
-def _actor(person: Person) -> str:
+def actor_of(person: Person) -> str:
+    """As whom the history knows somebody of the staff."""
     return f"staff:{person.id}"
 
 
-def _uuid(text: str) -> UUID:
+def id_of(text: str) -> UUID:
+    """NotFound (concern_not_found) for what cannot be one."""
     try:
         return UUID(text)
     except ValueError:
-        raise _missing() from None
+        raise missing() from None
 
 
-def _missing() -> NotFound:
+def missing() -> NotFound:
+    """The one answer for what is not there."""
     return NotFound("concern_not_found", "We cannot find this.")
 
 

@@ -27,22 +27,22 @@ _WORDS = {
     "late_success": Words(
         "Money came after the attempt had ended",
         "The gateway took money for an attempt that was closed here. It is in suspense, or with the booking if its seats were still free.",
-        "Nothing, if the money was sent back or the booking is confirmed. Otherwise decide whether it goes back.",
+        "Nothing, if the money was sent back or the booking is confirmed. Otherwise apply it or send it back, below.",
     ),
     "amount_mismatch": Words(
         "Another amount arrived than was asked for",
         "The money is in suspense and has confirmed nothing.",
-        "Compare with the gateway. Send the money back there, or ask the customer for the rest.",
+        "Compare with the gateway. Then apply it to the booking below, as far as it is due, or send it back.",
     ),
     "currency_mismatch": Words(
         "Another currency arrived than was asked for",
         "The money is in suspense and has confirmed nothing.",
-        "Compare with the gateway, and send the money back there.",
+        "Compare with the gateway, and send the money back on its own pages. When it has gone, this closes by itself.",
     ),
     "unmatched_gateway_object": Words(
         "The gateway has a payment that we do not know",
         "Somebody may use the same account for something else, or it was made by hand. Its money, if any, is in suspense.",
-        "Find out at the gateway what it is. Send it back there if nobody knows it.",
+        "Find out at the gateway what it is. Give it to a booking or keep it, below, or send it back on the gateway's own pages.",
     ),
     "missing_at_gateway": Words(
         "The gateway does not list a payment of ours",
@@ -57,7 +57,7 @@ _WORDS = {
     "refund_failed": Words(
         "A refund did not arrive",
         "The gateway could not send the money back: the card or account may be closed. We owe it to the customer.",
-        "Ask the customer how she wants it, and send it another way.",
+        "Ask the customer how she wants it: send it again, or pay it another way and write that down, below. This closes by itself then.",
     ),
     "refund_waits": Words(
         "A refund waits for a second person",

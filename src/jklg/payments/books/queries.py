@@ -141,7 +141,7 @@ CROSS JOIN LATERAL (
 ) kept
 CROSS JOIN LATERAL (
     SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
-    WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind = 'capture'
+    WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind IN ('capture', 'apply_suspense')
 ) came
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
@@ -162,14 +162,25 @@ ORDER BY b.id
 """Confirmed with its first part, or all. More than today's price is kept only while somebody is told why it has not gone back."""
 
 SUSPENSE_UNTOLD = """
-SELECT e.account, e.subject_id, -sum(e.amount) AS amount, e.currency
+SELECT e.account, e.subject_id::text AS whose, -sum(e.amount) AS amount, e.currency
 FROM ledger_entries e
-WHERE e.account IN ('suspense:unapplied', 'refunds_owed')
+WHERE e.account IN ('suspense:unapplied', 'refunds_owed') AND e.subject_id IS NOT NULL
 GROUP BY e.account, e.subject_id, e.currency
 HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind <> 'dispute' AND a.booking_id IS NOT DISTINCT FROM e.subject_id)
-ORDER BY e.account, e.subject_id
+    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind <> 'dispute' AND a.booking_id = e.subject_id)
+UNION ALL
+SELECT lying.account, lying.whose, -sum(lying.amount), lying.currency
+FROM (
+    SELECT e.account, e.currency, e.amount, concat_ws(':', split_part(l.source_id, ':', 1), split_part(l.source_id, ':', 2)) AS whose
+    FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+    WHERE e.account IN ('suspense:unapplied', 'refunds_owed') AND e.subject_id IS NULL
+) lying
+GROUP BY lying.account, lying.whose, lying.currency
+HAVING sum(lying.amount) <> 0 AND NOT EXISTS (
+    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND starts_with(a.once_key, 'unmatched:' || lying.whose || ':'))
+ORDER BY 1, 2
 """
+"""Of a booking, or of an attempt at a gateway that is none of ours: each has its own concern."""
 
 OWED_PAID_OTHERWISE = """
 SELECT q.id, q.paid_by, q.amount, q.currency, q.needs_second, q.decision, coalesce(booked.amount, 0) AS booked

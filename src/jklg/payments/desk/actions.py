@@ -17,7 +17,7 @@ from jklg.bookings import Booking
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
-from jklg.payments import concerns, refunds
+from jklg.payments import concerns, refunds, suspense
 from jklg.payments import queries as payment_queries
 from jklg.payments.desk import queries, rules
 from jklg.payments.desk.queries import RefundRequest
@@ -97,13 +97,17 @@ async def _lock_booking(conn: Connection, booking_id: UUID | None, transaction_i
 async def look_into(
     conn: Connection, booking: Booking, transaction_id: UUID | None, source: str | None = None
 ) -> tuple[list[rules.Purse], rules.Piles]:
-    """The payments through which money of a booking may go back, locked, and where it lies. The caller holds the booking's lock."""
+    """The payments through which money of a booking may go back, locked, and where it lies. The caller holds the booking's lock. Money in
+    suspense goes back through the payments that brought it first."""
     purses = await queries.lock_purses(conn, booking.id)
     lying = await bookings.amount_kept(conn, booking.id, booking.currency)
     for account in (rules.OWED, rules.SUSPENSE):
         lying[account] = -await ledger.balance(conn, account, booking.currency, booking.id)
     if transaction_id is not None:
         purses = [purse for purse in purses if purse.transaction_id == transaction_id]
+    if source == rules.SUSPENSE:
+        brought = await suspense.list_brought(conn, booking.id)
+        purses.sort(key=lambda purse: purse.transaction_id not in brought)
     return purses, rules.piles(lying, booking.price, source)
 
 

@@ -11,8 +11,8 @@ from jklg.kit.ids import uuid7
 from jklg.payments import commands, concerns
 from jklg.payments import queries as payment_queries
 from jklg.payments.gateways.contract import RefundSnapshot
+from jklg.payments.queries import Transaction
 from jklg.payments.refunds import queries, rules
-from jklg.payments.refunds.rules import SUSPENSE
 
 
 async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSnapshot], source: str) -> None:
@@ -25,6 +25,11 @@ async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSna
 
 
 async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
+    transaction = await payment_queries.get(conn, transaction_id)
+    assert transaction is not None, "asked about by its own snapshot"
+    if reported.currency != transaction.currency:
+        await _foreign_returned(conn, transaction, reported)
+        return
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
     if refund is not None:
         told = "done" if reported.ref else "rejected"
@@ -33,22 +38,16 @@ async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         # It is a refund of its own now: what has ended here cannot begin again.
         await payment_queries.resolve_anomaly(conn, f"refund_failed:{refund.id}")
         refund = None
-    if (
-        refund is None
-        and reported.state in ("failed", "canceled")
-        and not await _has_room(conn, transaction_id, reported)
-    ):
+    if refund is None and reported.state in ("failed", "canceled") and reported.amount > _room(transaction):
         return  # somebody tried it there in vain, before we heard of it, and all has gone back since: nothing moved
     if refund is None:
-        refund = await _adopt(conn, transaction_id, reported)
+        refund = await _adopt(conn, transaction, reported)
     state = rules.next_state(refund.state, reported.state)
     if state is None:
         if refund.gateway_ref is None and reported.ref:
             await queries.move(conn, refund.id, refund.state, gateway_ref=reported.ref)
         return
     await queries.move(conn, refund.id, state, gateway_ref=reported.ref or None, failure=reported.failure)
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "a refund keeps its transaction"
     await payment_queries.add_fact(
         conn, transaction, object_id=reported.ref or refund.request_key, fact_type=f"refund_{state}", amount=refund.amount, source=source
     )  # fmt: skip
@@ -82,16 +81,25 @@ async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         )
 
 
-async def _has_room(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> bool:
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "asked about by its own snapshot"
-    return reported.amount <= transaction.captured - transaction.refunded - transaction.refund_reserved
+async def _foreign_returned(conn: Connection, transaction: Transaction, reported: RefundSnapshot) -> None:
+    """Money in a currency that we had not asked for lies in suspense, and somebody sent it back at the gateway."""
+    fact = ("transaction", f"{transaction.id}:{reported.currency}:{reported.ref}")
+    entries = [(rules.SUSPENSE, reported.amount), (f"gateway_clearing:{transaction.gateway}", -reported.amount)]
+    if reported.state == "succeeded":
+        await ledger.post(conn, "foreign_returned", *fact, transaction.booking_id, reported.currency, entries)
+    elif reported.state in ("failed", "canceled") and await ledger.entries_of(conn, "foreign_returned", *fact):
+        back = [(account, -amount) for account, amount in entries]
+        await ledger.post(conn, "foreign_return_failed", *fact, transaction.booking_id, reported.currency, back)
+    await concerns.resolve_when_nothing_lies(conn, transaction.booking_id)
 
 
-async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> queries.Refund:
+def _room(transaction: Transaction) -> int:
+    """What of it is neither sent back nor promised, in minor units."""
+    return transaction.captured - transaction.refunded - transaction.refund_reserved
+
+
+async def _adopt(conn: Connection, transaction: Transaction, reported: RefundSnapshot) -> queries.Refund:
     """A refund we did not make: somebody made it in the gateway's own dashboard. It is booked like ours, and shown."""
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "asked about by its own snapshot"
     booking = await bookings.get(conn, transaction.booking_id)
     assert booking is not None, "a transaction keeps its booking"
     kept = await bookings.amount_kept(conn, booking.id, reported.currency)
@@ -108,7 +116,7 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
     await queries.insert(
         conn,
         refund_id=refund_id,
-        transaction_id=transaction_id,
+        transaction_id=transaction.id,
         amount=reported.amount,
         currency=reported.currency,
         origin="gateway",
@@ -132,30 +140,10 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         anomaly_id=uuid7(),
         kind="refund_made_at_gateway",
         once_key=f"refund_made_at_gateway:{reported.ref}",
-        transaction_id=transaction_id,
+        transaction_id=transaction.id,
         booking_id=transaction.booking_id,
         detail={"amount": reported.amount, "ref": reported.ref},
     )
     refund = await queries.get(conn, refund_id)
     assert refund is not None, "just written"
     return refund
-
-
-async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: int, currency: str) -> None:
-    """Money of an attempt that is not ours to know is kept in suspense, so that the books equal the gateway.
-
-    `captured` is cumulative, as everywhere: what was parked of this attempt before is not parked again.
-    """
-    facts_of = f"{gateway}:{ref}:"
-    more = captured - await payment_queries.captured_in_the_books(conn, gateway, "gateway_object", facts_of, currency)
-    if more <= 0:
-        return
-    await ledger.post(
-        conn,
-        "capture",
-        "gateway_object",
-        f"{facts_of}{captured}",
-        None,
-        currency,
-        [(f"gateway_clearing:{gateway}", more), (SUSPENSE, -more)],
-    )

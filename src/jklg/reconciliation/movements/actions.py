@@ -254,6 +254,8 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
             name = f"{gateway}:{concern.detail['ref']}:adopted:{concern_id}"
         entries = [(rules.clearing(gateway), amount), (other, -amount)]
         await ledger.post(conn, "difference_adopted", source, name, None, currency, entries)
+        if source == "gateway_object":
+            await payments.tell_of_stray(conn, gateway, str(concern.detail["ref"]), currency, amount)
         detail = {"amount": amount, "currency": currency, "gateway": gateway}
         await history.record(conn, actor, "concern.adopted", "anomaly", concern_id, detail)
         await payments.settle_concern_in(conn, concern_id, actor=actor, note=note)
