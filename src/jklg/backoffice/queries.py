@@ -196,7 +196,9 @@ async def list_concerns(conn: Connection) -> list[Concern]:
     rows = await conn.fetch(
         """
         SELECT CASE WHEN a.kind IN ('bank_line', 'payout_missing') THEN 'Bank: ' WHEN a.kind ~ '^(movement|balance)' THEN 'Gateway: ' ELSE 'Payment: ' END
-               || replace(a.kind, '_', ' ') AS what, '' AS detail, b.reference, a.opened_at AS since,
+               || replace(a.kind, '_', ' ') AS what,
+               CASE WHEN a.kind = 'dispute' THEN concat_ws(', evidence until ', replace(a.detail ->> 'state', '_', ' '),
+                   to_char((a.detail ->> 'evidence_due_at')::timestamptz AT TIME ZONE $2, 'FMDD Mon YYYY, HH24:MI')) ELSE '' END AS detail, b.reference, a.opened_at AS since,
                '/staff/concerns/payments/' || a.id AS path, s.name AS owner
         FROM anomalies a LEFT JOIN bookings b ON b.id = a.booking_id LEFT JOIN staff s ON 'staff:' || s.id = a.owner
         WHERE a.resolved_at IS NULL
@@ -216,6 +218,7 @@ async def list_concerns(conn: Connection) -> list[Concern]:
         ORDER BY since LIMIT $1
         """,
         SHOWN,
+        ZONE,
     )
     return [Concern(**row) for row in rows]
 
