@@ -46,6 +46,9 @@ async def _take_turn(house: House, gateway: Gateway, name: str, task: Task) -> i
             found += await task(house, gateway, start, end, turn.until)
         except GatewayError as silence:
             log.warning("%s did not answer the reconciliation: %s", gateway.name, silence)
+            wait = max(rules.AFTER_A_FAILURE_SECONDS, silence.retry_after)
+            async with house.db.transaction() as conn:
+                await queries.move_watermark(conn, gateway.name, gateway.livemode, name, turn.done_at, wait)
             return found
         last = end >= turn.until
         wait = rules.EVERY_SECONDS if last else rules.AFTER_A_FAILURE_SECONDS

@@ -38,10 +38,12 @@ class House(Protocol):
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of asking. `answer`: how the attempt stands now. `unknown`: asked, and nobody can tell yet."""
+    """What became of asking. `answer`: how the attempt stands now. `unknown`: asked, and nobody can tell yet, nor should ask for
+    `retry_after` seconds."""
 
     answer: Snapshot | None = None
     unknown: str | None = None
+    retry_after: float = 0
 
 
 async def decide(
@@ -112,11 +114,11 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         return await _refused(house, gateway, command, ref, refusal)
     except GatewayError as silence:
         log.warning("%s did not answer about %s: %s", gateway.name, command.request_key, silence)
-        wait = max(pause, silence.retry_after or 0)
+        wait = max(pause, silence.retry_after)
         async with house.db.transaction() as conn:
             await commands.postpone(conn, command.id, wait, str(silence))
             await queries.look_again(conn, transaction.id, now.checks, wait)
-        return Made(unknown=silence.code)
+        return Made(unknown=silence.code, retry_after=silence.retry_after)
     await failpoints.reach("after_gateway_answer")
     return Made(answer=answer)
 

@@ -148,10 +148,11 @@ class GatewayError(Exception):
     """
 
     def __init__(self, code: str, detail: str = "", *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds before which we are not to ask again, if the gateway said so."""
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
-        self.retry_after = retry_after
+        self.retry_after = retry_after or 0
 
 
 class GatewayRefused(GatewayError):

@@ -68,7 +68,7 @@ async def _send(house: House, refund_id: UUID) -> bool:
     except GatewayError as silence:
         log.warning("%s did not answer about refund %s: %s", refund.gateway, refund.id, silence)
         async with house.db.transaction() as conn:
-            await commands.postpone(conn, command.id, max(pause, silence.retry_after or 0), str(silence))
+            await commands.postpone(conn, command.id, max(pause, silence.retry_after), str(silence))
         return True
     await failpoints.reach("after_gateway_answer")
     who = claims("system", actor=f"gateway:{refund.gateway}", reason="refund answer")

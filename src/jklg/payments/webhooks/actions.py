@@ -192,7 +192,7 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
         return await _stray(house, gateway, notice)
     settled = await payments.settle(house, known, source="webhook", hint_ref=notice.ref)
     if settled.unknown:
-        raise GatewayError(settled.unknown)
+        raise GatewayError(settled.unknown, retry_after=settled.retry_after)
     return "done", None
 
 
@@ -214,4 +214,5 @@ async def _put_off(house: House, notice: queries.FiledNotice, error: Exception) 
             await queries.bury(conn, notice.id, repr(error))
         else:
             pause = rules.retry_seconds(notice.attempts, house.dice.random())
-            await queries.postpone(conn, notice.id, pause, repr(error))
+            asked = error.retry_after if isinstance(error, GatewayError) else 0
+            await queries.postpone(conn, notice.id, max(pause, asked), repr(error))

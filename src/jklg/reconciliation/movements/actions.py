@@ -42,7 +42,8 @@ async def list_money_due(house: House) -> int:
         except GatewayError as silence:
             log.warning("%s did not tell the day's money: %s", gateway.name, silence)
             async with house.db.transaction() as conn:
-                await queries.look_again_in(conn, gateway.name, gateway.livemode, rules.AFTER_A_FAILURE_SECONDS)
+                wait = max(rules.AFTER_A_FAILURE_SECONDS, silence.retry_after)
+                await queries.look_again_in(conn, gateway.name, gateway.livemode, wait)
             continue
         async with house.db.transaction() as conn:
             await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
