@@ -22,7 +22,7 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import captures, commands, consents, disputes, queries, refunds, rules
+from jklg.payments import captures, commands, concerns, consents, disputes, queries, refunds, rules
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayError,
@@ -331,6 +331,8 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
         )
+    if transaction.stumbles:
+        await concerns.resolve_concerns(conn, f"cannot_be_settled:{transaction.id}:", [])
     if snapshot.captured:
         await captures.taken(conn, transaction.id)
     elif capture and snapshot.capturable:

@@ -35,6 +35,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     open_at: datetime | None
     checks: int
+    stumbles: int
     created_at: datetime
     completed_at: datetime | None
 
@@ -42,7 +43,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 _TRANSACTION = """
 SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
-       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at
+       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, stumbles, created_at, completed_at
 FROM transactions
 """
 
@@ -149,7 +150,7 @@ async def update(
             state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5::bigint,
             authorized_amount = $6, open_at = $7, payment_method = coalesce($8, payment_method),
             receipt_url = coalesce($9, receipt_url), error_message = $10, checks = $11,
-            check_at = house_now() + make_interval(secs => $12),
+            check_at = house_now() + make_interval(secs => $12), stumbles = 0, stumbled_over = NULL,
             completed_at = CASE WHEN $5::bigint > 0 THEN coalesce(completed_at, house_now()) END
         WHERE id = $1
         """,
@@ -213,6 +214,7 @@ async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
                    ELSE true END
           AND t.state IN ('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')
           AND NOT EXISTS (SELECT FROM gateway_commands c WHERE c.transaction_id = t.id AND c.kind = 'cancel' AND c.next_attempt_at > house_now())
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
         ORDER BY b.hold_expires_at, t.id LIMIT $1
         """,
         limit,
@@ -224,9 +226,10 @@ async def list_leftovers(conn: Connection, limit: int) -> list[UUID]:
     """Attempts that have ended here, were found open at their gateway, and are due to be closed there."""
     rows = await conn.fetch(
         """
-        SELECT transaction_id FROM gateway_commands
-        WHERE kind = 'cancel' AND request_key = 'void:' || transaction_id AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
-        ORDER BY next_attempt_at, id LIMIT $1
+        SELECT c.transaction_id FROM gateway_commands c JOIN transactions t ON t.id = c.transaction_id
+        WHERE c.kind = 'cancel' AND c.request_key = 'void:' || c.transaction_id AND c.state IN ('pending', 'unknown') AND c.next_attempt_at <= house_now()
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
+        ORDER BY c.next_attempt_at, c.id LIMIT $1
         """,
         limit,
     )

@@ -89,6 +89,11 @@ _WORDS = {
         "Nothing was taken.",
         "Ask the customer to pay again.",
     ),
+    "cannot_be_settled": Words(
+        "The house cannot book what a gateway says",
+        "It tried again and again, and something in the house itself stood in the way each time. Other payments are not held up by it.",
+        "Tell whoever looks after the house, with the error below. When it is mended, ask the gateway again: this closes by itself.",
+    ),
     "movements_differ": Words(
         "A gateway's account and our books differ on a payment",
         "What the gateway moved for it (theirs) is not what we have booked (ours).",

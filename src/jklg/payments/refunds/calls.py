@@ -23,6 +23,7 @@ from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefuse
 from jklg.payments.refunds import queries, rules
 from jklg.payments.refunds.answers import apply
 from jklg.payments.refunds.queries import Refund
+from jklg.payments.stumbles import alone
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,13 @@ async def _send(house: House, refund_id: UUID) -> bool:
             await commands.postpone(conn, command.id, max(pause, silence.retry_after), str(silence))
         return True
     await failpoints.reach("after_gateway_answer")
+    if not await alone(house, refund.transaction_id, _book(house, refund, answer)):
+        async with house.db.transaction() as conn:
+            await commands.postpone(conn, command.id, pause, "the answer could not be booked")
+    return True
+
+
+async def _book(house: House, refund: Refund, answer: RefundSnapshot) -> bool:
     who = claims("system", actor=f"gateway:{refund.gateway}", reason="refund answer")
     async with house.db.transaction(who) as conn:
         await bookings.lock(conn, refund.booking_id)

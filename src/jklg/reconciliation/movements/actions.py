@@ -130,8 +130,9 @@ async def _heal(house: House, gateway: Gateway) -> None:
     worth = [each for each in ours if each.theirs or rules.is_due(each, now, gateway.listing_lag)]
     for transaction_id in dict.fromkeys(each.transaction_id for each in worth):
         if transaction_id is not None:
-            await payments.settle(house, transaction_id, source="reconcile")
-    for ref in dict.fromkeys(each.ref for each in strangers if each.theirs > each.ours):
+            settling = payments.settle(house, transaction_id, source="reconcile")
+            await payments.alone(house, transaction_id, settling)
+    for ref in dict.fromkeys(each.ref for each in strangers):
         try:
             await payments.receive_stray(house, gateway, ref, "daily money")
         except GatewayRefused as refusal:

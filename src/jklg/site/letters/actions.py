@@ -161,6 +161,7 @@ PAYMENT = Transaction(
     error_message=None,
     open_at=None,
     checks=0,
+    stumbles=0,
     created_at=NOW,
     completed_at=NOW,
 )
