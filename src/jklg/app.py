@@ -222,9 +222,11 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
     from jklg.web import assemble
 
-    return assemble(
-        _routers(), settings=house.settings if house else settings or load(), lifespan=_lifespan(house, settings)
+    app = assemble(
+        _routers(), settings=house.settings if house else settings or load(), lifespan=_open_for_business(settings)
     )
+    app.state.house = house
+    return app
 
 
 def _routers() -> list[Any]:
@@ -292,18 +294,19 @@ def _routers() -> list[Any]:
     ]
 
 
-def _lifespan(house: House | None, settings: Settings | None) -> Callable[[Litestar], Any]:
+def _open_for_business(settings: Settings | None) -> Callable[[Litestar], Any]:
     @asynccontextmanager
-    async def open_for_business(app: Litestar) -> AsyncIterator[None]:
-        present = house or await build_house(settings or load())
-        app.state.house = present
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if app.state.house is not None:
+            yield
+            return
+        app.state.house = await build_house(settings or load())
         try:
             yield
         finally:
-            if house is None:
-                await present.close()
+            await app.state.house.close()
 
-    return open_for_business
+    return lifespan
 
 
 def application() -> Litestar:

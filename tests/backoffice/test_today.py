@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from jklg import app, jobs, mail, payments, staff
-from jklg.app import create_app
 from jklg.jobs import worker
+from tests.front import front_of
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.trade import add_departure, add_package, hold, seats_taken
 
@@ -42,7 +42,7 @@ class Office:
 
 @pytest.fixture
 async def office(street: Street) -> AsyncIterator[Office]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     origin = street.house.settings.public_url
     transport = httpx.ASGITransport(app=application)
     async with (

@@ -31,6 +31,7 @@ from jklg.sandbox import create_app as create_bank
 from jklg.settings import Settings
 from jklg.web.schema_page import METHODS
 from tests.conftest import SECRET, Server
+from tests.front import front_of
 from tests.trade import add_departure, add_extra, add_package
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ class Opened:
         )
         if not self.known:
             await self._move_in(house.db)
-        self._inside = app.create_app(house)
+        self._inside = front_of(house)
         await self._inside(scope, receive, send)
         await house.close()
 

@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from jklg.app import House, create_app
+from jklg.app import House
 from jklg.kit.db import Database
 from jklg.kit.errors import TooMany
 from jklg.web import queries
 from tests import trade
+from tests.front import front_of
 
 QUOTE = "/api/quotes"
 
@@ -87,7 +88,7 @@ async def test_a_person_gets_a_page_that_helps(client: httpx.AsyncClient) -> Non
 
 
 async def test_a_database_that_is_away_is_503_and_says_ask_again(house: House) -> None:
-    app = create_app(house)
+    app = front_of(house)
     async with (
         app.lifespan(),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:3000") as client,

@@ -11,15 +11,15 @@ import httpx
 import pytest
 
 from jklg import bookings
-from jklg.app import create_app
 from jklg.bookings import Held
+from tests.front import front_of
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
 
 @pytest.fixture
 async def browser(street: Street) -> AsyncIterator[httpx.AsyncClient]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     origin = street.house.settings.public_url
     async with (
         application.lifespan(),

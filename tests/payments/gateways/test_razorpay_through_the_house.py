@@ -20,6 +20,7 @@ from jklg.payments.gateways.razorpay import RazorpayGateway
 from jklg.sandbox.things import Event, Intent
 from jklg.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.front import front_of
 from tests.payments.gateways.counters import MovedClock
 from tests.peers.razorpay import RazorpayPeer
 from tests.trade import add_departure, hold, status_of
@@ -77,7 +78,7 @@ async def town(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterat
         client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
     )  # fmt: skip
     house = await app.build_house(settings, db, {"razorpay": gateway}, clock, Random(2))
-    web_application = app.create_app(house)
+    web_application = front_of(house)
     doors.append(web_application)
     async with web_application.lifespan():
         yield Town(house, peer, to_house, clock)
