@@ -92,7 +92,7 @@ async def start(
             conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
         )
     if transaction_id is None:
-        raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.")
+        raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.", outcome=True)
     await failpoints.reach("after_intent_commit")
     return await settle(house, transaction_id, source="answer")
 

@@ -198,6 +198,27 @@ async def test_a_client_shows_what_the_window_handed_over_and_is_answered_with_t
     assert (await town.web.post(path, json=said, headers=token)).json() == paid.json()
 
 
+async def test_what_the_window_handed_over_is_answered_once_for_a_key(town: Town) -> None:
+    """A06, A07."""
+    held, attempt = await town.asha_starts()
+    path = f"/api/payments/razorpay/{attempt.id}/verify"
+    headers = {
+        "X-Booking-Token": bookings.manage_token(town.house.settings.secret, held.id),
+        "Idempotency-Key": "asha-has-paid",
+    }
+    said = await town.peer.pay(attempt.ref or "")
+    forged = await town.web.post(path, json={**said, "razorpay_signature": "0" * 64}, headers=headers)
+    assert (forged.status_code, forged.json()["code"]) == (400, "bad_signature")
+    paid = await town.web.post(path, json=said, headers=headers)
+    assert paid.json()["transaction"]["status"] == "completed"
+    asked = len(town.peer.requests)
+    again = await town.web.post(path, json=said, headers=headers)
+    assert (again.content, again.headers["idempotent-replayed"]) == (paid.content, "true")
+    assert len(town.peer.requests) == asked
+    other = await town.web.post(path, json={**said, "razorpay_order_id": "order_x"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
 async def test_what_razorpay_did_not_sign_for_this_order_asks_nobody_and_changes_nothing(town: Town) -> None:
     """A paid small order of hers proves nothing of a big one, whatever order she names."""
     held, attempt = await town.asha_starts()
