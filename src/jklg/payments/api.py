@@ -98,7 +98,7 @@ class Methods(msgspec.Struct, kw_only=True):
 async def create_payment_intent(
     request: Ask, data: JSONBody[IntentWanted], x_booking_token: Token = None, idempotency_key: Key = None
 ) -> Response[bytes]:
-    """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered.
+    """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered, 429 when asked too often.
 
     404 for a booking that is not yours; 409 `booking_ended`, `hold_expired`, `already_paid`, `payment_open`;
     422 `amount_mismatch` when the client's amount is not the amount due.
@@ -115,6 +115,7 @@ async def create_payment_intent(
 
 
 async def _open(house: actions.House, data: IntentWanted, actor: str) -> Done:
+    await payments.may_look(house.db, data.bookingId)
     settled = await payments.start(
         house,
         data.bookingId,
@@ -195,6 +196,7 @@ async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Tok
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
     transaction, _ = await seen_transaction(request, transaction_id, x_booking_token)
+    await payments.may_look(house.db, transaction.booking_id)
     return state_out(await payments.settle(house, transaction.id, source="look"))
 
 

@@ -73,6 +73,7 @@ async def settled_once(
     """Bring an attempt to its end, once for a key. What has not ended is no outcome: the same key asks again."""
 
     async def settle(_: UUID | None) -> Done:
+        await payments.may_look(request.app.state.house.db, transaction.booking_id)
         settled = await do()
         ended = settled.unknown is None and settled.transaction.state not in rules.OPEN
         return Done(msgspec.json.encode(state_out(settled)), known=ended)

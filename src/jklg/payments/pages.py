@@ -80,6 +80,7 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
             gateways=list(house.gateways), words=GATEWAY_WORDS, agreed=_agreed(seen) if _keeping(request) else "",
         )  # fmt: skip
+    await payments.may_look(house.db, seen.booking.id)
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
     except Conflict as refusal:
@@ -99,6 +100,7 @@ async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[byt
     wanted = form.get("keep") and form.get("part") == "deposit" and gateway in _keeping(request)
     agreed = _agreed(seen) if wanted else ""
     card = await _card(request, seen)
+    await payments.may_look(house.db, seen.booking.id)
     for attempt in await _transactions(request, seen):
         another = attempt.gateway != gateway or amount not in (None, attempt.amount)
         another = another or bool(agreed) != (card is not None and card.transaction_id == attempt.id)
@@ -152,6 +154,7 @@ async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]
     attempt = await _attempt(request, seen)
     if attempt is None:
         return _to_booking(seen)
+    await payments.may_look(request.app.state.house.db, seen.booking.id)
     settled = await payments.settle(request.app.state.house, attempt.id, source="return")
     now = settled.transaction
     seen = await open_booking(request, reference)

@@ -99,6 +99,7 @@ async def razorpay_callback(request: Ask, transaction_id: FromPath[UUID], refere
     if transaction is not None and _proven(
         request, transaction, said.get("razorpay_payment_id", ""), said.get("razorpay_signature", "")
     ):
+        await payments.may_look(house.db, transaction.booking_id)
         await payments.settle(house, transaction.id, source="return")
     else:
         log.info("a callback without a good signature, for %s", transaction_id)
