@@ -502,6 +502,7 @@ WITHOUT_ROW_SECURITY = {
     "anomalies": "amounts without names",
     "reconciliation_watermarks": "moments",
     "gateway_accounts": "moments",
+    "gateway_silences": "moments",
     "gateway_balances": "sums of the agency's own accounts, without names",
     "webhook_inbox": "written by a door where nobody is signed in; read by the worker only",
     "booking_moves": "rules",

@@ -79,8 +79,3 @@ async def find_answer(conn: Connection, scope: str, key: str) -> bytes | None:
 
 async def forget_key(conn: Connection, resource_id: UUID) -> None:
     await conn.execute("DELETE FROM idempotency_keys WHERE resource_id = $1", resource_id)
-
-
-async def ping(conn: Connection) -> None:
-    """Whether the database answers and the schema is there."""
-    await conn.fetchval("SELECT house_now()")
