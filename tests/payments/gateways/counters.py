@@ -44,6 +44,8 @@ class Counter:
 
     peer: SandboxApp | StripePeer | PayPalPeer | RazorpayPeer
     gateway: Gateway
+    client: httpx.AsyncClient
+    """The wire between the two."""
     signature_header: str
     notice_type: str
     error: dict[str, Any] = {"error": {"type": "invalid_request_error", "code": "no", "message": "No."}}
