@@ -24,6 +24,7 @@ class Stall:
         self.street = street
         self.counter = counter
         self.web = web
+        self.currency = "INR"
         self.asked = 0
         """Requests that the gateway has had from us."""
 
