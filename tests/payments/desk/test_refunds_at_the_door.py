@@ -12,9 +12,11 @@ import pytest
 from jklg import payments
 from jklg.kit.ids import uuid7
 from jklg.payments import desk, webhooks
+from jklg.sandbox.things import Intent
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.test_keys_at_money_doors import asked
+from tests.trade import add_departure, hold
 
 DOOR = "/api/payments/refund"
 
@@ -47,6 +49,32 @@ async def test_parts_go_back_and_one_more_than_is_left_does_not(office: Office) 
     assert told(await refund(office, held.id)) == (404, "nothing_paid")
     assert len(calls) == before
     assert await office.street.one("SELECT sum(amount) FROM refunds") == held.total_price
+
+
+async def test_no_more_goes_back_than_was_taken_of_what_was_set_aside(office: Office) -> None:
+    """R03: 10 000 set aside, and at the bank itself somebody has taken 6 000 of it."""
+    street = office.street
+    await office.sign_in("Manager")
+    held = await hold(street.db, await add_departure(street.db, prices={"adult": 5_000}))
+    assert held.total_price == 10_000
+    started = await street.start(held.id)
+    async with street.bank.bank.work() as work:
+        intent = work.get(Intent, started.transaction.ref or "")
+        intent.capture = "manual"
+        work.pay(intent, "play_card")
+        assert (intent.status, intent.amount_capturable) == ("authorized", 10_000)
+        intent.status, intent.amount_received, intent.amount_capturable = "succeeded", 6_000, 0
+        work.put(intent)
+    looked = await payments.settle(street.house, started.transaction.id, source="return")
+    assert (looked.transaction.captured, looked.booking_status) == (6_000, "held"), "not what was asked for: kept apart"
+    assert await street.balance("suspense:unapplied") == -6_000
+    calls = asked(street)
+    for more in (6_001, 10_000, 10_001):
+        assert told(await refund(office, held.id, more)) == (422, "refund_exceeds_captured")
+    assert calls == []
+    assert told(await refund(office, held.id, 6_000)) == (200, "completed")
+    assert told(await refund(office, held.id, 1)) == (404, "nothing_paid")
+    assert await street.balance("gateway_clearing:sandbox") == 0
 
 
 async def test_an_unpaid_or_open_payment_has_nothing_to_send_back(office: Office) -> None:
