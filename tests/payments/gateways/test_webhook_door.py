@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from jklg import app
 from jklg.kit.db import open_database
+from jklg.payments import webhooks
 from tests.payments.conftest import Street
 from tests.payments.gateways.counters import COUNTERS
 from tests.payments.gateways.stall import Stall, open_stall
+from tests.payments.gateways.test_nothing_secret import pays
+from tests.trade import add_departure, hold
 
 INBOX = "SELECT coalesce(string_agg(state || ' ' || coalesce(reason, '-'), ', ' ORDER BY id), '') FROM webhook_inbox"
 
@@ -111,3 +115,61 @@ async def test_the_door_takes_posts_of_a_mebibyte_and_asks_for_no_session(stall:
     assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
     elsewhere = {"Origin": "https://bank.example", "Cookie": "jklg_staff=x", "Sec-Fetch-Site": "cross-site"}
     assert (await stall.rings(body, {**headers, **elsewhere})).status_code == 200
+
+
+async def test_a_notice_that_is_done_is_replayed_without_effect(stall: Stall) -> None:
+    """W24."""
+    street = stall.street
+    held = await street.asha_holds()
+    started = await stall.starts(held)
+    await pays(stall, started["paymentIntentId"])
+    await stall.hears()
+    assert (await street.booking(held.id)).status == "confirmed"
+    before, books = stall.asked, await street.one("SELECT count(*) FROM ledger_entries")
+    rows = "SELECT jsonb_agg(to_jsonb(i) ORDER BY id)::text FROM webhook_inbox i"
+    inbox = await street.one(rows)
+    for notice in await street.one("SELECT array_agg(id) FROM webhook_inbox WHERE state = 'done'"):
+        await webhooks.replay(street.house, notice, actor="staff:chitra")
+    await street.work()
+    assert stall.asked == before and await street.one(rows) == inbox
+    assert await street.one("SELECT count(*) FROM ledger_entries") == books
+    assert await street.one("SELECT count(*) FROM history WHERE action = 'notice.replayed'") == 0
+
+
+VERSIONS: list[dict[str, object]] = [
+    {"api_version": "2019-03-14"}, {"api_version": "2031-01-01.unheard-of"}, {"api_version": None}, {"pending_webhooks": "many"}, {"request": None},
+    {"created": 1.5}, {"created": None}, {"account": None}, {"unheard": {"of": ["this", 1]}},
+]  # fmt: skip
+THINGS: list[dict[str, object]] = [
+    {}, {"latest_charge": {"id": "ch_1", "object": "charge", "amount": 1, "refunds": None}}, {"latest_charge": None}, {"status": "new_word"},
+    {"amount_received": "lots"}, {"metadata": None},
+]  # fmt: skip
+
+
+async def test_stripes_events_of_any_version_ring_the_bell_and_nothing_in_them_is_believed(street: Street) -> None:
+    """O11: extra, missing and expanded fields. What was paid is asked of Stripe; an event that cannot be read is not taken for another."""
+    variants = [(each, THINGS[0]) for each in VERSIONS] + [({}, each) for each in THINGS]
+    read = 0
+    departure = await add_departure(street.db, seats=2 * len(variants))
+    async with open_stall(street, "stripe") as stall:
+        for number, (changes, thing) in enumerate(variants):
+            held = await hold(street.db, departure)
+            ref = (await stall.starts(held))["paymentIntentId"]
+            object_ = {"id": ref, "object": "payment_intent", "amount_received": 1, "status": "canceled"} | thing
+
+            async def ring(event_id: str, object_: object = object_, changes: dict[str, object] = changes) -> int:
+                body, headers = news(stall, **{"id": event_id, "data": {"object": object_}, **changes})
+                answer = await stall.rings(body, headers)
+                await app.SWEEPS["notices"](street.house)
+                return answer.status_code
+
+            first = await ring(f"evt_{number}_open")
+            assert first in (200, 400), (changes, thing)
+            assert (await street.booking(held.id)).status == "held", "whatever it says, nobody has paid"
+            await pays(stall, ref)
+            assert await ring(f"evt_{number}_paid") == first
+            read += first == 200
+            assert (await street.booking(held.id)).status == ("confirmed" if first == 200 else "held"), (changes, thing)
+        assert read > len(variants) // 2
+        assert await street.balance("customer_deposits") == -read * held.total_price
+        assert await street.one("SELECT count(*) FROM webhook_inbox WHERE state NOT IN ('done', 'ignored')") == 0
