@@ -57,17 +57,16 @@ async def refund(request: Ask, data: JSONBody[RefundWanted], idempotency_key: Ke
     actor = f"staff:{person.id}"
 
     async def ask(request_id: UUID | None) -> Done:
-        return _done(
-            await desk.ask_refund(
-                request.app.state.house,
-                request_id=request_id or uuid7(),
-                booking_id=data.bookingId,
-                transaction_id=data.transactionId,
-                amount=data.amount,
-                reason=data.reason,
-                actor=actor,
-            )
+        asked = await desk.ask_refund(
+            request.app.state.house,
+            request_id=request_id or uuid7(),
+            booking_id=data.bookingId,
+            transaction_id=data.transactionId,
+            amount=data.amount,
+            reason=data.reason,
+            actor=actor,
         )
+        return Done(_told(asked), known=asked.status != "pending")  # what is under way is told anew
 
     return await once(request, actor, idempotency_key, ask)
 
@@ -100,7 +99,7 @@ async def _decide(
     actor, decided = f"staff:{person.id}", _uuid(request_id)
 
     async def decide(_: UUID | None) -> Done:
-        return _done(await verb(request.app.state.house, decided, actor=actor))
+        return Done(_told(await verb(request.app.state.house, decided, actor=actor)))
 
     return await once(request, actor, key, decide)
 
@@ -112,18 +111,18 @@ def _uuid(text: str) -> UUID:
         raise NotFound("request_not_found", "We cannot find this request.") from None
 
 
-def _done(asked: desk.Asked) -> Done:
-    """What is under way is told anew to whoever asks again."""
-    answer = RefundOut(
-        success=asked.status in ("completed", "pending"),
-        refund_id=asked.refund_ids[0] if asked.refund_ids else asked.request.id,
-        request_id=asked.request.id,
-        refunds=asked.refund_ids,
-        amount=asked.request.amount,
-        currency=asked.request.currency.lower(),
-        status=asked.status,
+def _told(asked: desk.Asked) -> bytes:
+    return msgspec.json.encode(
+        RefundOut(
+            success=asked.status in ("completed", "pending"),
+            refund_id=asked.refund_ids[0] if asked.refund_ids else asked.request.id,
+            request_id=asked.request.id,
+            refunds=asked.refund_ids,
+            amount=asked.request.amount,
+            currency=asked.request.currency.lower(),
+            status=asked.status,
+        )
     )
-    return Done(msgspec.json.encode(answer), known=asked.status != "pending")
 
 
 router = Router(path="/api/payments", route_handlers=[refund, approve, refuse], tags=["payments"])
