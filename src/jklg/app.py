@@ -253,9 +253,11 @@ def _routers() -> list[Any]:
     from jklg.payments.browsing import api as browsing_api
     from jklg.payments.callbacks import api as callbacks_api
     from jklg.payments.cancellations import api as cancellations_api
+    from jklg.payments.cancellations import pages as cancellations_pages
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.site import api as site_api
     from jklg.site import pages as site_pages
     from jklg.site.letters import pages as letter_pages
     from jklg.staff import pages as staff_pages
@@ -263,11 +265,13 @@ def _routers() -> list[Any]:
 
     return [
         site_pages.router,
+        site_api.router,
         design_pages.router,
         catalogue_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
+        cancellations_pages.router,
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,
@@ -342,8 +346,7 @@ async def _work(settings: Settings) -> None:
 
 def _arm(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for talker in ("httpx", "stripe"):  # every call, at level INFO
-        logging.getLogger(talker).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # below, every call
     try:
         failpoints.arm(settings.failpoint)
     except ValueError as error:

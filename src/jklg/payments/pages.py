@@ -6,7 +6,6 @@ The booking page is here, not in bookings, because it shows payments, and bookin
 from __future__ import annotations
 
 import logging
-import re
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -16,8 +15,8 @@ from litestar.params import FromPath
 from jklg import payments
 from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
-from jklg.kit.errors import BadInput, Conflict, Refusal, Unavailable
-from jklg.payments import cancellations, consents, queries, rules
+from jklg.kit.errors import BadInput, Conflict, Unavailable
+from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
@@ -78,8 +77,10 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     if gateway is None or (open_attempt is None and len(parts) > 1):
         return page(
             request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
-            gateways=list(house.gateways), words=GATEWAY_WORDS, agreed=_agreed(seen) if _keeping(request) else "",
+            gateways=list(house.gateways), silent=await _silent(request), words=GATEWAY_WORDS,
+            agreed=_agreed(seen) if _keeping(request) else "",
         )  # fmt: skip
+    await payments.may_look(house.db, seen.booking.id)
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
     except Conflict as refusal:
@@ -99,6 +100,7 @@ async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[byt
     wanted = form.get("keep") and form.get("part") == "deposit" and gateway in _keeping(request)
     agreed = _agreed(seen) if wanted else ""
     card = await _card(request, seen)
+    await payments.may_look(house.db, seen.booking.id)
     for attempt in await _transactions(request, seen):
         another = attempt.gateway != gateway or amount not in (None, attempt.amount)
         another = another or bool(agreed) != (card is not None and card.transaction_id == attempt.id)
@@ -122,7 +124,7 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
     if attempt.state in ENDED:
         return _declined(request, seen, attempt, status=200)
     if attempt.ref is None or attempt.state not in UNPAID or settled.capturing:
-        return _waiting(request, seen, attempt, reached=attempt.ref is not None)
+        return await _waiting(request, seen, attempt, reached=attempt.ref is not None)
     widget = house.gateways[attempt.gateway].widget(
         ref=attempt.ref,
         client_secret=attempt.client_secret or "",
@@ -152,13 +154,14 @@ async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]
     attempt = await _attempt(request, seen)
     if attempt is None:
         return _to_booking(seen)
+    await payments.may_look(request.app.state.house.db, seen.booking.id)
     settled = await payments.settle(request.app.state.house, attempt.id, source="return")
     now = settled.transaction
     seen = await open_booking(request, reference)
     if now.state == "succeeded" or seen.due == 0:
         return _to_booking(seen)
     if settled.unknown or now.state not in (*UNPAID, *ENDED):
-        return _waiting(request, seen, now, reached=settled.unknown is None)
+        return await _waiting(request, seen, now, reached=settled.unknown is None)
     if seen.booking.status not in ("held", "confirmed"):
         return _to_booking(seen)
     return _declined(request, seen, now, status=200)
@@ -171,7 +174,7 @@ async def _attempt(request: Ask, seen: OpenBooking) -> Transaction | None:
     return next((each for each in attempts if str(each.id) == named), attempts[0] if attempts else None)
 
 
-def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
+async def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
     """Not known yet. The page looks again by itself, with or without JavaScript."""
     looked = request.query_params.get("looked", "0")
     looks = min(int(looked), 1000) if looked.isascii() and looked.isdigit() and len(looked) < 6 else 0
@@ -182,71 +185,19 @@ def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: 
     return page(
         request, "payments/waiting.html", personal=True, headers={"Refresh": f"{wait}; url={where}"},
         booking=seen.booking, attempt=attempt, reached=reached, again=where, wait=wait,
+        silent=attempt.gateway in await _silent(request),
     )  # fmt: skip
+
+
+async def _silent(request: Ask) -> list[str]:
+    """Gateways that have not answered anybody for a while."""
+    house = request.app.state.house
+    async with house.db.transaction() as conn:
+        return [each.gateway for each in await silences.list_long(conn, house.gateways)]
 
 
 def _declined(request: Ask, seen: OpenBooking, attempt: Transaction, *, status: int) -> Response[bytes]:
     return page(request, "payments/declined.html", status=status, personal=True, booking=seen.booking, attempt=attempt)
-
-
-@get("/bookings/{reference:str}/cancel", include_in_schema=False)
-async def look_at_giving_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """What giving up would mean, of everybody or of some, before anything is done."""
-    seen = await open_booking(request, reference)
-    if not cancelling.by_herself(seen.booking):
-        return _to_booking(seen)
-    asked = {category: request.query_params.get(category, "0") for category in seen.booking.party}
-    numbers = {category: int(text) for category, text in asked.items() if re.fullmatch("[0-9]{1,3}", text)}
-    return await _giving_up_page(request, seen, {each: number for each, number in numbers.items() if number} or None)
-
-
-async def _giving_up_page(
-    request: Ask, seen: OpenBooking, leaving: dict[str, int] | None, refusal: Refusal | None = None
-) -> Response[bytes]:
-    async with request.app.state.house.db.transaction() as conn:
-        try:
-            given = await cancelling.work_out(conn, seen.booking, leaving)
-        except BadInput as wrong:
-            refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
-    going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
-    return page(
-        request,
-        "payments/giving_up.html",
-        personal=True,
-        status=refusal.status if refusal else 200,
-        booking=seen.booking,
-        given=given,
-        going=going,
-        paid=seen.paid,
-        tiers=seen.booking.sold_terms.get("tiers", []),
-        travellers=[each for each in seen.travellers if each.cancelled_at is None],
-        refusal=refusal.sentence if refusal else "",
-    )
-
-
-@post("/bookings/{reference:str}/cancel", include_in_schema=False, status_code=200)
-async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Let held seats go, or give up a paid booking as its preview said. Twice is as good as once."""
-    seen = await open_booking(request, reference)
-    form = await read_form(request)
-    leaving, travellers = None, []
-    if seen.booking.status == "confirmed":
-        wanted = form.get("refund", "")
-        if not cancelling.by_herself(seen.booking) or not re.fullmatch("[0-9]{1,16}", wanted):
-            return _to_booking(seen)
-        named = {category: form.get(category, "") for category in seen.booking.party}
-        leaving = {each: int(text) for each, text in named.items() if re.fullmatch("[1-9][0-9]{0,2}", text)} or None
-        travellers = [each.id for each in seen.travellers if form.get(f"traveller.{each.id}")]
-    try:
-        await cancellations.cancel(
-            request.app.state.house, seen.booking.id, leaving=leaving, travellers=travellers,
-            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None, actor="guest",
-        )  # fmt: skip
-    except (BadInput, Conflict) as refusal:
-        log.info("not given up %s: %s", seen.booking.reference, refusal.code)
-        if refusal.code in ("preview_outdated", "travellers_missing", "travellers_unknown", "payment_open"):
-            return await _giving_up_page(request, await open_booking(request, reference), leaving, refusal)
-    return _to_booking(seen)
 
 
 @post("/bookings/{reference:str}/card/stop", include_in_schema=False, status_code=200)
@@ -293,5 +244,5 @@ async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:
 
 router = Router(
     path="/",
-    route_handlers=[booking_page, pay_page, choose_gateway, return_page, look_at_giving_up, give_up, stop_card],
+    route_handlers=[booking_page, pay_page, choose_gateway, return_page, stop_card],
 )

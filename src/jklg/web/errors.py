@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from jklg.kit.errors import BadInput, Refusal, TooMany, Unavailable
+from jklg.kit.errors import BadInput, Refusal, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ Amounts are whole minor units next to an ISO 4217 `currency`; times are ISO 8601
 Every refusal has one shape: `{"error": "<a sentence for people>", "code": "<a word that never changes>", "details": {…}}`;
 `details` is there when it helps, e.g. `{"field": "party.adult"}`. Every answer carries `X-Request-Id`. 503 `unavailable` may be asked again.
 A guest proves a booking with its manage token, in the header `X-Booking-Token`.
+
+Where money moves an `Idempotency-Key` may be sent: the same request again is answered with the same bytes and `Idempotent-Replayed: true`.
 """
 
 HTTP_WORDS = {
@@ -120,8 +122,7 @@ def explain(error: Exception, request: str) -> Answer:
 
 def retry_after(refusal: Refusal) -> dict[str, str] | None:
     """When to ask again, as a header. For pages that show a refusal themselves, too."""
-    wait = refusal.retry_after if isinstance(refusal, TooMany) else 2 if refusal.status == 503 else None
-    return {"Retry-After": str(wait)} if wait else None
+    return {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
 
 
 def _validation(error: ValidationException) -> Answer:

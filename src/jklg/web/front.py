@@ -135,7 +135,7 @@ class FrontDoor:
                 (b"access-control-allow-origin", origin),
                 (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
                 (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, X-Booking-Token"),
-                (b"access-control-expose-headers", b"X-Request-Id, Link, Retry-After"),
+                (b"access-control-expose-headers", b"X-Request-Id, Link, Retry-After, Idempotent-Replayed"),
                 (b"access-control-max-age", b"600"),
             ]
         return found

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jklg import bookings
 from jklg.bookings import cancelling
@@ -202,7 +204,16 @@ async def test_given_up_twice_at_once_it_comes_back_once(street: Street) -> None
     assert await sent(street) == held.total_price
 
 
-@pytest.mark.parametrize(("currency", "total", "back"), [("JPY", 333, 167), ("KWD", 330, 170)])
-def test_halves_are_rounded_for_the_customer_and_add_up(currency: str, total: int, back: int) -> None:
-    assert terms.share(total, 50, currency) == back
-    assert total - back + terms.share(total, 50, currency) == total
+@given(
+    st.integers(0, 10**9), st.integers(0, 100), st.sampled_from(["JPY", "INR", "KWD"]),
+)  # fmt: skip
+def test_a_share_is_rounded_for_the_customer_by_less_than_a_step_and_never_beyond_the_whole(
+    units: int, percent: int, currency: str
+) -> None:
+    """R16, the rule: up to the next unit that gateways take. tests/payments/gateways/test_odd_currencies.py carries it out."""
+    step = 10 if currency == "KWD" else 1
+    whole = units * step
+    back = terms.share(whole, percent, currency)
+    assert 0 <= 100 * back - whole * percent < 100 * step or back == whole
+    assert back % step == 0 and 0 <= back <= whole
+    assert terms.share(333, 50, "JPY") == 167 and terms.share(330, 50, "KWD") == 170

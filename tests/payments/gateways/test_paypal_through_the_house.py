@@ -114,6 +114,27 @@ async def test_a_client_tells_us_of_the_approval_and_is_answered_with_the_paid_b
     assert town.sent("/capture") == 1
 
 
+async def test_a_capture_asked_for_with_a_key_is_answered_again_once_there_is_an_outcome(town: Town) -> None:
+    """A06, A07: an approval that has not come yet is no outcome."""
+    held, attempt = await town.asha_starts()
+    path = f"/api/payments/paypal/{attempt.id}/capture"
+    headers = {
+        "X-Booking-Token": bookings.manage_token(town.house.settings.secret, held.id),
+        "Idempotency-Key": "asha-is-back",
+    }
+    not_yet = await town.web.post(path, headers=headers)
+    assert not_yet.json()["transaction"]["status"] == "pending"
+    await town.peer.approve(attempt.ref or "")
+    paid = await town.web.post(path, headers=headers)
+    assert (paid.json()["transaction"]["status"], "idempotent-replayed" in paid.headers) == ("completed", False)
+    asked = len(town.peer.requests)
+    again = await town.web.post(path, headers=headers)
+    assert (again.content, again.headers["idempotent-replayed"]) == (paid.content, "true")
+    assert len(town.peer.requests) == asked
+    elsewhere = await town.web.post(f"/api/payments/{attempt.id}/cancel", headers=headers)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency_key_reused")
+
+
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "truncate"])
 async def test_lost_answers_open_one_order_and_take_its_money_once(town: Town, fault: str) -> None:
     """X02."""

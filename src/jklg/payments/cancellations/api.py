@@ -7,7 +7,8 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg.bookings import Booking, accounts, cancelling
@@ -15,6 +16,7 @@ from jklg.bookings.api import Ask, BookingOut, Token, booking_out
 from jklg.kit.errors import Conflict
 from jklg.kit.money import grouped
 from jklg.payments import cancellations
+from jklg.web.once import Done, Key, once
 
 People = Annotated[int, msgspec.Meta(ge=0, le=500)]
 
@@ -106,29 +108,43 @@ def _tiers(sold_terms: Mapping[str, object]) -> list[dict[str, int]]:
     return msgspec.convert(sold_terms.get("tiers", []), list[dict[str, int]])
 
 
-@post("/{booking_id:str}/cancel", status_code=200, summary="Give up a booking, or some of its people")
+@post(
+    "/{booking_id:str}/cancel",
+    status_code=200,
+    summary="Give up a booking, or some of its people",
+    responses={200: ResponseSpec(GivenUp, description="The booking afterwards.", generate_examples=False)},
+)
 async def cancel_booking(
-    request: Ask, booking_id: FromPath[str], data: JSONBody[GivingUp | None] = None, x_booking_token: Token = None
-) -> GivenUp:
+    request: Ask,
+    booking_id: FromPath[str],
+    data: JSONBody[GivingUp | None] = None,
+    x_booking_token: Token = None,
+    idempotency_key: Key = None,
+) -> Response[bytes]:
     """409 `booking_paid` where only the agency can, `booking_ended` when there is nothing left to give up, `preview_outdated` when
     something else would come back than `expected_refund`."""
     wanted = data or GivingUp()
     booking, _, right = await accounts.seen(request, booking_id, x_booking_token)
-    outcome = await cancellations.cancel(
-        request.app.state.house,
-        booking.id,
-        leaving=wanted.party,
-        travellers=wanted.travellers,
-        expected_refund=wanted.expected_refund,
-        actor=right.actor,
-    )
-    booking, due, _ = await accounts.seen(request, booking_id, x_booking_token)
-    return GivenUp(
-        booking=booking_out(booking, due),
-        refund=outcome.given.refund if outcome.given else 0,
-        kept=outcome.given.kept if outcome.given else 0,
-        refund_status=outcome.asked.status if outcome.asked else "none",
-    )
+
+    async def give_up(_: UUID | None) -> Done:
+        outcome = await cancellations.cancel(
+            request.app.state.house,
+            booking.id,
+            leaving=wanted.party,
+            travellers=wanted.travellers,
+            expected_refund=wanted.expected_refund,
+            actor=right.actor,
+        )
+        after, due = (await accounts.seen(request, booking_id, x_booking_token))[:2]
+        answer = GivenUp(
+            booking=booking_out(after, due),
+            refund=outcome.given.refund if outcome.given else 0,
+            kept=outcome.given.kept if outcome.given else 0,
+            refund_status=outcome.asked.status if outcome.asked else "none",
+        )
+        return Done(msgspec.json.encode(answer))
+
+    return await once(request, right.scope(booking.id), idempotency_key, give_up, about=booking.id)
 
 
 router = Router(path="/api/bookings", route_handlers=[preview_cancellation, cancel_booking], tags=["bookings"])

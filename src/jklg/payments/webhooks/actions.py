@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from jklg import history
@@ -34,7 +35,7 @@ from jklg.payments.webhooks import queries
 log = logging.getLogger(__name__)
 
 
-class House(payments.House):
+class House(payments.House, Protocol):
     """What the inbox needs of the house."""
 
     clock: Clock
