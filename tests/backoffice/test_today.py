@@ -191,7 +191,7 @@ async def test_what_cannot_be_healed_by_itself_is_shown_to_a_person(
     text = await office.read()
     concerns = text.partition("Needs a person")[2].partition("Money today")[0]
     for part in ("Mail not delivered: Lost mail 550 no such mailbox", "Webhook put aside: stripe charge.odd handler raised",
-                 "Webhook came twice with different words: stripe charge.odd", "Payment: late success", "News not acted on: seat.lost"):  # fmt: skip
+                 "Webhook came twice with different words: stripe charge.odd", "Money came after the attempt had ended", "News not acted on: seat.lost"):  # fmt: skip
         assert part in concerns, part
     page = (await office.browser.get("/staff")).text.partition("Needs a person")[2].partition("Money today")[0]
     assert f'href="/staff/bookings/{reference}"' in page

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
+from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound, NotSignedIn
@@ -42,6 +43,7 @@ async def today(request: Ask) -> Response[bytes]:
         personal=True,
         person=person,
         sees_money=sees_money,
+        words_of=words.of,
         when=when,
         **context,
     )

@@ -79,8 +79,10 @@ class DepartureRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Concern(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that needs a person. `path`: the page that helps with it, if there is one; `owner`: whose it is."""
+    """Something that needs a person: `what` in words, or of a `kind` that has words (concerns/words.py). `path`: the page that helps with it,
+    if there is one; `owner`: whose it is."""
 
+    kind: str | None
     what: str
     detail: str
     reference: str | None
@@ -195,23 +197,22 @@ async def list_concerns(conn: Connection) -> list[Concern]:
     """Everything that could not be healed by itself, oldest first: money, mail, webhooks, news."""
     rows = await conn.fetch(
         """
-        SELECT CASE WHEN a.kind IN ('bank_line', 'payout_missing') THEN 'Bank: ' WHEN a.kind ~ '^(movement|balance)' THEN 'Gateway: ' ELSE 'Payment: ' END
-               || replace(a.kind, '_', ' ') AS what, '' AS detail, b.reference, a.opened_at AS since,
+        SELECT a.kind, '' AS what, '' AS detail, b.reference, a.opened_at AS since,
                '/staff/concerns/payments/' || a.id AS path, s.name AS owner
         FROM anomalies a LEFT JOIN bookings b ON b.id = a.booking_id LEFT JOIN staff s ON 'staff:' || s.id = a.owner
         WHERE a.resolved_at IS NULL
         UNION ALL
-        SELECT 'Mail not delivered: ' || m.subject, coalesce(m.last_error, ''), NULL, m.created_at, NULL, NULL FROM mail_outbox m WHERE m.state = 'dead'
+        SELECT NULL, 'Mail not delivered: ' || m.subject, coalesce(m.last_error, ''), NULL, m.created_at, NULL, NULL FROM mail_outbox m WHERE m.state = 'dead'
         UNION ALL
-        SELECT 'Webhook put aside: ' || i.gateway || ' ' || i.event_type, coalesce(i.last_error, ''), NULL, i.received_at,
+        SELECT NULL, 'Webhook put aside: ' || i.gateway || ' ' || i.event_type, coalesce(i.last_error, ''), NULL, i.received_at,
                '/staff/concerns/webhooks/' || i.id, NULL
         FROM webhook_inbox i WHERE i.state = 'dead'
         UNION ALL
-        SELECT 'Webhook came twice with different words: ' || i.gateway || ' ' || i.event_type, i.event_id, NULL, i.received_at,
+        SELECT NULL, 'Webhook came twice with different words: ' || i.gateway || ' ' || i.event_type, i.event_id, NULL, i.received_at,
                '/staff/concerns/webhooks/' || i.id, NULL
         FROM webhook_inbox i WHERE i.collision
         UNION ALL
-        SELECT 'News not acted on: ' || j.entrypoint, convert_from(coalesce(j.payload, ''), 'UTF8'), NULL, j.created, NULL, NULL
+        SELECT NULL, 'News not acted on: ' || j.entrypoint, convert_from(coalesce(j.payload, ''), 'UTF8'), NULL, j.created, NULL, NULL
         FROM pgqueuer j WHERE j.status = 'failed'
         ORDER BY since LIMIT $1
         """,

@@ -18,7 +18,7 @@ _UNKNOWN = Words(
     "The house could not decide this by itself.",
     "Look at the booking's story and at the gateway's own pages, and say here how it was settled.",
 )
-_WORDS = {
+KINDS = {
     "dispute": Words(
         "The payer's bank asks for the money",
         "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
@@ -120,6 +120,16 @@ _WORDS = {
         "It fits no payout and no transfer that was written down, or it fits several.",
         "Open the line, and match it to what it is, or say that it is not ours.",
     ),
+    "balance_overdue": Words(
+        "A balance was not paid in time",
+        "The day has passed on which the customer was to pay the rest. She was written to before it and the day after.",
+        "Call her. Write down what she pays by hand, give more time, or give up the booking by its terms. This closes by itself when it is paid.",
+    ),
+    "gateway_refused_lookup": Words(
+        "The gateway will not tell us about a payment",
+        "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there.",
+        "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen.",
+    ),
     "late_authorization": Words(
         "An approval came after the attempt had ended",
         "It is given back at the gateway by itself. No money was taken.",
@@ -130,4 +140,4 @@ _WORDS = {
 
 def of(kind: str) -> Words:
     """The words for a kind of anomaly; for one without words of its own, general ones."""
-    return _WORDS.get(kind, _UNKNOWN)
+    return KINDS.get(kind, _UNKNOWN)
