@@ -27,7 +27,7 @@ from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
-from jklg.payments import balances, consents
+from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -102,6 +102,7 @@ SWEEPS: dict[str, Sweep] = {
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
     "seals": _seal_postings,
+    "put aside": aside.watch,
     "balances": balances.watch,
     "balance letters": balances.remind,
     "card letters": balances.announce,
@@ -235,6 +236,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.desk import pages as desk_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.terms import pages as terms_pages
+    from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -275,6 +277,7 @@ def _routers() -> list[Any]:
         payments_of_staff.router,
         desk_pages.router,
         terms_pages.router,
+        worklist_pages.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,

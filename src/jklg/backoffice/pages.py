@@ -11,12 +11,17 @@ from jklg import bookings, history, payments
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound, NotSignedIn
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
+
+EVERYTHING = worklist.Wanted()
+URGENT = 5
+"""Concerns on the Today page: the disputes whose deadline is next, then those that have waited longest."""
 
 
 @get("/staff", include_in_schema=False)
@@ -35,7 +40,8 @@ async def today(request: Ask) -> Response[bytes]:
             "departures": await queries.list_departures_soon(conn),
             "money": await queries.list_money_today(conn) if sees_money else [],
             "movements": await queries.list_movements_today(conn) if sees_money else [],
-            "concerns": await queries.list_concerns(conn) if sees_money else [],
+            "concerns": await worklist.list_open(conn, EVERYTHING, None, URGENT) if sees_money else [],
+            "counts_of_concerns": await worklist.count_open(conn, EVERYTHING) if sees_money else [],
         }
     return page(
         request,
@@ -44,6 +50,7 @@ async def today(request: Ask) -> Response[bytes]:
         person=person,
         sees_money=sees_money,
         words_of=words.of,
+        of_kind="/staff/concerns?kind={}".format,
         when=when,
         **context,
     )

@@ -78,19 +78,6 @@ class DepartureRow(msgspec.Struct, frozen=True, kw_only=True):
     guaranteed: bool
 
 
-class Concern(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that needs a person: `what` in words, or of a `kind` that has words (concerns/words.py). `path`: the page that helps with it,
-    if there is one; `owner`: whose it is."""
-
-    kind: str | None
-    what: str
-    detail: str
-    reference: str | None
-    since: datetime
-    path: str | None
-    owner: str | None
-
-
 async def freeze(conn: Connection) -> None:
     """Everything that follows sees one moment, and nothing can be changed."""
     await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -191,34 +178,6 @@ async def list_holds(conn: Connection) -> list[HoldRow]:
         SHOWN,
     )
     return [HoldRow(**row) for row in rows]
-
-
-async def list_concerns(conn: Connection) -> list[Concern]:
-    """Everything that could not be healed by itself, oldest first: money, mail, webhooks, news."""
-    rows = await conn.fetch(
-        """
-        SELECT a.kind, '' AS what, '' AS detail, b.reference, a.opened_at AS since,
-               '/staff/concerns/payments/' || a.id AS path, s.name AS owner
-        FROM anomalies a LEFT JOIN bookings b ON b.id = a.booking_id LEFT JOIN staff s ON 'staff:' || s.id = a.owner
-        WHERE a.resolved_at IS NULL
-        UNION ALL
-        SELECT NULL, 'Mail not delivered: ' || m.subject, coalesce(m.last_error, ''), NULL, m.created_at, NULL, NULL FROM mail_outbox m WHERE m.state = 'dead'
-        UNION ALL
-        SELECT NULL, 'Webhook put aside: ' || i.gateway || ' ' || i.event_type, coalesce(i.last_error, ''), NULL, i.received_at,
-               '/staff/concerns/webhooks/' || i.id, NULL
-        FROM webhook_inbox i WHERE i.state = 'dead'
-        UNION ALL
-        SELECT NULL, 'Webhook came twice with different words: ' || i.gateway || ' ' || i.event_type, i.event_id, NULL, i.received_at,
-               '/staff/concerns/webhooks/' || i.id, NULL
-        FROM webhook_inbox i WHERE i.collision
-        UNION ALL
-        SELECT NULL, 'News not acted on: ' || j.entrypoint, convert_from(coalesce(j.payload, ''), 'UTF8'), NULL, j.created, NULL, NULL
-        FROM pgqueuer j WHERE j.status = 'failed'
-        ORDER BY since LIMIT $1
-        """,
-        SHOWN,
-    )
-    return [Concern(**row) for row in rows]
 
 
 async def list_audit(conn: Connection, booking_id: UUID) -> list[dict[str, Any]]:

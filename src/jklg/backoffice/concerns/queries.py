@@ -38,6 +38,47 @@ async def get_notice(conn: Connection, notice_id: int) -> DeadNotice | None:
     return DeadNotice(**row) if row else None
 
 
+class DeadMail(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail as staff may see it: without its words, which hold its reader's own links. Times in UTC."""
+
+    to_address: str
+    to_name: str
+    subject: str
+    state: str
+    last_error: str | None
+    created_at: datetime
+
+
+async def get_mail(conn: Connection, mail_id: UUID) -> DeadMail | None:
+    row = await conn.fetchrow(
+        "SELECT to_address, to_name, subject, state, last_error, created_at FROM mail_outbox WHERE id = $1", mail_id
+    )
+    return DeadMail(**row) if row else None
+
+
+class HeldNews(msgspec.Struct, frozen=True, kw_only=True):
+    """News that nobody could act on. `payload` holds ids; `error` is what went wrong the last time; `held`: it still waits for a person."""
+
+    news: str
+    payload: dict[str, Any]
+    created: datetime
+    held: bool
+    error: str | None
+
+
+async def get_news(conn: Connection, job_id: int) -> HeldNews | None:
+    row = await conn.fetchrow(
+        """
+        SELECT j.entrypoint AS news, convert_from(coalesce(j.payload, '{}'), 'UTF8')::jsonb AS payload, j.created, j.status = 'failed' AS held,
+               (SELECT concat_ws(': ', l.traceback ->> 'exception_type', l.traceback ->> 'exception_message') FROM pgqueuer_log l
+                WHERE l.job_id = j.id AND l.traceback IS NOT NULL ORDER BY l.id DESC LIMIT 1) AS error
+        FROM pgqueuer j WHERE j.id = $1
+        """,
+        job_id,
+    )
+    return HeldNews(**row) if row else None
+
+
 async def name_of(conn: Connection, actor: str | None) -> str:
     """The name behind 'staff:<id>'; anything else as it is."""
     found = await conn.fetchval("SELECT name FROM staff WHERE 'staff:' || id = $1", actor)

@@ -130,6 +130,26 @@ KINDS = {
         "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there.",
         "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen.",
     ),
+    "mail_dead": Words(
+        "A mail could not be delivered",
+        "The mail server of whoever it was for refused it, for good or too often.",
+        "Look at the address. Reach its reader in another way if it is wrong; if it is right, send the mail again.",
+    ),
+    "news_failed": Words(
+        "Something was not done that follows from what happened",
+        "The worker tried it ten times and failed each time, the last time as told below. What happened is booked; what follows from it is not.",
+        "Tell it again when the reason is gone. If it fails again, show the error to whoever runs this house.",
+    ),
+    "webhook_dead": Words(
+        "A webhook was put aside",
+        "It could not be looked into, however often we tried.",
+        "Look into it again: the gateway is asked, and what is true is booked.",
+    ),
+    "webhook_collision": Words(
+        "A webhook came twice with different words",
+        "The same number came with another body. The first was looked into; the second was not, and may be a forgery.",
+        "Ask the gateway how the payment stands. If it says what we have, nothing was missed; tell whoever runs this house if it comes again.",
+    ),
     "late_authorization": Words(
         "An approval came after the attempt had ended",
         "It is given back at the gateway by itself. No money was taken.",
