@@ -253,6 +253,7 @@ def _routers() -> list[Any]:
     from jklg.payments.browsing import api as browsing_api
     from jklg.payments.callbacks import api as callbacks_api
     from jklg.payments.cancellations import api as cancellations_api
+    from jklg.payments.cancellations import pages as cancellations_pages
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
@@ -268,6 +269,7 @@ def _routers() -> list[Any]:
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
+        cancellations_pages.router,
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,

@@ -62,7 +62,7 @@ async def test_she_chooses_between_deposit_and_all_and_later_pays_the_balance(
     assert (await browser.get(f"{where}/return")).status_code == 303
     page = text_of(await browser.get(where))
     assert "Still to pay" in page and "Pay the balance now" in page
-    assert "Pay for your seats" in text_of(await browser.get(f"{where}/pay"))
+    assert "Pay for your journey" in text_of(await browser.get(f"{where}/pay"))
 
 
 async def test_she_sees_what_comes_back_and_then_it_does(browser: httpx.AsyncClient, street: Street) -> None:
