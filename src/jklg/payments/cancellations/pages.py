@@ -37,6 +37,7 @@ async def _giving_up_page(
             given = await cancelling.work_out(conn, seen.booking, leaving)
         except BadInput as wrong:
             refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
+        before = len(await cancelling.list_of_booking(conn, seen.booking.id))
     going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
     return page(
         request,
@@ -45,6 +46,7 @@ async def _giving_up_page(
         status=refusal.status if refusal else 200,
         booking=seen.booking,
         given=given,
+        before=before,
         going=going,
         paid=seen.paid,
         tiers=seen.booking.sold_terms.get("tiers", []),
@@ -69,7 +71,8 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     try:
         await cancellations.cancel(
             request.app.state.house, seen.booking.id, leaving=leaving, travellers=travellers,
-            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None, actor="guest",
+            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None,
+            before=int(form["before"]) if re.fullmatch("[0-9]{1,4}", form.get("before", "")) else None, actor="guest",
         )  # fmt: skip
     except (BadInput, Conflict) as refusal:
         log.info("not given up %s: %s", seen.booking.reference, refusal.code)
