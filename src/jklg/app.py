@@ -234,6 +234,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.evidence import pages as evidence_pages
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.terms import pages as terms_pages
@@ -276,6 +277,7 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        evidence_pages.router,
         bank_pages.router,
         payments_of_staff.router,
         desk_pages.router,

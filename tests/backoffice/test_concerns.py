@@ -43,7 +43,7 @@ async def test_a_dispute_leads_from_today_to_the_deadline_and_the_evidence(offic
     papers = await office.read(f"/staff/disputes/{dispute}/evidence")
     for fact in (
         "Asha Rao",
-        "Terms accepted",
+        "The terms it was sold under",
         "booking confirmed",
         "in_000001",
         "because: fraudulent",

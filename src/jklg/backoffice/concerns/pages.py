@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +22,6 @@ from jklg.staff.rules import can
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
-_LINK = re.compile(r"https?://\S+")
 LOOK, ACT = "bookings_create", "bookings_update_payment"
 SAID = {
     "taken": "It is yours now.",
@@ -148,36 +146,10 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
 
 
-@get("/staff/disputes/{dispute_id:str}/evidence", include_in_schema=False)
-async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
-    """Everything we hold that a bank may want to see, in one page to print or to save."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
-    async with eyes_of(request, person) as conn:
-        found = await queries.get_evidence(conn, _uuid(dispute_id))
-        if found is None:
-            raise _missing()
-        booking = await bookings.get(conn, found.booking_id)
-        assert booking is not None, "a transaction keeps its booking"
-        return page(
-            request, "backoffice/evidence.html", personal=True, person=person, evidence=found, booking=booking, when=when,
-            travellers=await bookings.list_travellers(conn, booking.id), story=await history.of(conn, booking.id),
-            letters=[_without_links(each) for each in await queries.list_letters(conn, booking.email, booking.reference)],
-            refunds=await queries.list_refunds(conn, booking.id),
-        )  # fmt: skip
-
-
 def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
     """What the numbers of a concern are counted in; '' when nobody knows."""
     said = found.detail.get("currency")
     return said if isinstance(said, str) else transaction.currency if transaction else ""
-
-
-def _without_links(letter: dict[str, Any]) -> dict[str, Any]:
-    """A letter as a stranger may read it: its links open the customer's booking."""
-    return {**letter, "text_body": _LINK.sub("(the customer's own link)", letter["text_body"])}
 
 
 def _actor(person: Person) -> str:
@@ -195,5 +167,5 @@ def _missing() -> NotFound:
     return NotFound("concern_not_found", "We cannot find this.")
 
 
-_handlers: list[Any] = [concern, take, look, again, adopt, settle, evidence]
+_handlers: list[Any] = [concern, take, look, again, adopt, settle]
 router = Router(path="/", route_handlers=_handlers)
