@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
-from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound, NotSignedIn
@@ -83,6 +83,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],
             story=await history.of(conn, found.id),
+            who=who(await queries.names_of_staff(conn)),
             when=when,
         )
 

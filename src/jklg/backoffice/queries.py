@@ -202,3 +202,8 @@ async def list_postings(conn: Connection, booking_id: UUID) -> list[dict[str, An
         booking_id,
     )
     return [dict(row) for row in rows]
+
+
+async def names_of_staff(conn: Connection) -> dict[str, str]:
+    """'staff:<id>' -> name, of everybody who works or worked here."""
+    return {row[0]: row[1] for row in await conn.fetch("SELECT 'staff:' || id, name FROM staff")}
