@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from jklg import app, jobs, mail
+from jklg import app, jobs, ledger, mail
 from jklg.jobs import worker
 from jklg.kit.errors import Conflict
 from jklg.payments import aside
+from jklg.payments.books import CHECKS
 from tests.backoffice.test_concerns import CONCERN, press
 from tests.backoffice.test_today import Office, hold_news, office  # noqa: F401  (a fixture)
+from tests.conftest import SECRET
 from tests.mail.test_mail import PostOffice, post_office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 
@@ -185,6 +187,17 @@ async def test_the_sweep_tells_of_each_once_however_many_workers_there_are(offic
     assert await office.street.one(OPEN) == "mail_dead"
     assert await office.street.one("SELECT detail::text FROM anomalies") != "", "ids and words of ours"
     assert "asha" not in await office.street.one("SELECT detail::text FROM anomalies")
+
+
+async def test_a_dead_mail_explains_no_money_of_a_stranger(street: Street, post: PostOffice) -> None:
+    """Any open concern that names no booking hid money in suspense that nobody had been told of."""
+    await lost_mail(street, post)
+    await put_before(street)
+    async with street.db.transaction() as conn:
+        entries = [("gateway_clearing:sandbox", 700), ("suspense:unapplied", -700)]
+        await ledger.post(conn, "capture", "gateway_object", "sandbox:in_9:700", None, "INR", entries)
+    findings = await ledger.verify(street.db, CHECKS, keys=[SECRET])
+    assert any("suspense" in each for each in map(str, findings.broken)), findings.broken
 
 
 async def test_what_was_not_put_aside_cannot_be_tried_again(office: Office) -> None:

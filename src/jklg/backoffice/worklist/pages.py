@@ -20,7 +20,12 @@ from jklg.web.render import page
 LOOK, ACT = "bookings_create", "bookings_update_payment"
 SHOWN = 40
 FIELDS = ("kind", "gateway", "whose", "state")
-CHOICES = {"gateway": browsing.GATEWAYS, "whose": ("mine", "nobodys"), "state": ("settled",)}
+CHOICES = {
+    "kind": tuple(words.KINDS),
+    "gateway": browsing.GATEWAYS,
+    "whose": ("mine", "nobodys"),
+    "state": ("settled",),
+}
 
 
 @get("/staff/concerns", include_in_schema=False)
@@ -62,8 +67,7 @@ def _wanted(form: dict[str, str], person: Person) -> Wanted:
         if form[field] and form[field] not in choices:
             raise BadInput("filter_invalid", "We do not know this filter.", details={"field": field})
     owner = {"mine": f"staff:{person.id}", "nobodys": "nobody"}.get(form["whose"], "")
-    kind = form["kind"] if form["kind"].isprintable() else "unknown"
-    return Wanted(kind=kind, gateway=form["gateway"], owner=owner, settled=form["state"] == "settled")
+    return Wanted(kind=form["kind"], gateway=form["gateway"], owner=owner, settled=form["state"] == "settled")
 
 
 def _cursor(place: Place) -> str:

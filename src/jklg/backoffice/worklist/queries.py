@@ -67,7 +67,7 @@ SELECT a.id, a.kind, a.detail, {_GATEWAY} AS gateway, coalesce(a.detail ->> 'cur
        CASE WHEN a.kind = 'dispute' AND a.resolved_at IS NULL THEN 0 ELSE 1 END AS rank,
        coalesce(a.resolved_at, d.evidence_due_at, a.opened_at) AS place_at
 FROM anomalies a LEFT JOIN transactions t ON t.id = a.transaction_id LEFT JOIN bookings b ON b.id = coalesce(a.booking_id, t.booking_id)
-LEFT JOIN staff s ON 'staff:' || s.id = a.owner LEFT JOIN disputes d ON a.kind = 'dispute' AND a.once_key = 'dispute:' || d.id
+LEFT JOIN staff s ON 'staff:' || s.id = a.owner LEFT JOIN disputes d ON d.id = CASE WHEN a.kind = 'dispute' THEN split_part(a.once_key, ':', 2)::uuid END
 """  # noqa: S608  (the words are ours)
 
 

@@ -41,8 +41,9 @@ async def cancel(
     been given up when it was shown. When either is another by now, nothing changes and that is told: so one press takes out one person.
 
     `kept` (staff only): what we keep of its worth, in place of the terms. Raises, in the order checked: NotFound (booking_not_found);
-    Conflict (booking_ended, booking_not_confirmed, booking_paid: only staff may; payment_open: it could not be closed); what
-    `cancelling.work_out` raises; Conflict (preview_outdated); BadInput (travellers_unknown, travellers_missing).
+    Conflict (booking_ended, booking_not_confirmed, booking_paid: only staff may; preview_outdated: by `before`); what
+    `cancelling.work_out` raises; Conflict (payment_open: it could not be closed; preview_outdated); BadInput (travellers_unknown,
+    travellers_missing).
     """
     async with house.db.transaction() as conn:
         open_attempt = await queries.find_open(conn, booking_id)
