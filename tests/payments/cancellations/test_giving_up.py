@@ -6,10 +6,12 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from jklg import bookings
 from jklg.bookings import cancelling
+from jklg.bookings.cancelling.rules import work_out
 from jklg.bookings.holds import TravellerRequest
 from jklg.kit.errors import BadInput, Conflict
 from jklg.payments import cancellations, desk
@@ -206,3 +208,16 @@ async def test_given_up_twice_at_once_it_comes_back_once(street: Street) -> None
 def test_halves_are_rounded_for_the_customer_and_add_up(currency: str, total: int, back: int) -> None:
     assert terms.share(total, 50, currency) == back
     assert total - back + terms.share(total, 50, currency) == total
+
+
+async def test_without_tiers_all_comes_back_by_default_and_an_empty_list_of_them_promises_nothing(
+    street: Street,
+) -> None:
+    held = await street.asha_holds()
+    await street.asha_pays(held.id)
+    booking = await street.booking(held.id)
+    for promised, refund, percent in (({}, held.total_price, None), ({"tiers": []}, 0, 0)):
+        given = work_out(msgspec.structs.replace(booking, sold_terms=promised), None, held.total_price, None)
+        assert (given.refund, given.percent) == (refund, percent), (
+            "nobody gives up by herself what was promised to nobody"
+        )

@@ -67,7 +67,9 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
                 details={"field": "kept", "worth": worth},
             )
         fee, percent = kept, None
-    elif not sold.tiers:  # staff talk with the customer; what she paid for those who leave is theirs to give back
+    elif (
+        "tiers" not in booking.sold_terms
+    ):  # staff talk with the customer; what she paid for those who leave is theirs to give back
         fee, percent = 0, None
         if whole and sold.keeps_deposit and booking.deposit_amount:
             fee = min(booking.deposit_amount, worth)
