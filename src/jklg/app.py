@@ -27,7 +27,7 @@ from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
-from jklg.payments import balances, consents
+from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -102,6 +102,7 @@ SWEEPS: dict[str, Sweep] = {
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
     "seals": _seal_postings,
+    "put aside": aside.watch,
     "balances": balances.watch,
     "balance letters": balances.remind,
     "card letters": balances.announce,
@@ -235,8 +236,11 @@ def _routers() -> list[Any]:
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.evidence import pages as evidence_pages
+    from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.terms import pages as terms_pages
+    from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -277,10 +281,13 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        evidence_pages.router,
         bank_pages.router,
         payments_of_staff.router,
         desk_pages.router,
+        giving_up_pages.router,
         terms_pages.router,
+        worklist_pages.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,

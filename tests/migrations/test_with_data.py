@@ -27,6 +27,9 @@ from tests.trade import TERMS
 RELEASED = "0029_consents.sql"
 """The last migration of the last release."""
 
+MOVED = {"bank_lines": {'"transaction_id"'}}
+"""Columns whose rows have gone elsewhere: what a line of the bank is made of are rows of bank_line_parts (0038)."""
+
 
 @pytest.fixture
 async def released(server: Server) -> AsyncIterator[str]:
@@ -68,6 +71,7 @@ async def move_in(new: Any, old: Any) -> None:
     theirs = await columns(new)
     await old.execute("SET session_replication_role = replica")
     for table, names in (await columns(old)).items():
+        names = [name for name in names if name not in MOVED.get(table, ())]
         shared = [name for name in names if name in theirs.get(table, ())]
         assert shared == names, f"{table} has lost {set(names) - set(shared)}"
         await old.execute(f"DELETE FROM {table}")  # what its migrations have filled is the same there
@@ -103,7 +107,10 @@ async def test_what_the_last_release_has_written_is_all_there_and_the_house_work
 
     old = await asyncpg.connect(server.admin_url(released))
     await move_in(server_admin, old)
-    known = await columns(old)
+    known = {
+        table: [name for name in names if name not in MOVED.get(table, ())]
+        for table, names in (await columns(old)).items()
+    }
     before = await contents(old, known)
     filled = {table for table, (many, _) in before.items() if many}
     assert filled >= {

@@ -117,8 +117,9 @@ async def _write_attempt(
         raise Conflict("already_paid", "This booking is paid. Nothing more is due.")
     if booking.status == "held" and booking.hold_seconds_left == 0:
         raise Conflict("hold_expired", "The time to pay has run out and the seats were released. Nothing was taken.")
-    parts = rules.payables(due, max(booking.confirms_at - paid, 0), booking.balance_due_on)
-    amount = rules.payable(parts, claimed_amount, claimed_currency, booking.currency)
+    first_due = max(booking.confirms_at - paid, 0)
+    parts = rules.payables(due, first_due, booking.balance_due_on)
+    amount = rules.payable(parts, rules.least(due, first_due), claimed_amount, claimed_currency, booking.currency)
     if amount == 0:
         await bookings.confirm(conn, booking)
         return None

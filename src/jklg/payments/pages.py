@@ -6,6 +6,7 @@ The booking page is here, not in bookings, because it shows payments, and bookin
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -15,6 +16,7 @@ from litestar.params import FromPath
 from jklg import payments
 from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
+from jklg.kit import money
 from jklg.kit.errors import BadInput, Conflict, Unavailable
 from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
@@ -72,14 +74,9 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         raise Unavailable(
             "no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us."
         )
-    parts = _parts(seen)
     gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
-    if gateway is None or (open_attempt is None and len(parts) > 1):
-        return page(
-            request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
-            gateways=list(house.gateways), silent=await _silent(request), words=GATEWAY_WORDS,
-            agreed=_agreed(seen) if _keeping(request) else "",
-        )  # fmt: skip
+    if gateway is None or (open_attempt is None and len(_parts(seen)) > 1):
+        return await _choose(request, seen, {})
     await payments.may_look(house.db, seen.booking.id)
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
@@ -89,19 +86,34 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     return await _show_attempt(request, await open_booking(request, reference), settled)
 
 
+async def _choose(
+    request: Ask, seen: OpenBooking, form: dict[str, str], refusal: BadInput | None = None
+) -> Response[bytes]:
+    """How much, and how. What she typed before is still there."""
+    return page(
+        request, "payments/choose.html", personal=True, status=refusal.status if refusal else 200, booking=seen.booking, due=seen.due,
+        parts=_parts(seen), least=_least(seen), gateways=list(request.app.state.house.gateways), silent=await _silent(request), words=GATEWAY_WORDS, form=form,
+        error=refusal.sentence if refusal else "", agreed=_agreed(seen) if _keeping(request) else "",
+    )  # fmt: skip
+
+
 @post("/bookings/{reference:str}/pay", include_in_schema=False, status_code=200)
 async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Start with the chosen gateway and part of the price; an open attempt that differs is closed first."""
+    """Start with the chosen gateway and amount; an open attempt that differs is closed first, and its amount is kept unless she chose another."""
     seen = await open_booking(request, reference)
     form = await read_form(request)
     house = request.app.state.house
     gateway = form.get("gateway", "")
-    amount = next((part.amount for part in _parts(seen) if part.kind == form.get("part")), None)
+    attempts = await _transactions(request, seen)
+    try:
+        amount = _chosen(seen, form, attempts)
+    except BadInput as refusal:
+        return await _choose(request, seen, form, refusal)
     wanted = form.get("keep") and form.get("part") == "deposit" and gateway in _keeping(request)
     agreed = _agreed(seen) if wanted else ""
     card = await _card(request, seen)
     await payments.may_look(house.db, seen.booking.id)
-    for attempt in await _transactions(request, seen):
+    for attempt in attempts:
         another = attempt.gateway != gateway or amount not in (None, attempt.amount)
         another = another or bool(agreed) != (card is not None and card.transaction_id == attempt.id)
         if attempt.state in rules.OPEN and another and gateway in house.gateways:
@@ -114,6 +126,21 @@ async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[byt
     except BadInput:
         log.info("%s asked for the gateway %r", seen.booking.reference, gateway)
     return go(f"/bookings/{seen.booking.reference}/pay")
+
+
+def _chosen(seen: OpenBooking, form: dict[str, str], attempts: Sequence[Transaction]) -> int | None:
+    """The amount that she chose: a part, another amount that she typed, or that of the `attempt` she changes or tries again. None: she left
+    it to us. BadInput: amount_invalid, amount_mismatch."""
+    parts, currency = _parts(seen), seen.booking.currency
+    if form.get("part") == "other" and parts:
+        try:
+            typed = money.read(form.get("amount", ""), currency)
+        except ValueError:
+            raise BadInput("amount_invalid", "Please give an amount such as 1250.50.") from None
+        return rules.payable(parts, _least(seen), typed, None, currency)
+    named = next((part.amount for part in parts if part.kind == form.get("part")), None)
+    before = next((each.amount for each in attempts if str(each.id) == form.get("attempt")), None)
+    return named or (before if before is not None and _least(seen) <= before <= seen.due else None)
 
 
 async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settled) -> Response[bytes]:
@@ -141,6 +168,9 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
         headers={"Cross-Origin-Opener-Policy": "same-origin-allow-popups"},
         booking=booking,
         attempt=attempt,
+        due=seen.due,
+        parts=_parts(seen),
+        least=_least(seen),
         widget=widget,
         others=[name for name in house.gateways if name != attempt.gateway],
         words=GATEWAY_WORDS,
@@ -228,8 +258,16 @@ def _agreed(seen: OpenBooking) -> str:
 
 def _parts(seen: OpenBooking) -> list[rules.Part]:
     """What may be paid now, the default first."""
-    first = max(seen.booking.confirms_at - seen.paid, 0)
-    return rules.payables(seen.due, first, seen.booking.balance_due_on) if seen.due else []
+    return rules.payables(seen.due, _first_due(seen), seen.booking.balance_due_on) if seen.due else []
+
+
+def _least(seen: OpenBooking) -> int:
+    return rules.least(seen.due, _first_due(seen))
+
+
+def _first_due(seen: OpenBooking) -> int:
+    """What is missing for the booking to be confirmed."""
+    return max(seen.booking.confirms_at - seen.paid, 0)
 
 
 def _to_booking(seen: OpenBooking) -> Response[bytes]:

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from jklg import payments
+from jklg.kit.errors import Conflict
 from jklg.kit.ids import uuid7
-from jklg.payments import desk, webhooks
+from jklg.payments import aside, desk
 from jklg.sandbox.things import Intent
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -207,9 +208,16 @@ async def test_what_staff_do_about_cash_webhooks_and_concerns_leaves_a_row_too(o
     assert await rows(office, "concern.%") == [("concern.taken_on", actor, {}), ("concern.settled", actor, {})]
     await street.deliver()
     notice = await street.one("UPDATE webhook_inbox SET state = 'dead' RETURNING id")
-    await webhooks.replay(street.house, notice, actor=actor)
-    await webhooks.replay(street.house, notice, actor=actor)
-    assert await rows(office, "notice.%") == [("notice.replayed", actor, {})], "the second time there is nothing to do"
+    await aside.watch(street.house)
+    dead = await street.one("SELECT id FROM anomalies WHERE kind = 'webhook_dead'")
+    await aside.again(street.house, dead, actor=actor)
+    with pytest.raises(Conflict):
+        await aside.again(street.house, dead, actor=actor)
+    assert [row[:2] for row in await rows(office, "concern.%")][2:] == [
+        ("concern.tried_again", actor),
+        ("concern.settled", actor),
+    ], "the second time there is nothing to do"
+    assert await street.one("SELECT state FROM webhook_inbox WHERE id = $1", notice) == "pending"
 
 
 async def rows(office: Office, like: str) -> list[tuple[str, str, Any]]:

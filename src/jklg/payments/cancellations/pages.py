@@ -1,24 +1,21 @@
-"""The pages of giving up: what it would mean, of everybody or of some, and then doing it."""
+"""Giving up in pages, for a booking's customer: she sees what comes back before anything happens."""
 
 from __future__ import annotations
 
 import logging
 import re
-from typing import Any
 
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg.bookings import cancelling
-from jklg.bookings.key_ring import OpenBooking, open_booking
+from jklg.bookings.key_ring import Ask, OpenBooking, open_booking
 from jklg.kit.errors import BadInput, Conflict, Refusal
 from jklg.payments import cancellations
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 log = logging.getLogger(__name__)
-Ask = Request[Any, Any, State]
 
 
 @get("/bookings/{reference:str}/cancel", include_in_schema=False)
@@ -40,6 +37,7 @@ async def _giving_up_page(
             given = await cancelling.work_out(conn, seen.booking, leaving)
         except BadInput as wrong:
             refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
+        before = len(await cancelling.list_of_booking(conn, seen.booking.id))
     going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
     return page(
         request,
@@ -48,6 +46,7 @@ async def _giving_up_page(
         status=refusal.status if refusal else 200,
         booking=seen.booking,
         given=given,
+        before=before,
         going=going,
         paid=seen.paid,
         tiers=seen.booking.sold_terms.get("tiers", []),
@@ -72,7 +71,8 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     try:
         await cancellations.cancel(
             request.app.state.house, seen.booking.id, leaving=leaving, travellers=travellers,
-            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None, actor="guest",
+            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None,
+            before=int(form["before"]) if re.fullmatch("[0-9]{1,4}", form.get("before", "")) else None, actor="guest",
         )  # fmt: skip
     except (BadInput, Conflict) as refusal:
         log.info("not given up %s: %s", seen.booking.reference, refusal.code)
