@@ -99,6 +99,23 @@ async def list_departures(
     ]
 
 
+async def list_months(conn: Connection, package_id: UUID, months: int) -> list[tuple[date, int, int]]:
+    """The months from now on in which a published package departs: (first day, departures, those with seats left)."""
+    rows = await conn.fetch(
+        """
+        SELECT date_trunc('month', d.starts_on)::date AS month, count(*) AS departures,
+               count(*) FILTER (WHERE d.seats_taken < d.allotment) AS with_seats
+        FROM departures d JOIN packages p ON p.id = d.package_id
+        WHERE d.package_id = $1 AND p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()
+          AND d.starts_on < house_now()::date + make_interval(months => $2)
+        GROUP BY 1 ORDER BY 1
+        """,
+        package_id,
+        months,
+    )
+    return [(row["month"], row["departures"], row["with_seats"]) for row in rows]
+
+
 async def find_departure(conn: Connection, package_id: UUID, starts_on: date) -> UUID | None:
     """The departure of that day; where there are several, one that can be booked and has the most seats left."""
     value: UUID | None = await conn.fetchval(

@@ -45,6 +45,11 @@ def _amount(minor: int, currency: str, locale: str) -> tuple[str, str, str]:
     return MINUS if minor < 0 else "", symbol, format_decimal(Decimal(amount), format=pattern, locale=locale)
 
 
+def figure(number: int) -> str:
+    """'4,225': a number that counts or measures something."""
+    return format_decimal(number, locale=spoken().locale)
+
+
 def day(on: date) -> str:
     """'Wed 12 May 2027'."""
     return _day(on, "EEE d MMM y", spoken().locale)
@@ -63,6 +68,21 @@ def short_day(on: date) -> str:
 def month(on: date) -> str:
     """'May 2027'."""
     return _day(on, "MMMM y", spoken().locale)
+
+
+def short_month(on: date) -> str:
+    """'May 27': where many stand beside each other."""
+    return _day(on, "MMM yy", spoken().locale)
+
+
+def weekday(on: date) -> str:
+    """'Wednesday'."""
+    return _day(on, "EEEE", spoken().locale)
+
+
+def weekday_letter(on: date) -> str:
+    """'W': the head of a calendar."""
+    return _day(on, "ccccc", spoken().locale)
 
 
 @lru_cache(4096)
