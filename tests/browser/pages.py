@@ -16,8 +16,8 @@ class Shown(NamedTuple):
 PUBLIC = (
     Shown("home", "/"),
     Shown("packages", "/packages"),
-    Shown("packages-found", "/packages?theme=lake&sort=price"),
-    Shown("packages-none", "/packages?destination=gurez-valley&most_days=3"),
+    Shown("packages-found", "/packages?theme=lakes&sort=price"),
+    Shown("packages-none", "/packages?destination=gurez-valley&days=1-3&theme=lakes"),
     Shown("package", "/packages/kashmir-bliss"),
     Shown("package-far", "/packages/ladakh-adventure"),
     Shown("destinations", "/destinations"),

@@ -110,7 +110,7 @@ def packed(request: Request[Any, Any, Any], body: bytes, headers: dict[str, str]
     headers = {**headers, "Vary": "Accept-Encoding, Accept-Language, Cookie"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return body, headers
-    return gzip.compress(body, 6, mtime=0), {**headers, "Content-Encoding": "gzip"}
+    return gzip.compress(body, 4, mtime=0), {**headers, "Content-Encoding": "gzip"}
 
 
 def accent_url(sheet: str) -> str:

@@ -13,9 +13,9 @@ from jklg.departures import Departure
 
 FEW_SEATS = 4
 """From here on down the number of seats is said aloud: it is true, and somebody with four friends wants to know."""
-SHOWN = 30
+SHOWN = 12
 """Departures that are listed at once."""
-CALENDARS = 3
+CALENDARS = 2
 CATEGORIES = ("adult", "child", "infant")
 
 

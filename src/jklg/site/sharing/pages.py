@@ -17,7 +17,7 @@ from jklg.kit.errors import NotFound
 from jklg.kit.languages import figures, ngettext
 from jklg.kit.languages import gettext as _
 from jklg.settings import Settings
-from jklg.site.sharing import Card, draw, version
+from jklg.site.sharing.drawing import Card, draw, photograph, version
 
 Ask = Request[Any, Any, State]
 HOUSE = "sonamarg-dusk"
@@ -43,21 +43,19 @@ def card_of_house(settings: Settings) -> Card:
 
 def _card(settings: Settings, title: str, line: str, shown: list[Picture]) -> Card:
     first = next(iter(shown), Picture(scene=HOUSE, alt=""))
-    if first.photo:
-        return Card(
-            agency=settings.agency_name, title=title, line=line, kind="jpeg", picture=first.photo.digest.encode()
-        )
-    return Card(agency=settings.agency_name, title=title, line=line, picture=scenes.draw(first.scene).encode())
+    picture = first.photo.digest if first.photo else scenes.draw(first.scene)
+    return Card(agency=settings.agency_name, title=title, line=line, picture=picture)
 
 
 async def with_photo(conn: Connection, card: Card, shown: list[Picture]) -> Card:
     """The same card with the bytes of its photograph."""
     photo = shown[0].photo if shown else None
-    if card.kind == "svg" or photo is None:
+    if photo is None:
         return card
     width = max(each for each in photo.widths if each <= 1200)
-    content = await pictures.get_file(conn, photo.digest, width, "jpeg")
-    return Card(agency=card.agency, title=card.title, line=card.line, kind="jpeg", picture=content or b"")
+    content = await pictures.get_file(conn, photo.digest, width, "jpeg") or b""
+    picture = photograph(content, width, round(photo.height * width / photo.width))
+    return Card(agency=card.agency, title=card.title, line=card.line, picture=picture)
 
 
 def card_url(request: Ask, card: Card, kind: str, slug: str) -> str:
