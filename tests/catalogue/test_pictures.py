@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
@@ -153,14 +152,14 @@ async def test_a_picture_is_drawn_or_taken_and_says_what_one_sees(db: Database) 
 
 
 @pytest.fixture
-async def chitra(client: httpx.AsyncClient, db: Database) -> AsyncIterator[httpx.AsyncClient]:
+async def chitra(client: httpx.AsyncClient, db: Database) -> httpx.AsyncClient:
     """Chitra is a manager, signed in, in the office of the demo agency."""
     await demo.load(db)
     await staff.add(db, email="chitra@example.org", name="Chitra", role="Manager", password=PASSWORD)
     client.headers["Sec-Fetch-Site"] = "same-origin"
     answer = await client.post("/staff/sign-in", data={"email": "chitra@example.org", "password": PASSWORD})
     assert answer.status_code == 303
-    yield client
+    return client
 
 
 async def test_chitra_puts_a_photograph_on_a_journey_and_visitors_see_it(chitra: httpx.AsyncClient) -> None:

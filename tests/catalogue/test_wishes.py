@@ -35,7 +35,7 @@ async def test_without_an_account_the_browser_remembers(client: httpx.AsyncClien
         assert await conn.fetchval("SELECT count(*) FROM customer_wishes") == 0
 
 
-async def test_with_an_account_they_follow_her_and_what_is_taken_away_stays_away(people: People) -> None:  # noqa: F811
+async def test_with_an_account_they_follow_her_and_what_is_taken_away_stays_away(people: People) -> None:
     await demo.load(people.house.db)
     async with browser(people) as asha, browser(people) as telephone, browser(people, MALLORYS) as mallory:
         await asha.post("/wishes/kashmir-bliss")
@@ -50,7 +50,7 @@ async def test_with_an_account_they_follow_her_and_what_is_taken_away_stays_away
         assert cards((await mallory.get("/wishes")).text) == []
 
 
-async def test_her_list_is_hers_and_goes_with_her(people: People) -> None:  # noqa: F811
+async def test_her_list_is_hers_and_goes_with_her(people: People) -> None:
     await demo.load(people.house.db)
     async with browser(people) as asha:
         await join(people, asha)

@@ -48,6 +48,7 @@ async def list_page(request: Ask) -> Response[bytes]:
         destinations=destinations,
         choices=choices,
         lengths=_lengths(choices.days),
+        length=_length(asked["days"]) if wanted.days else "",
         asked=asked,
         set_filters=_set_filters(asked, refusal),
         place=place,
@@ -81,12 +82,17 @@ def _set_filters(asked: Mapping[str, str], refusal: Refusal | None) -> dict[str,
 
 def _lengths(days: list[int]) -> list[tuple[str, str]]:
     """The lengths that there are, in words."""
-    found = []
-    for value, (least, most) in finding.LENGTHS.items():
-        if any(least <= each <= most for each in days):
-            words = _("{least} to {most} days") if most < 365 else _("{least} days and more")
-            found.append((value, words.format(least=least, most=most)))
-    return found
+    return [
+        (value, _length(value))
+        for value, (least, most) in finding.LENGTHS.items()
+        if any(least <= each <= most for each in days)
+    ]
+
+
+def _length(value: str) -> str:
+    least, most = finding.LENGTHS[value]
+    words = _("{least} to {most} days") if most < 365 else _("{least} days and more")
+    return words.format(least=least, most=most)
 
 
 @get("/compare", include_in_schema=False)

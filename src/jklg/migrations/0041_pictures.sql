@@ -31,7 +31,7 @@ LANGUAGE sql STABLE AS $$
         FROM pictures p WHERE p.id = p_picture_id))
 $$;
 
--- catalogue: a package and a place show drawings or photographs; the gallery shows what staff has put there.
+-- catalogue: a package and a place show drawings or photographs.
 
 ALTER TABLE package_pictures ALTER scene DROP NOT NULL;
 ALTER TABLE package_pictures ADD picture_id uuid REFERENCES pictures;
@@ -46,6 +46,10 @@ CREATE TABLE destination_pictures (
     PRIMARY KEY (destination_id, position),
     CONSTRAINT destination_pictures_drawn_or_taken CHECK (num_nonnulls(scene, picture_id) = 1)
 );
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON destination_pictures TO jklg_app;
+
+-- catalogue/gallery: pictures that stand for themselves, in the order staff has put them.
 
 CREATE TABLE gallery_images (
     id         uuid PRIMARY KEY,
@@ -63,4 +67,4 @@ CREATE TABLE gallery_images (
 );
 CREATE INDEX gallery_images_in_order ON gallery_images (position, id) WHERE published;
 CREATE TRIGGER gallery_images_touched BEFORE UPDATE ON gallery_images FOR EACH ROW EXECUTE FUNCTION touch_updated_at();
-GRANT SELECT, INSERT, UPDATE, DELETE ON destination_pictures, gallery_images TO jklg_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gallery_images TO jklg_app;

@@ -111,7 +111,7 @@ async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dic
     except (HTTPException, ValueError) as error:
         raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
     file = sent.get(name)
-    content = await file.read() if hasattr(file, "read") else b""
+    content: bytes = await file.read() if file is not None and hasattr(file, "read") else b""
     texts = {field: value for field, value in sent.items() if isinstance(value, str)}
     return {field: value.replace("\0", "").replace("\r\n", "\n") for field, value in texts.items()}, content
 

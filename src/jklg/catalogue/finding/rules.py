@@ -114,7 +114,7 @@ def price_steps(prices: Iterable[tuple[str, int]]) -> list[tuple[str, str, int]]
 
 def _round_up(whole: int) -> int:
     """To two figures and a half: 18,999 is 20,000, 22,999 is 25,000."""
-    step = max(1, 10 ** (len(str(whole)) - 2) * 5)
+    step = int("5" + "0" * (len(str(whole)) - 2)) if whole > 9 else 1
     return -(-whole // step) * step
 
 

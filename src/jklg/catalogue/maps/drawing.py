@@ -33,6 +33,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True):
+    """A map and the list beside it, which says the same. `bar_km` is what its scale is long."""
+
     svg: Markup
     marks: list[Mark]
     bar_km: int
