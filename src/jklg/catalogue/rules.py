@@ -177,7 +177,7 @@ def read_limit(text: str | None, *, default: int, most: int) -> int:
     if not text:
         return default
     if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
-        raise bad_query("limit", f"A page holds 1 to {most} entries.")
+        raise _query("limit", f"A page holds 1 to {most} entries.")
     return int(text)
 
 
@@ -189,5 +189,5 @@ def read_key(text: str) -> UUID | str | None:
         return text if SLUG.fullmatch(text) else None
 
 
-def bad_query(word: str, sentence: str) -> BadInput:
+def _query(word: str, sentence: str) -> BadInput:
     return BadInput(f"{word}_invalid", sentence, details={"field": word})

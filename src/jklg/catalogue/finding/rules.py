@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from jklg.catalogue.rules import PackageCard, bad_query, read_key, read_limit
+from jklg.catalogue.rules import PackageCard, read_key, read_limit
+from jklg.kit.errors import BadInput
 from jklg.kit.money import CURRENCIES, MAX_MINOR, decimals
 
 SORTS = ("featured", "soonest", "price", "duration", "name")
@@ -44,14 +45,18 @@ def read_filter(words: Mapping[str, str | None]) -> PackageFilter:
     """
     destination, sort, days = words.get("destination"), words.get("sort"), words.get("days")
     if destination and not read_key(destination):
-        raise bad_query("destination", "A destination is named by its slug or id.")
+        raise _query("destination", "A destination is named by its slug or id.")
     month = _read_month(words.get("month"))
-    q, theme = _read_words(words, "q"), _read_words(words, "theme")
+    q, theme = (" ".join((words.get(name) or "").split()) or None for name in ("q", "theme"))
+    if not _is_plain(q):
+        raise _query("q", "Please search for up to 100 characters of plain text.")
+    if not _is_plain(theme):
+        raise _query("theme", "Please search for up to 100 characters of plain text.")
     if days and days not in LENGTHS:
-        raise bad_query("days", f"Lengths are {', '.join(LENGTHS)}.")
+        raise _query("days", f"Lengths are {', '.join(LENGTHS)}.")
     price = _read_price(words.get("price"))
     if sort and sort not in SORTS:
-        raise bad_query("sort", f"Packages can be sorted by {', '.join(SORTS)}.")
+        raise _query("sort", f"Packages can be sorted by {', '.join(SORTS)}.")
     return PackageFilter(
         destination=destination or None,
         month=month,
@@ -69,15 +74,12 @@ def _read_month(text: str | None) -> date | None:
     if not text:
         return None
     if not re.fullmatch(r"2[01][0-9]{2}-(0[1-9]|1[0-2])", text):
-        raise bad_query("month", "A month is written as in 2027-05.")
+        raise _query("month", "A month is written as in 2027-05.")
     return date.fromisoformat(f"{text}-01")
 
 
-def _read_words(words: Mapping[str, str | None], name: str) -> str | None:
-    text = " ".join((words.get(name) or "").split())
-    if len(text) > 100 or not text.isprintable():
-        raise bad_query(name, "Please search for up to 100 characters of plain text.")
-    return text or None
+def _is_plain(text: str | None) -> bool:
+    return text is None or (len(text) <= 100 and text.isprintable())
 
 
 def _read_price(text: str | None) -> tuple[str, int] | None:
@@ -85,10 +87,10 @@ def _read_price(text: str | None) -> tuple[str, int] | None:
         return None
     found = re.fullmatch(r"([A-Z]{3})-([0-9]{1,12})", text)
     if not found or found[1] not in CURRENCIES:
-        raise bad_query("price", "The most to pay is written as in INR-25000.")
+        raise _query("price", "The most to pay is written as in INR-25000.")
     most = int(found[2]) * 10 ** decimals(found[1])
     if most > MAX_MINOR:
-        raise bad_query("price", "The most to pay is written as in INR-25000.")
+        raise _query("price", "The most to pay is written as in INR-25000.")
     return found[1], most
 
 
@@ -131,7 +133,11 @@ def _read_cursor(text: str | None) -> tuple[int, str, UUID] | None:
         packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         rank, name, id_ = msgspec.json.decode(packed, type=tuple[int, str, UUID])
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise bad_query("cursor", "This page of the list does not exist. Please start from the first.") from None
+        raise _query("cursor", "This page of the list does not exist. Please start from the first.") from None
     if not 0 <= rank <= MAX_MINOR or "\0" in name:
-        raise bad_query("cursor", "This page of the list does not exist. Please start from the first.")
+        raise _query("cursor", "This page of the list does not exist. Please start from the first.")
     return rank, name, id_
+
+
+def _query(word: str, sentence: str) -> BadInput:
+    return BadInput(f"{word}_invalid", sentence, details={"field": word})
