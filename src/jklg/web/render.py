@@ -62,6 +62,7 @@ class Pages:
             figure=figures.figure,
             day=figures.day,
             short_day=figures.short_day,
+            short_days=figures.short_days,
             month=figures.month,
             short_month=figures.short_month,
             weekday=figures.weekday,

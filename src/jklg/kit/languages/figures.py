@@ -20,7 +20,13 @@ MINUS = "\N{MINUS SIGN}"
 
 def money(minor: int, currency: str) -> Markup:
     """An amount to be seen: the currency small, the amount large, never wrapped, and the same way round in any script."""
-    sign, symbol, number = _amount(minor, currency, spoken().locale)
+    return _money(minor, currency, spoken().locale)
+
+
+@lru_cache(4096)
+def _money(minor: int, currency: str, locale: str) -> Markup:
+    """Kept, because escaping costs more than everything else about it, and lists are full of the same few prices."""
+    sign, symbol, number = _amount(minor, currency, locale)
     return Markup('<span class="money" dir="ltr">{}<span class="money-unit">{}</span>{}{}</span>').format(
         sign, symbol, THIN_SPACE, number
     )
@@ -63,6 +69,11 @@ def long_day(on: date) -> str:
 def short_day(on: date) -> str:
     """'12 May'."""
     return _day(on, "d MMM", spoken().locale)
+
+
+def short_days(first: date, last: date) -> str:
+    """'12 May to 17 May'."""
+    return gettext("{first} to {last}").format(first=short_day(first), last=short_day(last))
 
 
 def month(on: date) -> str:
