@@ -188,6 +188,18 @@ async def test_chitra_puts_a_photograph_on_a_journey_and_visitors_see_it(chitra:
     assert (await chitra.get("/checkout", follow_redirects=True)).status_code < 500
 
 
+async def test_a_photograph_may_be_larger_than_anything_else_we_take(chitra: httpx.AsyncClient) -> None:
+    image = Image.effect_noise((1400, 1400), 90)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    assert len(out.getvalue()) > 1024 * 1024
+    page = "/staff/pictures/destination/gulmarg"
+    sent = await chitra.post(page, data={"alt": ALT}, files={"picture": ("a.png", out.getvalue(), "image/png")})
+    assert sent.status_code == 303, sent.text
+    too_much = await chitra.post(page, data={"alt": ALT}, files={"picture": ("a.png", b"x" * (21 * 1024 * 1024), "")})
+    assert too_much.status_code == 413
+
+
 async def test_without_words_or_without_a_picture_nothing_is_kept(chitra: httpx.AsyncClient) -> None:
     page = "/staff/pictures/destination/gulmarg"
     silent = await chitra.post(page, data={"alt": " "}, files={"picture": ("a.jpg", a_photo(), "image/jpeg")})

@@ -109,6 +109,8 @@ async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dic
     try:
         sent = await request.form()
     except (HTTPException, ValueError) as error:
+        if isinstance(error, HTTPException) and error.status_code == 413:
+            raise TooLarge("too_large", "The body is larger than we accept.") from error
         raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
     file = sent.get(name)
     content: bytes = await file.read() if file is not None and hasattr(file, "read") else b""
