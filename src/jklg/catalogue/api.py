@@ -165,6 +165,7 @@ async def get_picture(request: Ask, scene: FromPath[str], shape: Wish = None) ->
             "Cache-Control": "public, max-age=86400",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
         },
+        level=9,
     )
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 

@@ -47,8 +47,8 @@ async def list_departures(
     return await queries.list_departures(conn, package_id, from_, to, limit)
 
 
-async def list_months(conn: Connection, package_id: UUID, months: int = 18) -> list[tuple[date, int, int]]:
-    """The months in which a visitor may depart: (first day, departures, those with seats left). Looks `months` ahead and no further."""
+async def list_months(conn: Connection, package_id: UUID, months: int = 18) -> list[tuple[date, bool]]:
+    """The months in which a visitor may depart: (first day, whether there are seats). Looks `months` ahead and no further."""
     return await queries.list_months(conn, package_id, months)
 
 

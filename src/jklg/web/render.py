@@ -106,12 +106,14 @@ def page(
     return Response(body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies))
 
 
-def packed(request: Request[Any, Any, Any], body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Public content as this browser takes it: compressed if it can read that."""
+def packed(
+    request: Request[Any, Any, Any], body: bytes, headers: dict[str, str], level: int = 4
+) -> tuple[bytes, dict[str, str]]:
+    """Public content as this browser takes it: compressed if it can read that; the harder, the longer it is kept."""
     headers = {**headers, "Vary": "Accept-Encoding, Accept-Language, Cookie"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return body, headers
-    return gzip.compress(body, 4, mtime=0), {**headers, "Content-Encoding": "gzip"}
+    return gzip.compress(body, level, mtime=0), {**headers, "Content-Encoding": "gzip"}
 
 
 def accent_url(sheet: str) -> str:

@@ -115,10 +115,15 @@ async def choices(conn: Connection, months: int = 18) -> Choices:
     """What there is to choose from, in one round trip."""
     row = await conn.fetchrow(
         """
-        SELECT ARRAY(SELECT DISTINCT date_trunc('month', d.starts_on)::date AS month
-                     FROM departures d JOIN packages p ON p.id = d.package_id
-                     WHERE p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now() AND d.seats_taken < d.allotment
-                     ORDER BY month LIMIT $1) AS months,
+        SELECT ARRAY(SELECT m.month::date
+                     FROM generate_series(date_trunc('month', house_now()), house_now() + make_interval(months => $1), interval '1 month')
+                          AS m(month)
+                     WHERE EXISTS (
+                         SELECT FROM departures d JOIN packages p ON p.id = d.package_id
+                         WHERE p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()
+                           AND d.seats_taken < d.allotment
+                           AND d.starts_on >= m.month AND d.starts_on < m.month + interval '1 month')
+                     ORDER BY m.month) AS months,
                (SELECT jsonb_agg(jsonb_build_array(theme, packages) ORDER BY theme) FROM (
                     SELECT theme, count(*) AS packages FROM packages p, unnest(p.themes) AS theme
                     WHERE p.status = 'published' GROUP BY theme) AS t) AS themes,

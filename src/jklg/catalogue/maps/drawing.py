@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from html import escape
+from functools import lru_cache
 from itertools import pairwise
 
 import msgspec
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from jklg.catalogue.maps import land
 from jklg.catalogue.rules import Place
 from jklg.kit.languages import gettext as _
+from jklg.kit.languages import spoken
 
 WIDTH = 720.0
 LEAST_SPAN = 0.95
@@ -66,6 +68,12 @@ class _Sheet:
 
 def sketch(places: Sequence[Place]) -> Sketch | None:
     """Of the places in the order they are visited; None when nobody knows where any of them lies."""
+    return _sketch(tuple(places), spoken().code)
+
+
+@lru_cache(256)
+def _sketch(places: tuple[Place, ...], _language: str) -> Sketch | None:
+    """Drawn once for each route and language."""
     known = [each for each in places if each.latitude is not None and each.longitude is not None]
     if not known:
         return None
