@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 from functools import lru_cache
+from html import escape
 from itertools import pairwise
 
 import msgspec
