@@ -19,6 +19,7 @@ from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
 from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
+from jklg.catalogue import wishes
 from jklg.customers import jobs as customer_jobs
 from jklg.customers.joining import jobs as joining_jobs
 from jklg.customers.leaving import Export, Parting
@@ -130,10 +131,10 @@ SWEEPS: dict[str, Sweep] = {
 LOOKERS = 8
 """Payments that a worker looks at side by side; its pool of connections has ten."""
 
-EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export}
+EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export, "wishes": wishes.export}
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave,)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -239,6 +240,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.evidence import pages as evidence_pages
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
+    from jklg.backoffice.pictures import pages as pictures_of_staff
     from jklg.backoffice.terms import pages as terms_pages
     from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
@@ -248,6 +250,10 @@ def _routers() -> list[Any]:
     from jklg.bookings.guests import pages as guests_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
+    from jklg.catalogue.gallery import api as gallery_api
+    from jklg.catalogue.gallery import pages as gallery_pages
+    from jklg.catalogue.pictures import pages as photos
+    from jklg.catalogue.wishes import pages as wishes_pages
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
     from jklg.departures import api as departures_api
@@ -263,15 +269,22 @@ def _routers() -> list[Any]:
     from jklg.pricing import api as pricing_api
     from jklg.site import api as site_api
     from jklg.site import pages as site_pages
+    from jklg.site.journey import pages as journey_pages
     from jklg.site.letters import pages as letter_pages
+    from jklg.site.sharing import pages as sharing_pages
     from jklg.staff import pages as staff_pages
     from jklg.web.design import pages as design_pages
 
     return [
         site_pages.router,
         site_api.router,
+        journey_pages.router,
+        sharing_pages.router,
         design_pages.router,
         catalogue_pages.router,
+        gallery_pages.router,
+        photos.router,
+        wishes_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
@@ -288,9 +301,11 @@ def _routers() -> list[Any]:
         giving_up_pages.router,
         terms_pages.router,
         worklist_pages.router,
+        pictures_of_staff.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,
+        gallery_api.router,
         customers_api.router,
         departures_api.router,
         pricing_api.router,

@@ -11,6 +11,19 @@ from jklg.kit.errors import NotFound
 from jklg.web.static_files import shelf
 
 Ask = Request[Any, Any, State]
+NOT_FOR_ROBOTS = (
+    "/checkout",
+    "/bookings",
+    "/manage/",
+    "/staff",
+    "/dev/",
+    "/api/",
+    "/compare",
+    "/wishes",
+    "/account",
+    "/login",
+)
+"""Pages of one person, or of no interest; with a language before them, too."""
 _SEEN_FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -43,7 +56,7 @@ async def favicon() -> Response[bytes]:
 async def robots(request: Ask) -> Response[str]:
     lines = [
         "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/checkout", "/bookings", "/manage/", "/staff", "/dev/", "/api/")),
+        *(f"Disallow: {prefix}{path}" for path in NOT_FOR_ROBOTS for prefix in ("", "/*")),
     ]
     lines.append(f"Sitemap: {request.app.state.pages.settings.public_url}/sitemap.xml")
     return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})

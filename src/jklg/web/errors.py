@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -12,6 +13,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from jklg.kit.errors import BadInput, Refusal, Unavailable
+from jklg.kit.languages import N_
+from jklg.kit.languages import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +151,15 @@ def _write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str],
         headers["content-type"] = "application/json"
         return answer.status, headers, msgspec.json.encode(body, enc_hook=str)
     headers["content-type"] = "text/html; charset=utf-8"
-    page = pages.render("web/error.html", scope, answer=answer, title=_title(answer), request_id=request_id(scope))
+    page = pages.render(
+        "web/error.html",
+        scope,
+        answer=answer,
+        title=_(_title(answer)),
+        request_id=request_id(scope),
+        words=_words_of(scope["path"]) if answer.status == 404 else "",
+        popular=pages.popular if answer.status == 404 or answer.status >= 500 else (),
+    )
     return answer.status, headers, page
 
 
@@ -170,17 +181,24 @@ def request_id(scope: Any) -> str:
     return str(scope.get("jklg.request_id", "-"))
 
 
+def _words_of(path: str) -> str:
+    """What somebody may have looked for, by the end of the address: /packages/kashmir-blis is 'kashmir blis'."""
+    return re.sub(r"[^a-z]+", " ", path.rpartition("/")[2].lower()).strip()[:60]
+
+
+_TITLES = {
+    404: N_("This page is not on our map"),
+    403: N_("This came from somewhere else"),
+    405: N_("This cannot be opened directly"),
+    409: N_("That is not possible now"),
+    413: N_("That is too large"),
+    429: N_("One moment, please"),
+    500: N_("Something broke on our side"),
+    503: N_("We will be back in a moment"),
+}
+
+
 def _title(answer: Answer) -> str:
     if answer.code.startswith("booking_not_found"):
-        return "We cannot show this booking here"
-    titles = {
-        404: "This page is not on our map",
-        403: "This came from somewhere else",
-        405: "This cannot be opened directly",
-        409: "That is not possible now",
-        413: "That is too large",
-        429: "One moment, please",
-        500: "Something broke on our side",
-        503: "We will be back in a moment",
-    }
-    return titles.get(answer.status, "That did not work")
+        return N_("We cannot show this booking here")
+    return _TITLES.get(answer.status, N_("That did not work"))

@@ -18,6 +18,7 @@ from jklg.settings import Settings
 from jklg.web.design import accent
 from jklg.web.front import content_security_policy
 from jklg.web.static_files import static
+from jklg.web.tongue import in_language
 
 ROOMS = Path(__file__).parent.parent
 FOREIGN = {"sandbox"}
@@ -34,6 +35,8 @@ class Pages:
         folders = sorted(path for path in ROOMS.rglob("templates") if path.relative_to(ROOMS).parts[0] not in FOREIGN)
         self.settings = settings
         self.accent_sheet = accent.sheet(settings)
+        self.popular: list[tuple[str, str, str]] = []
+        """Where pages of errors lead besides: (name, address, line). Whoever shows the front page keeps it fresh."""
         self.environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
             autoescape=True,
@@ -45,6 +48,7 @@ class Pages:
         let_speak(self.environment)
         self.environment.globals.update(
             languages=LANGUAGES,
+            in_language=in_language,
             static=static,
             accent_url=accent_url(self.accent_sheet),
             agency_name=settings.agency_name,
@@ -55,9 +59,14 @@ class Pages:
         self.environment.filters.update(
             money=figures.money,
             money_text=figures.money_text,
+            figure=figures.figure,
             day=figures.day,
             short_day=figures.short_day,
+            short_days=figures.short_days,
             month=figures.month,
+            short_month=figures.short_month,
+            weekday=figures.weekday,
+            weekday_letter=figures.weekday_letter,
             time_of_day=figures.time_of_day,
             moment=figures.moment,
             zone_name=figures.zone_name,
@@ -91,18 +100,20 @@ def page(
         more["Content-Security-Policy"] = content_security_policy(
             {name: list(sources) for name, sources in csp.items()}
         )
-    body = request.app.state.pages.render(template, request.scope, **context)
+    body = request.app.state.pages.render(template, request.scope, findable=not personal and status == 200, **context)
     if not personal:
         body, more = packed(request, body, more)
     return Response(body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies))
 
 
-def packed(request: Request[Any, Any, Any], body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Public content as this browser takes it: compressed if it can read that."""
+def packed(
+    request: Request[Any, Any, Any], body: bytes, headers: dict[str, str], level: int = 4
+) -> tuple[bytes, dict[str, str]]:
+    """Public content as this browser takes it: compressed if it can read that; the harder, the longer it is kept."""
     headers = {**headers, "Vary": "Accept-Encoding, Accept-Language, Cookie"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return body, headers
-    return gzip.compress(body, 6, mtime=0), {**headers, "Content-Encoding": "gzip"}
+    return gzip.compress(body, level, mtime=0), {**headers, "Content-Encoding": "gzip"}
 
 
 def accent_url(sheet: str) -> str:

@@ -39,6 +39,11 @@ def tongue(path: str, cookies: bytes | None, accept_language: bytes | None) -> T
     return Tongue(asked or ENGLISH, path, "", False)
 
 
+def in_language(code: str, path: str) -> str:
+    """The one address of a page in a language; English has the plain one."""
+    return path if code == ENGLISH else f"/{code}{'' if path == '/' else path}"
+
+
 def remember(code: str, *, secure: bool) -> bytes:
     """The Set-Cookie line for a language that was chosen. It is no secret, and scripts need not see it."""
     return f"{COOKIE}={code}; Max-Age={KEPT_SECONDS}; Path=/; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}".encode()

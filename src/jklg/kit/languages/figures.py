@@ -20,7 +20,13 @@ MINUS = "\N{MINUS SIGN}"
 
 def money(minor: int, currency: str) -> Markup:
     """An amount to be seen: the currency small, the amount large, never wrapped, and the same way round in any script."""
-    sign, symbol, number = _amount(minor, currency, spoken().locale)
+    return _money(minor, currency, spoken().locale)
+
+
+@lru_cache(4096)
+def _money(minor: int, currency: str, locale: str) -> Markup:
+    """Kept, because escaping costs more than everything else about it, and lists are full of the same few prices."""
+    sign, symbol, number = _amount(minor, currency, locale)
     return Markup('<span class="money" dir="ltr">{}<span class="money-unit">{}</span>{}{}</span>').format(
         sign, symbol, THIN_SPACE, number
     )
@@ -45,6 +51,11 @@ def _amount(minor: int, currency: str, locale: str) -> tuple[str, str, str]:
     return MINUS if minor < 0 else "", symbol, format_decimal(Decimal(amount), format=pattern, locale=locale)
 
 
+def figure(number: int) -> str:
+    """'4,225': a number that counts or measures something."""
+    return format_decimal(number, locale=spoken().locale)
+
+
 def day(on: date) -> str:
     """'Wed 12 May 2027'."""
     return _day(on, "EEE d MMM y", spoken().locale)
@@ -60,9 +71,29 @@ def short_day(on: date) -> str:
     return _day(on, "d MMM", spoken().locale)
 
 
+def short_days(first: date, last: date) -> str:
+    """'12 May to 17 May'."""
+    return gettext("{first} to {last}").format(first=short_day(first), last=short_day(last))
+
+
 def month(on: date) -> str:
     """'May 2027'."""
     return _day(on, "MMMM y", spoken().locale)
+
+
+def short_month(on: date) -> str:
+    """'May 27': where many stand beside each other."""
+    return _day(on, "MMM yy", spoken().locale)
+
+
+def weekday(on: date) -> str:
+    """'Wednesday'."""
+    return _day(on, "EEEE", spoken().locale)
+
+
+def weekday_letter(on: date) -> str:
+    """'W': the head of a calendar."""
+    return _day(on, "ccccc", spoken().locale)
 
 
 @lru_cache(4096)
