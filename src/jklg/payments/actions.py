@@ -306,6 +306,7 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
         transaction.id,
         state=state,
         ref=snapshot.ref,
+        charge_ref=snapshot.charge_ref,
         client_secret=snapshot.client_secret,
         captured=decision.captured,
         authorized=decision.authorized,

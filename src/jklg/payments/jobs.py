@@ -118,7 +118,9 @@ async def forget_person(house: Office, news: dict[str, Any]) -> None:
             await queries.forget_person(conn, transaction.id)
             await commands.forget_errors(conn, transaction.id)
             returned = await refund_queries.forget_person(conn, transaction.id)
-            await notice_queries.forget_person(conn, transaction.id, transaction.gateway, transaction.ref)
+            await notice_queries.forget_person(
+                conn, transaction.id, transaction.gateway, [transaction.ref, transaction.charge_ref]
+            )
             letters = [f"{kind}:{refund}" for kind in ("late_money_refunded", "refund_sent") for refund in returned]
             told = [f"payment_receipt:{transaction.id}", f"card_refused:{transaction.id}", *letters]
             await mail.forget(conn, told)

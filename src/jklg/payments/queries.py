@@ -23,6 +23,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     livemode: bool
     ref: str | None
+    charge_ref: str | None
     consent_id: UUID | None
     request_key: str
     client_secret: str | None
@@ -43,7 +44,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TRANSACTION = """
-SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
+SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, charge_ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
        refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, stumbles, created_at, completed_at,
        EXISTS (SELECT FROM gateway_silences s WHERE s.gateway = transactions.gateway) AS gateway_silent
@@ -79,8 +80,12 @@ async def find_open(conn: Connection, booking_id: UUID) -> Transaction | None:
 
 
 async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) -> UUID | None:
+    """Our attempt by the gateway's id of it, or of its charge."""
     found: UUID | None = await conn.fetchval(
-        "SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3",
+        """
+        SELECT coalesce((SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3),
+                        (SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND charge_ref = $3 LIMIT 1))
+        """,
         gateway,
         livemode,
         ref,
@@ -136,6 +141,7 @@ async def update(
     *,
     state: str,
     ref: str,
+    charge_ref: str | None,
     client_secret: str | None,
     captured: int,
     authorized: int,
@@ -153,7 +159,7 @@ async def update(
             state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5::bigint,
             authorized_amount = $6, open_at = $7, payment_method = coalesce($8, payment_method),
             receipt_url = coalesce($9, receipt_url), error_message = $10, checks = $11,
-            check_at = house_now() + make_interval(secs => $12), stumbles = 0, stumbled_over = NULL,
+            check_at = house_now() + make_interval(secs => $12), stumbles = 0, stumbled_over = NULL, charge_ref = coalesce($13, charge_ref),
             completed_at = CASE WHEN $5::bigint > 0 THEN coalesce(completed_at, house_now()) END
         WHERE id = $1
         """,
@@ -169,6 +175,7 @@ async def update(
         error_message,
         checks,
         look_again_seconds,
+        charge_ref,
     )
 
 

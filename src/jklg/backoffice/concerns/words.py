@@ -24,6 +24,16 @@ KINDS = {
         "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
         "Send the evidence to the gateway before the date below, or accept the loss. This closes by itself when the bank has decided.",
     ),
+    "money_taken_back": Words(
+        "The payer's bank has taken a payment back",
+        "Nobody was asked before: the money is gone, and booked as a loss. The booking still stands.",
+        "Ask the customer to pay another way, or give the booking up. If it was a mistake of her bank, the gateway's support can tell. Say here what was done.",
+    ),
+    "webhook_elsewhere": Words(
+        "Webhooks arrive here that belong elsewhere",
+        "They are signed as ours, and speak of the other mode (test or live) or of another account. None of them was believed, and no money moved.",
+        "Look at the webhook endpoints in the gateway's own pages: each shop, and each mode, needs an endpoint and a secret of its own. Then settle this.",
+    ),
     "late_success": Words(
         "Money came after the attempt had ended",
         "The gateway took money for an attempt that was closed here. It is in suspense, or with the booking if its seats were still free.",

@@ -42,6 +42,8 @@ async def apply(conn: Connection, transaction: Transaction, reported: DisputeSna
     if state != before:
         await _tell(conn, transaction, now, source)
     await _put_before_person(conn, transaction, now)
+    if before is None and state == "lost" and withdrawn:
+        await _tell_of_loss(conn, transaction, now)
     return state in rules.OPEN
 
 
@@ -119,3 +121,13 @@ async def _put_before_person(conn: Connection, transaction: Transaction, dispute
             conn, "dispute", about, detail, transaction_id=transaction.id, booking_id=transaction.booking_id
         )
     await concerns.resolve_concerns(conn, subject, [about] if dispute.state in rules.OPEN else [])
+
+
+async def _tell_of_loss(conn: Connection, transaction: Transaction, dispute: Dispute) -> None:
+    """The money was gone before anybody could answer: no question was asked that we heard of."""
+    detail: dict[str, object] = {
+        "dispute_id": str(dispute.id), "amount": dispute.withdrawn, "currency": dispute.currency, "reason": dispute.reason,
+    }  # fmt: skip
+    await concerns.report_concern(
+        conn, "money_taken_back", f"money_taken_back:{dispute.id}", detail, transaction_id=transaction.id, booking_id=transaction.booking_id
+    )  # fmt: skip

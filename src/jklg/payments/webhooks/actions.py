@@ -13,9 +13,11 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import asyncpg
+
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
-from jklg.kit.db import Connection
+from jklg.kit.db import Connection, violated
 from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
@@ -44,8 +46,8 @@ class House(payments.House, Protocol):
 async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
 
-    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature), Unavailable (certificate_unknown). Nothing is stored or called for a notice
-    that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
+    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature), Unavailable (certificate_unknown), Malformed (delivery_reused). Nothing
+    is stored or called for a notice that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None or not gateway.accepts_notices():
@@ -59,8 +61,18 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
     except GatewayError as silence:  # nothing is known of the notice yet: the gateway comes again
         raise Unavailable("certificate_unknown", "This notice cannot be verified now.", log=str(silence)) from silence
     await failpoints.reach("before_inbox_commit")
+    row = _new(gateway, notice, body, _without_secrets(headers), "webhook")
     file = house.db.together(queries.file, key=_told_once, writes=True)
-    return bool(await file(_new(gateway, notice, body, _without_secrets(headers), "webhook")))
+    try:
+        new = await file(row)
+    except asyncpg.UniqueViolationError as error:
+        if violated(error) != "webhook_inbox_one_body_a_delivery":
+            raise
+        new = None
+    if new is None:
+        log.error("%s: the delivery %s came with another body", row.gateway, row.delivery_id)
+        raise Malformed("delivery_reused", "This delivery has brought another message before.")
+    return new
 
 
 async def collect(house: House, gateway: Gateway, start: datetime, end: datetime) -> int:
@@ -93,6 +105,9 @@ def _new(gateway: Gateway, notice: Notice, body: bytes, headers: dict[str, str],
     if notice.livemode != gateway.livemode:
         state, reason = "ignored", "other_mode"
         log.error("%s sent %s of the other mode", gateway.name, notice.event_id)
+    elif notice.other_account:
+        state, reason = "ignored", "other_account"
+        log.error("%s sent %s of another account", gateway.name, notice.event_id)
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
     return queries.NewNotice(
@@ -108,6 +123,7 @@ def _new(gateway: Gateway, notice: Notice, body: bytes, headers: dict[str, str],
         state=state,
         reason=reason,
         origin=origin,
+        delivery_id=notice.delivery_id,
     )
 
 

@@ -149,6 +149,7 @@ PAYMENT = Transaction(
     gateway="razorpay",
     livemode=False,
     ref=None,
+    charge_ref=None,
     consent_id=None,
     request_key="",
     client_secret=None,

@@ -372,6 +372,7 @@ def _notice(event: _Event) -> Notice:
         ref=ref,
         transaction_id=signatures.uuid(metadata.get("transaction_id")) if ref else None,
         gateway_at=signatures.moment(event.created),
+        other_account=event.account is not None,
     )
 
 
