@@ -168,7 +168,7 @@ ALWAYS = (
         SELECT concat_ws(' ', e.account, e.subject_id, e.currency) FROM ledger_entries e
         WHERE e.account IN ('suspense:unapplied', 'refunds_owed') AND e.subject_id IS NOT NULL GROUP BY e.account, e.subject_id, e.currency
         HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind NOT IN ('dispute', 'bank_line', 'payout_missing') AND a.booking_id = e.subject_id)
+            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind NOT IN ('dispute', 'early_fraud_warning', 'payment_review', 'money_taken_back', 'bank_line', 'payout_missing') AND a.booking_id = e.subject_id)
         UNION ALL
         SELECT concat_ws(' ', lying.whose, lying.currency) FROM (
             SELECT e.currency, e.amount, concat_ws(':', split_part(l.source_id, ':', 1), split_part(l.source_id, ':', 2)) AS whose

@@ -287,6 +287,9 @@ class StripePeer:
         self.bank = Bank(MemoryStorage(), clock or Clock(), Faults(), dice, public_url)
         self.bank.work_class = StripeWork
         self.wallet = self.bank.wallet = Wallet()  # type: ignore[attr-defined]
+        self.alarms: dict[str, dict[str, Any]] = {}
+        """Early fraud warnings and reviews, by their ids, as Stripe would tell them."""
+        self.bank.alarms = self.alarms  # type: ignore[attr-defined]
         self.secret_key = secret_key
         self.publishable_key = publishable_key
         self.requests: list[Request] = []
@@ -591,6 +594,11 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
             low, high = span.get("gte", 0), span.get("lte", 10**11)
             found_ = [i for i in reversed(work.all(Intent)) if low <= int(i.created_at.timestamp()) <= high]
             return _list(work, found_, wanted, "/v1/payment_intents")
+        case ["radar", "early_fraud_warnings", id_] | ["reviews", id_]:
+            told: dict[str, Any] | None = work.bank.alarms.get(id_)  # type: ignore[attr-defined]
+            if told is None:
+                raise StripeError(404, "resource_missing", f"No such object: '{id_}'")
+            return told
         case ["refunds"]:
             wanted = check(params, published.RefundListParams)
             return _list(work, list(reversed(work.refunds_of(wanted["payment_intent"]))), wanted, "/v1/refunds")

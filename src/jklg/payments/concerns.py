@@ -16,6 +16,8 @@ ABOUT_MONEY = ("late_success", "amount_mismatch", "currency_mismatch", "refund_f
 """Kinds that speak of money of a booking which lies with us."""
 NOT_GONE_BACK = ("refund_failed", "refund_waits", "money_left_behind")
 """Kinds that say why a booking keeps more than its price."""
+BESIDE_MONEY = ("dispute", "early_fraud_warning", "payment_review", "money_taken_back")
+"""Kinds that stand on a booking and say nothing of money of it that lies with us."""
 STILL_LIES = {
     "suspense:unapplied": "Money of this booking is still in suspense. Apply it to the booking or send it back; then this settles itself.",
     "refunds_owed": "We still owe the customer a refund that did not arrive. Send it again, or write down how it was paid; then this settles itself.",
@@ -111,9 +113,13 @@ async def _still_told(conn: Connection, concern: Anomaly) -> None:
     others = await concerns_queries.list_open_kinds(conn, concern.booking_id, concern.id)
     for lying in await concerns_queries.list_lying(conn, concern.booking_id):
         beyond = lying.account == "customer_deposits"
-        tells = NOT_GONE_BACK.__contains__ if beyond else "dispute".__ne__
+        tells = NOT_GONE_BACK.__contains__ if beyond else _of_money
         if tells(concern.kind) and not any(tells(kind) for kind in others):
             raise Conflict("money_still_lies", STILL_LIES[lying.account])
+
+
+def _of_money(kind: str) -> bool:
+    return kind not in BESIDE_MONEY
 
 
 def _unknown() -> NotFound:

@@ -24,6 +24,16 @@ KINDS = {
         "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
         "Send the evidence to the gateway before the date below, or accept the loss. This closes by itself when the bank has decided.",
     ),
+    "early_fraud_warning": Words(
+        "The card's network says that a payment may be fraud",
+        "The holder of the card has told her bank that it was not she who paid. Nothing has been taken from us yet; most of these become disputes, which cost a fee besides.",
+        "Look at the booking. If you doubt it, give it up or send the money back whole, before the bank asks: then there is no dispute, and this closes by itself. If you know the customer, ask her, and say here why it is kept.",
+    ),
+    "payment_review": Words(
+        "The gateway holds a payment for somebody to look at",
+        "Its rules found it suspicious. If the money was only authorised, it is not ours until it is captured; if it was taken, it stays with us meanwhile.",
+        "Look at it in the gateway's own pages, and approve or refuse it there; what is only authorised is captured or released with that. What was taken and should not be kept is sent back from the booking's money. This closes by itself when it is decided.",
+    ),
     "money_taken_back": Words(
         "The payer's bank has taken a payment back",
         "Nobody was asked before: the money is gone, and booked as a loss. The booking still stands.",

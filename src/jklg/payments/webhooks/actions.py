@@ -22,6 +22,7 @@ from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
+from jklg.payments.gateways.alarms import AlarmRaising
 from jklg.payments.gateways.contract import (
     BadNotice,
     Gateway,
@@ -31,7 +32,7 @@ from jklg.payments.gateways.contract import (
     NoticePreparing,
 )
 from jklg.payments.strays import receive_stray
-from jklg.payments.webhooks import queries
+from jklg.payments.webhooks import alarms, queries
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +187,8 @@ async def _look_at_each(house: House, waiting: Iterator[Sequence[queries.FiledNo
     for notices in waiting:
         try:
             ending = await _look_into(house, notices[0])
+            for notice in notices:
+                await _hear_alarm(house, notice)
             await failpoints.reach("worker_before_done")
             async with house.db.transaction(opening=queries.FORGETTABLE) as conn:
                 await queries.finish(conn, [notice.id for notice in notices], *ending)
@@ -207,6 +210,19 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
     if settled.unknown:
         raise GatewayError(settled.unknown, retry_after=settled.retry_after)
     return "done", None
+
+
+async def _hear_alarm(house: House, notice: queries.FiledNotice) -> None:
+    """Each such notice is about something of its own, which the look at the payment does not show."""
+    gateway = house.gateways.get(notice.gateway)
+    if gateway is None or not isinstance(gateway, AlarmRaising) or not gateway.rings_alarm(notice.event_type):
+        return
+    async with house.db.transaction() as conn:
+        known = await transaction_of(conn, notice)
+        transaction = await payment_queries.get(conn, known) if known else None
+        body = await queries.body_of(conn, notice.id)
+    if transaction is not None and body:
+        await alarms.look(house.db, gateway, transaction, notice.event_type, body)
 
 
 async def _stray(house: House, gateway: Gateway, notice: queries.FiledNotice) -> tuple[str, str | None]:

@@ -113,6 +113,12 @@ async def get(conn: Connection, notice_id: int) -> FiledNotice | None:
     return FiledNotice(**row) if row else None
 
 
+async def body_of(conn: Connection, notice_id: int) -> bytes:
+    """As it came; empty when it was erased with its payer."""
+    body: bytes = await conn.fetchval("SELECT body FROM webhook_inbox WHERE id = $1", notice_id)
+    return body
+
+
 async def revive(conn: Connection, notice_id: int) -> bool:
     """Put a dead notice back into the queue. Its age counts from now, or it would be put aside at once."""
     done = await conn.execute(
