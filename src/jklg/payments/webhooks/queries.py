@@ -59,7 +59,8 @@ async def file(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::uuid[], $7::bytea[], $8::bytea[], $9::jsonb[],
                              $10::text[], $11::text[], $12::text[], $13::text[])
         ON CONFLICT ON CONSTRAINT webhook_inbox_once DO UPDATE
-            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
+            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256,
+                other_sha256 = coalesce(nullif(excluded.body_sha256, i.body_sha256), i.other_sha256)
             WHERE i.body_sha256 = excluded.body_sha256 OR i.delivery_id IS DISTINCT FROM excluded.delivery_id OR excluded.delivery_id IS NULL
         RETURNING gateway, event_id, duplicates = 0
         """,
