@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +19,7 @@ from jklg.payments.gateways.signatures import uuid
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
+_EVER = datetime.min.replace(tzinfo=UTC)
 _TAKEN = frozenset(("COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED", "REVERSED"))
 _WAITS_FOR_PAYER = frozenset(("CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "APPROVED"))
 _REFUND_STATES = {"COMPLETED": "succeeded", "FAILED": "failed", "CANCELLED": "canceled"}
@@ -135,7 +136,8 @@ def _refunds(payments: Payments) -> list[Refund]:
     strange = [refund for refund in payments.refunds if not refund.custom_id]
     if not strange or not reversed_ or _gone(payments.refunds) < sum(minor(capture.amount) for capture in reversed_):
         return payments.refunds
-    reversal = max(strange, key=lambda refund: (refund.create_time is not None, refund.create_time))
+    # PayPal's times are whole seconds: of two in the same one, the one that is listed later.
+    reversal = max(enumerate(strange), key=lambda each: (each[1].create_time or _EVER, each[0]))[1]
     return [refund for refund in payments.refunds if refund is not reversal]
 
 
