@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
+from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, staff
 from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -131,10 +131,15 @@ SWEEPS: dict[str, Sweep] = {
 LOOKERS = 8
 """Payments that a worker looks at side by side; its pool of connections has ten."""
 
-EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export, "wishes": wishes.export}
+EXPORTS: dict[str, Export] = {
+    "bookings": accounts.export,
+    "payments": payment_jobs.export,
+    "wishes": wishes.export,
+    "enquiries": enquiries.export,
+}
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave, enquiries.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -237,6 +242,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.enquiries import pages as enquiries_of_staff
     from jklg.backoffice.evidence import pages as evidence_pages
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
@@ -257,6 +263,7 @@ def _routers() -> list[Any]:
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
     from jklg.departures import api as departures_api
+    from jklg.enquiries import pages as enquiries_pages
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
@@ -285,6 +292,7 @@ def _routers() -> list[Any]:
         gallery_pages.router,
         photos.router,
         wishes_pages.router,
+        enquiries_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
@@ -302,6 +310,7 @@ def _routers() -> list[Any]:
         terms_pages.router,
         worklist_pages.router,
         pictures_of_staff.router,
+        enquiries_of_staff.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,

@@ -28,6 +28,8 @@ PUBLIC = (
     Shown("gallery", "/gallery"),
     Shown("how-booking-works", "/how-booking-works"),
     Shown("terms", "/terms"),
+    Shown("contact", "/contact"),
+    Shown("contact-sent", "/contact?sent=1"),
     Shown("not-found", "/packages/atlantis", 404),
     Shown("components", "/dev/components"),
 )

@@ -96,6 +96,7 @@ NOT_YET: set[str] = {
     "customers/templates/customers/sure.html",
     "customers/templates/customers/undo_email.html",
     "customers/templates/customers/verify.html",
+    "enquiries/emails/enquiry_answered/body.html.j2",
     "mail/templates/mail/mail.html",
     "mail/templates/mail/outbox.html",
     "payments/balances/emails/balance_due/body.html.j2",
