@@ -239,11 +239,13 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 def _routers() -> list[Any]:
     """Every door of the house."""
     from jklg.backoffice import pages as backoffice_pages
+    from jklg.backoffice.agency import pages as agency_pages
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
     from jklg.backoffice.enquiries import pages as enquiries_of_staff
     from jklg.backoffice.evidence import pages as evidence_pages
+    from jklg.backoffice.faq import pages as faq_pages
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.pictures import pages as pictures_of_staff
@@ -311,6 +313,8 @@ def _routers() -> list[Any]:
         worklist_pages.router,
         pictures_of_staff.router,
         enquiries_of_staff.router,
+        faq_pages.router,
+        agency_pages.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,

@@ -28,6 +28,8 @@ PUBLIC = (
     Shown("gallery", "/gallery"),
     Shown("how-booking-works", "/how-booking-works"),
     Shown("terms", "/terms"),
+    Shown("faq", "/faq"),
+    Shown("about", "/about"),
     Shown("contact", "/contact"),
     Shown("contact-sent", "/contact?sent=1"),
     Shown("not-found", "/packages/atlantis", 404),

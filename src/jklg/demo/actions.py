@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from jklg import catalogue, departures
-from jklg.catalogue import gallery
+from jklg import catalogue, departures, enquiries
+from jklg.catalogue import agency, faq, gallery
 from jklg.demo import calendar, queries
-from jklg.demo.agency import DESTINATIONS, GALLERY, TOURS
+from jklg.demo.agency import AGENCY, ANSWERS, DESTINATIONS, ENQUIRIES, GALLERY, TOURS
 from jklg.kit.db import Connection, Database
 
 
@@ -31,6 +31,9 @@ async def _load(conn: Connection, today: date | None) -> None:
     for destination in DESTINATIONS:
         await catalogue.add_destination(conn, destination)
     await gallery.hang_drawings(conn, GALLERY)
+    await faq.fill(conn, ANSWERS)
+    await agency.introduce(conn, AGENCY)
+    await enquiries.fill(conn, ENQUIRIES)
     for tour in TOURS:
         await catalogue.add_package(conn, tour.package)
         found = await catalogue.get_package(conn, tour.package.slug)

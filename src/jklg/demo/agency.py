@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jklg.demo.answers import AGENCY, ANSWERS, ENQUIRIES
 from jklg.demo.gallery import GALLERY
 from jklg.demo.gurez import GUREZ_VALLEY_EXPLORER
 from jklg.demo.jammu import JAMMU_HERITAGE
@@ -11,4 +12,4 @@ from jklg.demo.places import DESTINATIONS
 
 TOURS = (KASHMIR_BLISS, LADAKH_ADVENTURE, GUREZ_VALLEY_EXPLORER, JAMMU_HERITAGE)
 
-__all__ = ["DESTINATIONS", "GALLERY", "TOURS"]
+__all__ = ["AGENCY", "ANSWERS", "DESTINATIONS", "ENQUIRIES", "GALLERY", "TOURS"]

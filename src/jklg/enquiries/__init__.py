@@ -1,6 +1,6 @@
 """What people write to the agency, and what staff answer."""
 
-from jklg.enquiries.actions import answer, ask, erase, export, leave, move, note
+from jklg.enquiries.actions import answer, ask, erase, export, fill, leave, move, note
 from jklg.enquiries.queries import Message, Place, Ticket, count_open, get, list_messages, list_tickets
 from jklg.enquiries.rules import STATES, Enquiry
 
@@ -15,6 +15,7 @@ __all__ = [
     "count_open",
     "erase",
     "export",
+    "fill",
     "get",
     "leave",
     "list_messages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,15 @@ async def ask(db: Database, said: Enquiry, *, network: str) -> None:
         raise TooMany(
             "too_many_requests", "Too many messages came from your network. Please wait a while.", retry_after=wait
         )
+
+
+async def fill(conn: Connection, enquiries: Sequence[Enquiry]) -> None:
+    """Keep these where nobody has written yet, in the caller's database transaction."""
+    if await queries.has_tickets(conn):
+        return
+    for said in enquiries:
+        ticket_id, _ = await queries.keep(conn, uuid7(), said, spoken().code, rules.digest(said))
+        await queries.insert_message(conn, uuid7(), ticket_id, "customer", said.name, said.message)
 
 
 async def answer(

@@ -9,6 +9,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 
 from jklg import enquiries
+from jklg.catalogue import agency
 from jklg.customers import profile
 from jklg.customers.guard import address_of, browser_visitor
 from jklg.customers.visits import Complaints, all_complaints, complaints, form_page
@@ -28,14 +29,15 @@ async def contact(request: Ask) -> Response[bytes]:
     form = {"reference": str(request.query_params.get("reference", ""))[:40]}
     sent = bool(request.query_params.get("sent"))
     who = browser_visitor(request)
+    ours = await _agency(request)
     if who is None:
-        return page(request, TEMPLATE, form=form, errors={}, sent=sent)
+        return page(request, TEMPLATE, form=form, errors={}, sent=sent, agency=ours)
     try:
         me = await profile.get(request.app.state.house.db, who)
         form |= {"name": me.name, "email": me.email}
     except (NotSignedIn, Forbidden):
         pass
-    return form_page(request, TEMPLATE, form=form, sent=sent)
+    return form_page(request, TEMPLATE, form=form, sent=sent, agency=ours)
 
 
 @post("/contact", include_in_schema=False, status_code=200)
@@ -43,17 +45,22 @@ async def send(request: Ask) -> Response[bytes]:
     form = await read_form(request)
     wrong = all_complaints(*rules.checks(form).values())
     if wrong:
-        return _again(request, form, wrong)
+        return await _again(request, form, wrong)
     try:
         trap.check(form)
         await enquiries.ask(request.app.state.house.db, rules.read(form), network=address_of(request))
     except Refusal as refusal:
-        return _again(request, form, complaints(refusal))
+        return await _again(request, form, complaints(refusal))
     return go("/contact?sent=1")
 
 
-def _again(request: Ask, form: Mapping[str, str], wrong: Complaints) -> Response[bytes]:
-    return form_page(request, TEMPLATE, form=form, errors=wrong, sent=False)
+async def _again(request: Ask, form: Mapping[str, str], wrong: Complaints) -> Response[bytes]:
+    return form_page(request, TEMPLATE, form=form, errors=wrong, sent=False, agency=await _agency(request))
+
+
+async def _agency(request: Ask) -> agency.Profile:
+    async with request.app.state.house.db.connection() as conn:
+        return await agency.get(conn)
 
 
 router = Router(path="/", route_handlers=[contact, send])

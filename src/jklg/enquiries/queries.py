@@ -117,6 +117,10 @@ async def count_open(conn: Connection) -> int:
     return int(await conn.fetchval("SELECT count(*) FROM support_tickets WHERE status = 'open'"))
 
 
+async def has_tickets(conn: Connection) -> bool:
+    return bool(await conn.fetchval("SELECT EXISTS (SELECT FROM support_tickets)"))
+
+
 async def list_messages(conn: Connection, ticket_id: UUID) -> list[Message]:
     """The thread, oldest first."""
     rows = await conn.fetch(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
@@ -10,6 +9,7 @@ import msgspec
 
 from jklg.customers.rules import check_email, check_name
 from jklg.kit.errors import BadInput, NotFound
+from jklg.kit.texts import one_line, several_lines
 from jklg.limits import Limit
 
 STATES = ("open", "answered", "closed")
@@ -48,15 +48,15 @@ def read(form: Mapping[str, str]) -> Enquiry:
 
 
 def check_subject(given: str) -> str:
-    subject = " ".join(given.split())
-    if not 1 <= len(subject) <= 150 or not subject.isprintable():
+    subject = one_line(given, 150)
+    if not subject:
         raise BadInput("subject_missing", "Please say in a few words what it is about.", details={"field": "subject"})
     return subject
 
 
 def check_reference(given: str) -> str:
-    reference = " ".join(given.split()).upper()
-    if len(reference) > 40 or not reference.isprintable():
+    reference = one_line(given.upper(), 40)
+    if reference is None:
         raise BadInput(
             "reference_invalid",
             "A booking reference has six letters and figures. You may leave it out.",
@@ -67,9 +67,8 @@ def check_reference(given: str) -> str:
 
 def check_message(given: str, field: str = "message") -> str:
     """Text of several lines. BadInput: message_missing."""
-    message = "\n".join(line.rstrip() for line in given.strip().splitlines())
-    shown = all(unicodedata.category(letter) not in ("Cc", "Cs") for letter in message.replace("\n", ""))
-    if not 1 <= len(message) <= LONGEST or not shown:
+    message = several_lines(given, LONGEST)
+    if not message:
         raise BadInput(
             "message_missing", "Please write your message, in up to 5,000 characters.", details={"field": field}
         )

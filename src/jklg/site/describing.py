@@ -13,6 +13,7 @@ import msgspec
 from markupsafe import Markup
 
 from jklg.catalogue import Destination, Package
+from jklg.catalogue.agency import Profile
 from jklg.catalogue.api import picture_of, picture_url
 from jklg.departures import Departure
 from jklg.kit.languages import spoken
@@ -44,6 +45,12 @@ def agency(settings: Settings) -> dict[str, Any]:
         "logo": f"{settings.public_url}/favicon.ico",
         "image": f"{settings.public_url}/share/house.png",
     }
+
+
+def about(settings: Settings, profile: Profile) -> Markup:
+    """The agency with what it says of itself; nothing is told that is not on the page."""
+    more = {"legalName": profile.name, "address": profile.address, "email": profile.email, "telephone": profile.phone}
+    return block({**agency(settings), **{name: said for name, said in more.items() if said}})
 
 
 def crumbs(settings: Settings, *steps: tuple[str, str]) -> dict[str, Any]:
