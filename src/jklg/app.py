@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, staff
+from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
 from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -32,6 +32,7 @@ from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
+from jklg.reviews import jobs as review_jobs
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
 
@@ -54,7 +55,7 @@ LISTENERS: dict[str, list[Listener]] = {
     "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
-    "booking.erased": [payment_jobs.forget_person],
+    "booking.erased": [payment_jobs.forget_person, review_jobs.forget],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
@@ -136,6 +137,7 @@ EXPORTS: dict[str, Export] = {
     "payments": payment_jobs.export,
     "wishes": wishes.export,
     "enquiries": enquiries.export,
+    "reviews": reviews.export,
 }
 """What the rooms above customers hold on one of them, for their export."""
 
@@ -249,6 +251,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.pictures import pages as pictures_of_staff
+    from jklg.backoffice.reviews import pages as reviews_of_staff
     from jklg.backoffice.terms import pages as terms_pages
     from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
@@ -276,6 +279,8 @@ def _routers() -> list[Any]:
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.reviews import api as reviews_api
+    from jklg.reviews import pages as reviews_pages
     from jklg.site import api as site_api
     from jklg.site import pages as site_pages
     from jklg.site.journey import pages as journey_pages
@@ -295,6 +300,7 @@ def _routers() -> list[Any]:
         photos.router,
         wishes_pages.router,
         enquiries_pages.router,
+        reviews_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
@@ -313,12 +319,14 @@ def _routers() -> list[Any]:
         worklist_pages.router,
         pictures_of_staff.router,
         enquiries_of_staff.router,
+        reviews_of_staff.router,
         faq_pages.router,
         agency_pages.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,
         gallery_api.router,
+        reviews_api.router,
         customers_api.router,
         departures_api.router,
         pricing_api.router,

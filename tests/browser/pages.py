@@ -30,6 +30,8 @@ PUBLIC = (
     Shown("terms", "/terms"),
     Shown("faq", "/faq"),
     Shown("about", "/about"),
+    Shown("testimonials", "/testimonials"),
+    Shown("reviews", "/packages/kashmir-bliss/reviews"),
     Shown("contact", "/contact"),
     Shown("contact-sent", "/contact?sent=1"),
     Shown("not-found", "/packages/atlantis", 404),

@@ -22,7 +22,18 @@ from jklg.web.tongue import in_language
 
 Ask = Request[Any, Any, State]
 SHOWN = 6
-PUBLIC = ("/", "/packages", "/destinations", "/gallery", "/how-booking-works", "/faq", "/about", "/contact", "/terms")
+PUBLIC = (
+    "/",
+    "/packages",
+    "/destinations",
+    "/gallery",
+    "/how-booking-works",
+    "/faq",
+    "/about",
+    "/testimonials",
+    "/contact",
+    "/terms",
+)
 """Pages without a noun of their own that search engines may tell of. Rooms that add one name it here."""
 
 
