@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from jklg import enquiries, staff
 from jklg.enquiries import rules
 from jklg.kit.db import Database
-from jklg.kit.errors import BadInput, TooMany
+from jklg.kit.errors import BadInput, NotFound, TooMany
 from jklg.kit.ids import uuid7
 from jklg.mail import actions as mail
 from tests.trade import add_departure, hold
@@ -251,3 +252,16 @@ def test_a_message_keeps_its_lines_and_no_control_characters() -> None:
     for hostile in ("a\x00b", "a\x1bb", "\ud800"):
         with pytest.raises(BadInput, match="message_missing"):
             rules.check_message(hostile)
+
+
+async def test_answered_while_an_admin_erases_it_there_is_nothing_to_answer(db: Database) -> None:
+    ticket = await asked(db)
+    async with db.transaction() as conn:
+        await enquiries.queries.get(conn, ticket.id, lock=True)
+        noting = asyncio.create_task(
+            enquiries.note(db, ticket.id, message_id=uuid7(), text="She called.", actor="staff:y")
+        )
+        await asyncio.sleep(0.1)
+        await enquiries.queries.delete(conn, ticket.id)
+    with pytest.raises(NotFound, match="enquiry_not_found"):
+        await noting

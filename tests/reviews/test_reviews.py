@@ -365,3 +365,17 @@ async def test_the_database_keeps_what_the_room_promises(db: Database) -> None:
     with pytest.raises(BadInput):
         rules.check_reason("")
     assert date.today() < booking.starts_on
+
+
+async def test_chosen_while_somebody_else_refuses_it_stays_refused(db: Database) -> None:
+    kept = await written(db, await add_package(db), 5)
+    async with db.transaction() as conn:
+        await reviews.queries.get(conn, kept.id, lock=True)
+        choosing = asyncio.create_task(reviews.praise(db, kept.id, chosen=True, actor="staff:y"))
+        await asyncio.sleep(0.1)
+        await reviews.queries.set_decision(conn, kept.id, "rejected", "It names our cook.", chosen=False)
+    with pytest.raises(Conflict, match="review_not_published"):
+        await choosing
+    async with db.transaction() as conn:
+        found = await reviews.get(conn, kept.id)
+    assert found is not None and (found.status, found.chosen) == ("rejected", False)
