@@ -240,21 +240,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 
 def _routers() -> list[Any]:
     """Every door of the house."""
-    from jklg.backoffice import pages as backoffice_pages
-    from jklg.backoffice.agency import pages as agency_pages
-    from jklg.backoffice.bank import pages as bank_pages
-    from jklg.backoffice.concerns import pages as concerns_pages
-    from jklg.backoffice.desk import pages as desk_pages
-    from jklg.backoffice.enquiries import pages as enquiries_of_staff
-    from jklg.backoffice.evidence import pages as evidence_pages
-    from jklg.backoffice.faq import pages as faq_pages
-    from jklg.backoffice.giving_up import pages as giving_up_pages
-    from jklg.backoffice.payments import pages as payments_of_staff
-    from jklg.backoffice.pictures import pages as pictures_of_staff
-    from jklg.backoffice.reviews import pages as reviews_of_staff
-    from jklg.backoffice.suspense import pages as suspense_pages
-    from jklg.backoffice.terms import pages as terms_pages
-    from jklg.backoffice.worklist import pages as worklist_pages
+    from jklg.backoffice import doors as office
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -309,21 +295,7 @@ def _routers() -> list[Any]:
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,
-        backoffice_pages.router,
-        concerns_pages.router,
-        suspense_pages.router,
-        evidence_pages.router,
-        bank_pages.router,
-        payments_of_staff.router,
-        desk_pages.router,
-        giving_up_pages.router,
-        terms_pages.router,
-        worklist_pages.router,
-        pictures_of_staff.router,
-        enquiries_of_staff.router,
-        reviews_of_staff.router,
-        faq_pages.router,
-        agency_pages.router,
+        office.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,

@@ -13,8 +13,8 @@ from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings.rules import REFERENCE
-from jklg.kit.errors import NotFound, NotSignedIn
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.kit.errors import NotFound
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
@@ -27,10 +27,7 @@ URGENT = 5
 @get("/staff", include_in_schema=False)
 async def today(request: Ask) -> Response[bytes]:
     """Today's bookings and money, who leaves soon, what needs a person. A Guide sees no money."""
-    try:
-        person = await require_staff(request, "dashboard_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "dashboard_view")
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
         context: dict[str, Any] = {
@@ -60,10 +57,7 @@ async def today(request: Ask) -> Response[bytes]:
 @get("/staff/bookings/{reference:str}", include_in_schema=False)
 async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """One booking with its people, its price, its money and its story."""
-    try:
-        person = await require_staff(request, "bookings_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "bookings_view")
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
         found = (

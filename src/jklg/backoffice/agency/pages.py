@@ -10,9 +10,9 @@ from litestar import Response, Router, get, post
 from jklg.backoffice.looking import Ask
 from jklg.catalogue import agency
 from jklg.catalogue.agency import Profile
-from jklg.kit.errors import BadInput, NotSignedIn
+from jklg.kit.errors import BadInput
 from jklg.kit.languages import gettext as _
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -23,10 +23,7 @@ FIELDS = Profile.__struct_fields__
 @get("/staff/agency", include_in_schema=False)
 async def edit(request: Ask) -> Response[bytes]:
     """What is said now, to change."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     async with request.app.state.house.db.connection() as conn:
         said = await agency.get(conn)
     return _form(request, person, msgspec.to_builtins(said))

@@ -13,11 +13,11 @@ from jklg.backoffice.forms import amount_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings import Booking, cancelling
 from jklg.bookings.rules import REFERENCE, due
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import consents, desk
 from jklg.payments.refunds import queries as refund_queries
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -39,10 +39,7 @@ SAID = {
 @get("/staff/bookings/{reference:str}/money", include_in_schema=False)
 async def money(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """What can be done about the money of a booking, and what was asked so far."""
-    try:
-        person = await require_staff(request, ACT)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, ACT)
     return await _money_page(request, person, await _booking(request, person, reference))
 
 

@@ -13,12 +13,12 @@ from jklg import bookings, enquiries
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
 from jklg.enquiries import Place
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
 from jklg.payments import browsing
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
@@ -43,10 +43,7 @@ SAID = {
 @get("/staff/enquiries", include_in_schema=False)
 async def overview(request: Ask) -> Response[bytes]:
     """Those that wait, the longest first; or `?state=answered`, `?state=closed`."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     state = str(request.query_params.get("state", "open"))
     if state not in enquiries.STATES:
         raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
@@ -69,10 +66,7 @@ async def overview(request: Ask) -> Response[bytes]:
 @get("/staff/enquiries/{ticket_id:uuid}", include_in_schema=False)
 async def one(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
     """The thread, the booking it may be about, and the form of the answer."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     return await _show(request, person, ticket_id)
 
 

@@ -13,11 +13,11 @@ from litestar.params import FromPath
 from jklg.backoffice.looking import Ask
 from jklg.catalogue import faq
 from jklg.catalogue.faq import Wording
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn
+from jklg.kit.errors import BadInput, NotFound
 from jklg.kit.ids import uuid7
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
@@ -29,10 +29,7 @@ SAID = {"kept": N_("Kept."), "removed": N_("It is gone.")}
 @get("/staff/faq", include_in_schema=False)
 async def overview(request: Ask) -> Response[bytes]:
     """All of them, in their groups."""
-    try:
-        person = await require_staff(request, "faq_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "faq_view")
     async with request.app.state.house.db.connection() as conn:
         groups = faq.groups(await faq.list_questions(conn, unpublished=True))
     said = _(SAID.get(str(request.query_params.get("said", "")), ""))
@@ -45,10 +42,7 @@ async def overview(request: Ask) -> Response[bytes]:
 @get("/staff/faq/new", include_in_schema=False)
 async def new(request: Ask) -> Response[bytes]:
     """The form of one more, at the end of a group."""
-    try:
-        person = await require_staff(request, "faq_create")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "faq_create")
     async with request.app.state.house.db.connection() as conn:
         there = await faq.list_questions(conn, unpublished=True)
     last = max((each.position for each in there), default=0)
@@ -59,10 +53,7 @@ async def new(request: Ask) -> Response[bytes]:
 @get("/staff/faq/{question_id:uuid}", include_in_schema=False)
 async def one(request: Ask, question_id: FromPath[UUID]) -> Response[bytes]:
     """One of them, to change."""
-    try:
-        person = await require_staff(request, "faq_edit")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "faq_edit")
     async with request.app.state.house.db.connection() as conn:
         found = await faq.get(conn, question_id)
     if found is None:

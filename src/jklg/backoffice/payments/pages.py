@@ -12,10 +12,10 @@ from litestar.params import FromPath
 from jklg.backoffice import queries
 from jklg.backoffice.forms import amount_of
 from jklg.backoffice.looking import Ask, eyes_of, when, who
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn
+from jklg.kit.errors import BadInput, NotFound
 from jklg.kit.money import CURRENCIES
 from jklg.payments import browsing
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.web.render import page
 
 LOOK = "bookings_create"
@@ -26,10 +26,7 @@ FIELDS = ("q", "status", "gateway", "from", "to", "least", "most", "currency")
 @get("/staff/payments", include_in_schema=False)
 async def payments(request: Ask) -> Response[bytes]:
     """All attempts to pay, the newest first."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     form = {field: str(request.query_params.get(field, "")).strip() for field in FIELDS}
     error, rows, total = None, [], 0
     try:
@@ -79,10 +76,7 @@ def _day(form: dict[str, str], field: str) -> date | None:
 @get("/staff/payments/{transaction_id:str}", include_in_schema=False)
 async def payment(request: Ask, transaction_id: FromPath[str]) -> Response[bytes]:
     """Everything known of one attempt: what changed it, refunds, disputes, and what it did in the books."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
     try:
         known_id = UUID(transaction_id)

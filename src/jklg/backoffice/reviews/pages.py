@@ -11,11 +11,11 @@ from litestar.params import FromPath
 
 from jklg import reviews
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit.errors import BadInput, Conflict, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
 from jklg.reviews.rules import after, cursor
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
@@ -40,10 +40,7 @@ SAID = {
 @get("/staff/reviews", include_in_schema=False)
 async def overview(request: Ask) -> Response[bytes]:
     """Those that wait; or `?state=published`, `?state=rejected`."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     state = str(request.query_params.get("state", "pending"))
     if state not in reviews.STATES:
         raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
@@ -65,10 +62,7 @@ async def overview(request: Ask) -> Response[bytes]:
 @get("/staff/reviews/{review_id:uuid}", include_in_schema=False)
 async def one(request: Ask, review_id: FromPath[UUID]) -> Response[bytes]:
     """One review with what can be done about it."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     return await _show(request, person, review_id)
 
 
