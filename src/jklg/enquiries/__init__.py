@@ -1,14 +1,13 @@
 """What people write to the agency, and what staff answer."""
 
 from jklg.enquiries.actions import answer, ask, erase, export, fill, leave, move, note
-from jklg.enquiries.queries import Message, Place, Ticket, count_open, get, list_messages, list_tickets
+from jklg.enquiries.queries import Message, Ticket, count_open, get, list_messages, list_tickets
 from jklg.enquiries.rules import STATES, Enquiry
 
 __all__ = [
     "STATES",
     "Enquiry",
     "Message",
-    "Place",
     "Ticket",
     "answer",
     "ask",

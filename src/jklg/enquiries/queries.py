@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from jklg.enquiries.rules import Enquiry
+from jklg.kit.cursors import Place
 from jklg.kit.db import Connection
 
 
@@ -35,13 +36,6 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     message: str
     created_at: datetime
-
-
-class Place(NamedTuple):
-    """After this row, in the order of the list."""
-
-    moved_at: datetime
-    id: UUID
 
 
 async def keep(conn: Connection, id_: UUID, said: Enquiry, locale: str, digest: bytes) -> tuple[UUID, bool]:
@@ -105,7 +99,7 @@ async def list_tickets(conn: Connection, status: str, after: Place | None, limit
         ORDER BY moved_at {order}, id {order} LIMIT $4
         """,  # noqa: S608  (two fixed texts)
         status,
-        after.moved_at if after else None,
+        after.at if after else None,
         after.id if after else None,
         limit,
     )

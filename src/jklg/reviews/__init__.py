@@ -2,11 +2,10 @@
 
 from jklg.reviews.actions import decide, export, forget_booking, invent, praise, remove, reply, tell, write
 from jklg.reviews.queries import count_pending, get, list_by_status, list_chosen, list_of_package, of_booking
-from jklg.reviews.rules import STATES, Place, Review, Saying, Shown, Stars, may_write
+from jklg.reviews.rules import STATES, Review, Saying, Shown, Stars, may_write
 
 __all__ = [
     "STATES",
-    "Place",
     "Review",
     "Saying",
     "Shown",

@@ -13,9 +13,9 @@ from litestar.params import FromPath
 from jklg import catalogue, reviews
 from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.customers.visits import Complaints, all_complaints
+from jklg.kit import cursors
 from jklg.kit.errors import Conflict, NotFound
 from jklg.reviews import rules
-from jklg.reviews.rules import after, cursor
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -40,11 +40,13 @@ async def of_package(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         package = await catalogue.get_package(conn, slug)
         if package is None:
             raise NotFound("package_not_found", "We do not have this journey.")
-        begin = after(str(request.query_params.get("cursor", "")))
+        begin = cursors.read_if_given(str(request.query_params.get("cursor", "")))
         found = await reviews.list_of_package(
             conn, package.id, begin, SHOWN + 1, made_up_too=not house.settings.production
         )
-    following = cursor(found[SHOWN - 1].decided_at, found[SHOWN - 1].id) if len(found) > SHOWN else ""
+    following = (
+        cursors.write(cursors.Place(found[SHOWN - 1].decided_at, found[SHOWN - 1].id)) if len(found) > SHOWN else ""
+    )
     return page(
         request, "reviews/all_of_package.html", package=package, found=found[:SHOWN], following=following, further=begin
     )

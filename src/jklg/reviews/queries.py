@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from jklg.kit.cursors import Place
 from jklg.kit.db import Connection
-from jklg.reviews.rules import Place, Review, Saying, Shown
+from jklg.reviews.rules import Review, Saying, Shown
 
 _REVIEW = """
 SELECT t.id, t.booking_id, b.reference, t.package_id, p.name AS package_name, p.slug AS package_slug, t.made_up, t.name, t.rating,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -17,7 +15,6 @@ from jklg.kit.texts import one_line, several_lines
 
 STATES = ("pending", "published", "rejected")
 LONGEST = 3000
-_CURSOR = re.compile(r"[0-9TZ:.+-]{19,40}~[0-9a-f]{32}")
 
 
 class Saying(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,13 +68,6 @@ class Stars(msgspec.Struct, frozen=True, kw_only=True):
     def average(self) -> Decimal:
         """With one decimal, halves up. Only where there are reviews."""
         return Decimal((self.total * 20 + self.count) // (2 * self.count)).scaleb(-1)
-
-
-class Place(NamedTuple):
-    """After this row, in the order of a list: what comes meanwhile moves nothing."""
-
-    at: datetime
-    id: UUID
 
 
 def may_write(booking: Booking) -> bool:
@@ -147,23 +137,3 @@ def no_review() -> NotFound:
 def first_name(name: str) -> str:
     """What the form proposes to show."""
     return name.partition(" ")[0][:40]
-
-
-def cursor(at: datetime, id_: UUID) -> str:
-    return f"{at.isoformat()}~{id_.hex}"
-
-
-def after(text: str) -> Place | None:
-    """None for the first page. BadInput: cursor_invalid."""
-    if not text:
-        return None
-    try:
-        if not _CURSOR.fullmatch(text):
-            raise ValueError
-        at, _, id_ = text.partition("~")
-        place = Place(datetime.fromisoformat(at), UUID(id_))
-        if place.at.tzinfo is None or not 1900 < place.at.year < 9000:
-            raise ValueError
-        return place
-    except ValueError:
-        raise BadInput("cursor_invalid", "Please begin at the first page again.", details={"field": "cursor"}) from None

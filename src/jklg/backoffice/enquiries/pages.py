@@ -10,14 +10,14 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings, enquiries
+from jklg.backoffice.forms import key_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
-from jklg.enquiries import Place
+from jklg.kit import cursors
 from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
-from jklg.payments import browsing
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
@@ -47,15 +47,14 @@ async def overview(request: Ask) -> Response[bytes]:
     state = str(request.query_params.get("state", "open"))
     if state not in enquiries.STATES:
         raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
-    cursor = str(request.query_params.get("cursor", ""))
-    after = Place(*browsing.read_cursor(cursor)) if cursor else None
+    after = cursors.read_if_given(str(request.query_params.get("cursor", "")))
     async with eyes_of(request, person) as conn:
         found = await enquiries.list_tickets(conn, state, after, SHOWN + 1)
         waiting = await enquiries.count_open(conn)
     following = ""
     if len(found) > SHOWN:
         found = found[:SHOWN]
-        last = browsing.write_cursor(browsing.Place(found[-1].moved_at, found[-1].id))
+        last = cursors.write(cursors.Place(found[-1].moved_at, found[-1].id))
         following = "/staff/enquiries?" + urlencode({"state": state, "cursor": last})
     return page(
         request, "backoffice/enquiries.html", personal=True, person=person, found=found, state=state, waiting=waiting,
@@ -96,7 +95,7 @@ async def answer(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
     house, form = request.app.state.house, await read_form(request)
     try:
         await enquiries.answer(
-            house.db, house.settings, ticket_id, message_id=_key(form), text=form.get("answer", ""), name=person.name,
+            house.db, house.settings, ticket_id, message_id=key_of(form, "message_id"), text=form.get("answer", ""), name=person.name,
             actor=f"staff:{person.id}",
         )  # fmt: skip
     except BadInput as refusal:
@@ -111,7 +110,11 @@ async def note(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
     house, form = request.app.state.house, await read_form(request)
     try:
         await enquiries.note(
-            house.db, ticket_id, message_id=_key(form), text=form.get("note", ""), actor=f"staff:{person.id}"
+            house.db,
+            ticket_id,
+            message_id=key_of(form, "message_id"),
+            text=form.get("note", ""),
+            actor=f"staff:{person.id}",
         )
     except BadInput as refusal:
         return await _show(request, person, ticket_id, form, refusal)
@@ -136,14 +139,6 @@ async def erase(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
         return await _show(request, person, ticket_id, None, refusal)
     await enquiries.erase(request.app.state.house.db, ticket_id, actor=f"staff:{person.id}")
     return go("/staff/enquiries?said=erased")
-
-
-def _key(form: dict[str, str]) -> UUID:
-    """Of the message that a form writes. BadInput: form_outdated."""
-    try:
-        return UUID(form.get("message_id", ""))
-    except ValueError:
-        raise BadInput("form_outdated", "Please open this page again and send it once more.") from None
 
 
 def _words() -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
+from jklg.backoffice.forms import key_of
 from jklg.backoffice.looking import Ask
 from jklg.catalogue import faq
 from jklg.catalogue.faq import Wording
@@ -81,7 +82,7 @@ async def add(request: Ask) -> Response[bytes]:
     person = await require_staff(request, "faq_create")
     form = await read_form(request)
     try:
-        await faq.add(request.app.state.house.db, _wording(form), id_=_id(form), actor=f"staff:{person.id}")
+        await faq.add(request.app.state.house.db, _wording(form), id_=key_of(form, "id"), actor=f"staff:{person.id}")
     except BadInput as refusal:
         return await _form(request, person, None, form, refusal)
     return go("/staff/faq?said=kept")
@@ -112,13 +113,6 @@ def _wording(form: dict[str, str]) -> Wording:
         position=int(position) if re.fullmatch("[0-9]{1,4}", position) else -1,
         published=bool(form.get("published")),
     )
-
-
-def _id(form: dict[str, str]) -> UUID:
-    try:
-        return UUID(form.get("id", ""))
-    except ValueError:
-        raise BadInput("form_outdated", "Please open this page again and send it once more.") from None
 
 
 _handlers: list[Any] = [overview, new, add, one, change]

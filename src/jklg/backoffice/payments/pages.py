@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from jklg.backoffice import queries
 from jklg.backoffice.forms import amount_of
 from jklg.backoffice.looking import Ask, eyes_of, when, who
+from jklg.kit import cursors
 from jklg.kit.errors import BadInput, NotFound
 from jklg.kit.money import CURRENCIES
 from jklg.payments import browsing
@@ -32,7 +33,7 @@ async def payments(request: Ask) -> Response[bytes]:
     try:
         wanted = _wanted(form)
         cursor = request.query_params.get("cursor")
-        after = browsing.read_cursor(str(cursor)) if cursor else None
+        after = cursors.read_if_given(str(cursor or ""))
     except BadInput as refusal:
         error = refusal
         if (field := str((refusal.details or {}).get("field"))) in ("from", "to"):
@@ -44,7 +45,7 @@ async def payments(request: Ask) -> Response[bytes]:
     following = None
     if len(rows) > SHOWN:
         rows = rows[:SHOWN]
-        following = browsing.write_cursor(browsing.Place(rows[-1].created_at, rows[-1].id))
+        following = cursors.write(cursors.Place(rows[-1].created_at, rows[-1].id))
     kept = {field: value for field, value in form.items() if value}
     return page(
         request, "backoffice/payments.html", personal=True, status=error.status if error else 200, person=person, rows=rows,

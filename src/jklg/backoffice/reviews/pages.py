@@ -11,10 +11,10 @@ from litestar.params import FromPath
 
 from jklg import reviews
 from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.kit import cursors
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
-from jklg.reviews.rules import after, cursor
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
@@ -44,14 +44,14 @@ async def overview(request: Ask) -> Response[bytes]:
     state = str(request.query_params.get("state", "pending"))
     if state not in reviews.STATES:
         raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
-    begin = after(str(request.query_params.get("cursor", "")))
+    begin = cursors.read_if_given(str(request.query_params.get("cursor", "")))
     async with eyes_of(request, person) as conn:
         found = await reviews.list_by_status(conn, state, begin, SHOWN + 1)
         waiting = await reviews.count_pending(conn)
     following = ""
     if len(found) > SHOWN:
         found = found[:SHOWN]
-        last = cursor(found[-1].created_at, found[-1].id)
+        last = cursors.write(cursors.Place(found[-1].created_at, found[-1].id))
         following = "/staff/reviews?" + urlencode({"state": state, "cursor": last})
     return page(
         request, "backoffice/reviews.html", personal=True, person=person, found=found, state=state, waiting=waiting, words=_words(),

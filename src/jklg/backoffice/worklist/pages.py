@@ -10,6 +10,7 @@ from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.backoffice.worklist import queries
 from jklg.backoffice.worklist.queries import BANK_LINES, Place, Wanted
+from jklg.kit import cursors
 from jklg.kit.errors import BadInput
 from jklg.payments import browsing
 from jklg.staff.guard import require_staff
@@ -68,15 +69,15 @@ def _wanted(form: dict[str, str], person: Person) -> Wanted:
 
 
 def _cursor(place: Place) -> str:
-    return f"{place.rank}{browsing.write_cursor(browsing.Place(place.at, place.id))}"
+    return f"{place.rank}{cursors.write(cursors.Place(place.at, place.id))}"
 
 
 def _after(cursor: str) -> Place | None:
     """BadInput: cursor_invalid."""
     if not cursor:
         return None
-    place = browsing.read_cursor(cursor[1:])
-    return Place(int(cursor[0] == "1"), place.created_at, place.id)
+    place = cursors.read(cursor[1:])
+    return Place(int(cursor[0] == "1"), place.at, place.id)
 
 
 router = Router(path="/", route_handlers=[worklist])
