@@ -25,6 +25,7 @@ from jklg.customers.joining import jobs as joining_jobs
 from jklg.customers.leaving import Export, Parting
 from jklg.customers.moving import jobs as moving_jobs
 from jklg.customers.recovery import jobs as recovery_jobs
+from jklg.invoices import jobs as invoice_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
@@ -51,10 +52,11 @@ LISTENERS: dict[str, list[Listener]] = {
     "customer.password_forgotten": [recovery_jobs.mail_reset],
     "customer.password_changed": [recovery_jobs.mail_changed],
     "customer.email_change_asked": [moving_jobs.mail_change],
-    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
+    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount, invoice_jobs.write_papers],
+    "booking.price_reduced": [invoice_jobs.write_papers],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
-    "booking.erased": [payment_jobs.forget_person],
+    "booking.erased": [payment_jobs.forget_person, invoice_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
