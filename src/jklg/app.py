@@ -241,6 +241,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.desk import pages as desk_pages
     from jklg.backoffice.evidence import pages as evidence_pages
     from jklg.backoffice.giving_up import pages as giving_up_pages
+    from jklg.backoffice.papers import pages as papers_of_staff
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.pictures import pages as pictures_of_staff
     from jklg.backoffice.terms import pages as terms_pages
@@ -267,6 +268,7 @@ def _routers() -> list[Any]:
     from jklg.payments.cancellations import api as cancellations_api
     from jklg.payments.cancellations import pages as cancellations_pages
     from jklg.payments.desk import api as desk_api
+    from jklg.payments.papers import pages as papers_pages
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
     from jklg.site import api as site_api
@@ -291,6 +293,8 @@ def _routers() -> list[Any]:
         guests_pages.router,
         payments_pages.router,
         cancellations_pages.router,
+        papers_pages.router,
+        papers_pages.account_router,
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,
@@ -299,6 +303,7 @@ def _routers() -> list[Any]:
         evidence_pages.router,
         bank_pages.router,
         payments_of_staff.router,
+        papers_of_staff.router,
         desk_pages.router,
         giving_up_pages.router,
         terms_pages.router,

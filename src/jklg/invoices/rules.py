@@ -47,9 +47,9 @@ class GivenUp(Protocol):
 def invoice_lines(sold: Sequence[Mapping[str, Any]], price: int, given: Sequence[GivenUp]) -> Lines:
     """What it was sold for, and what its price has fallen by before there was an invoice."""
     lines = [
-        {"label": line["label"], "quantity": line["quantity"], "unit_amount": line["unit_amount"], "amount": line["amount"]}
+        {name: line[name] for name in ("label", "quantity", "unit_amount", "amount", "rule") if name in line}
         for line in sold
-    ]  # fmt: skip
+    ]
     return lines + fall(price - sum(line["amount"] for line in lines), given)
 
 
