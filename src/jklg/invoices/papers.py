@@ -60,15 +60,18 @@ def _facts(invoice: Invoice) -> list[tuple[str, str]]:
 
 
 def _lines(invoice: Invoice) -> Figures:
+    counted = any("unit_amount" in line for line in invoice.lines)  # a credit note has nothing to multiply
+    columns = [_("What"), _("Number"), _("Each"), _("Amount")] if counted else [_("What"), _("Amount")]
     rows = []
     for line in invoice.lines:
         each = figures.money_text(line["unit_amount"], invoice.currency) if "unit_amount" in line else ""
         number = figures.figure(line["quantity"]) if "quantity" in line else ""
         who = people(line["party"]) if line.get("party") else ""
-        rows.append((_(line["label"]), number, each, figures.money_text(line["amount"], invoice.currency), who))
+        cells = (number, each) if counted else ()
+        rows.append((_(line["label"]), *cells, figures.money_text(line["amount"], invoice.currency), who))
     total = _("Total credited") if invoice.kind == "credit_note" else _("Total")
     return Figures(
-        columns=[_("What"), _("Number"), _("Each"), _("Amount")],
+        columns=columns,
         rows=rows,
         totals=[(f"{total} ({invoice.currency})", figures.money_text(invoice.amount, invoice.currency), True)],
     )

@@ -10,7 +10,7 @@ from jklg.bookings.queries import Booking, Traveller
 from jklg.catalogue import Package
 from jklg.kit.languages import figures, ngettext
 from jklg.kit.languages import gettext as _
-from jklg.kit.paper import Block, Code, Day, Facts, Heading, Large, Paper, Words
+from jklg.kit.paper import Block, Code, Day, Facts, Heading, Items, Large, Paper, Words
 from jklg.kit.paper.blocks import qr
 from jklg.settings import Settings
 from jklg.web.papers import paper
@@ -107,7 +107,7 @@ def _booked(line: Mapping[str, object]) -> str:
 
 
 def _listed(heading: str, parts: Sequence[str]) -> list[Block]:
-    return [Heading(words=heading), Words(parts=[" · ".join(parts)])] if parts else []
+    return [Heading(words=heading), Items(parts=parts)] if parts else []
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -24,6 +24,12 @@ class Words(Block, frozen=True, kw_only=True):
     quiet: bool = False
 
 
+class Items(Block, frozen=True, kw_only=True):
+    """Short things in a row."""
+
+    parts: Sequence[str]
+
+
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     name: str

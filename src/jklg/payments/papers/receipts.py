@@ -25,7 +25,7 @@ def receipt(
 ) -> Paper:
     """`payment` has captured money. What was sent back since is said, so that nobody reads it as still ours."""
     how = _(GATEWAY_WORDS.get(payment.gateway, (payment.gateway.capitalize(), ""))[0])
-    if payment.payment_method:
+    if payment.payment_method and payment.payment_method != "card":
         how = f"{how}, {payment.payment_method.replace('_', ' ')}"
     rows = [
         (_("Received on"), figures.day(day_of(payment, settings.seller_time_zone))),
