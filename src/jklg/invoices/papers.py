@@ -68,7 +68,8 @@ def _lines(invoice: Invoice) -> Figures:
         number = figures.figure(line["quantity"]) if "quantity" in line else ""
         who = people(line["party"]) if line.get("party") else ""
         cells = (number, each) if counted else ()
-        rows.append((_(line["label"]), *cells, figures.money_text(line["amount"], invoice.currency), who))
+        label = line["label"]
+        rows.append((_(label), *cells, figures.money_text(line["amount"], invoice.currency), who))
     total = _("Total credited") if invoice.kind == "credit_note" else _("Total")
     return Figures(
         columns=columns,

@@ -102,7 +102,8 @@ def _code(booking: Booking, link: str) -> list[Block]:
 
 
 def _booked(line: Mapping[str, object]) -> str:
-    label = _(str(line["label"]))
+    sold_as = str(line["label"])
+    label = _(sold_as)
     return label if line["quantity"] == 1 else f"{label} × {line['quantity']}"
 
 

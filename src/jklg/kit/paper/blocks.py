@@ -14,6 +14,8 @@ class Block(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=str
 
 
 class Heading(Block, frozen=True, kw_only=True):
+    """What the blocks below it are about."""
+
     words: str
 
 
@@ -31,6 +33,8 @@ class Items(Block, frozen=True, kw_only=True):
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who has to do with it, and where they are found, line by line."""
+
     label: str
     name: str
     lines: Sequence[str] = ()
@@ -75,6 +79,8 @@ class Code(Block, frozen=True, kw_only=True):
 
 
 class Day(Block, frozen=True, kw_only=True):
+    """One day of several: what it is, when, paragraphs, and small notes below."""
+
     title: str
     when: str
     lines: Sequence[str]
