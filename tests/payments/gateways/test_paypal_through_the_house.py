@@ -324,11 +324,15 @@ async def test_a_payment_that_paypal_reverses_without_a_case_is_a_loss_and_someb
     assert await open_items(town) == ["money_taken_back"], "the account says the same"
 
 
-async def test_a_case_that_is_listed_after_its_reversal_tells_of_the_same_money(town: Town) -> None:
+@pytest.mark.parametrize("first", ["reversal", "case"])
+async def test_a_case_that_is_listed_late_or_lost_from_sight_tells_of_the_same_money(town: Town, first: str) -> None:
     held, attempt = await asha_has_paid(town)
     await at_paypal(town, attempt.ref, "reverses")
+    if first == "case":
+        await at_paypal(town, attempt.ref, "lists the case")
     await town.work()
-    for what in ("lists the case", "forgets the case", "lists the case"):
+    told = ("lists the case", "forgets the case", "lists the case")
+    for what in told if first == "reversal" else told[1:]:
         await at_paypal(town, attempt.ref, what)
         await payments.settle(town.house, attempt.id, source="poll")
         assert await town.balance("disputes_receivable") == held.total_price
