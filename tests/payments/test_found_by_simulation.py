@@ -7,9 +7,10 @@ import pytest
 from jklg import payments
 from jklg.kit import failpoints
 from jklg.payments.gateways.contract import Order
+from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
 from tests.payments.test_late_money import late_success
-from tests.trade import hold, status_of
+from tests.trade import TERMS, hold, status_of
 
 
 async def test_a_second_attempt_is_closed_when_the_first_one_pays_after_all(street: Street) -> None:
@@ -112,3 +113,16 @@ async def test_an_attempt_that_was_sent_long_after_it_was_written_is_found(stree
     await street.work()
     assert [intent.status for intent in await street.intents()] == ["canceled"]
     assert await street.one("SELECT state FROM transactions") == "canceled"
+
+
+async def test_a_refund_out_of_a_deposit_does_not_make_the_deposit_due_again(street: Street) -> None:
+    """She was offered to pay seven rupees, as the missing part of her deposit."""
+    held = await street.asha_holds_under_terms(TERMS)
+    assert held.deposit_amount is not None
+    await street.asha_pays(held.id)
+    async with street.bank.bank.work() as work:
+        work.refund(work.all(Intent)[0], 700, {})
+    await street.deliver()
+    await street.work()
+    started = await street.start(held.id)
+    assert started.transaction.amount == held.total_price - held.deposit_amount

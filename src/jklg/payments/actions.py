@@ -334,6 +334,8 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
         )
     if snapshot.captured:
         await captures.taken(conn, transaction.id)
+    elif state not in rules.OPEN:
+        await captures.over(conn, transaction.id)
     elif capture and snapshot.capturable:
         why_not = await captures.decide(conn, known, transaction, booking, snapshot, source)
         if why_not in ("amount_mismatch", "currency_mismatch"):

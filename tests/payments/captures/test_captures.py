@@ -203,3 +203,36 @@ async def test_only_the_four_things_that_we_ask_of_gateways_are_written_as_comma
             "INSERT INTO gateway_commands (id, transaction_id, kind, request_key) VALUES (gen_random_uuid(), $1, 'dance', 'd')",
             started.transaction.id,
         )
+
+
+async def test_a_capture_that_nobody_answered_is_over_when_the_attempt_is(waiting_street: Street) -> None:
+    """Found by the simulation: it stood there as unknown for ever."""
+    street = waiting_street
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    street.faults.only, street.faults.error_before = "POST /v1/intents", 1
+    await look(street, started.transaction.id)
+    assert await captures(street) == ["unknown"]
+    await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    await street.work()
+    assert await street.one("SELECT state FROM transactions") == "canceled"
+    assert await captures(street) == ["rejected"]
+
+
+async def test_a_capture_that_was_done_after_the_attempt_had_ended_here_is_done(waiting_street: Street) -> None:
+    street = waiting_street
+    held = await street.asha_holds(seats=2)
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    street.faults.only, street.faults.error_before, street.faults.late_success = "POST /v1/intents", 1, 1
+    await look(street, started.transaction.id)
+    await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    assert await captures(street) == ["rejected"]
+    async with street.bank.bank.work() as work:  # our call had been on its way all the time
+        intent = work.get(Intent, started.transaction.ref or "")
+        intent.capture = "automatic"
+        work.pay(intent, "play_card")
+    await look(street, started.transaction.id, "webhook")
+    assert await street.one("SELECT state FROM transactions") == "succeeded"
+    assert await captures(street) == ["done"]

@@ -72,6 +72,11 @@ async def taken(conn: Connection, transaction_id: UUID) -> None:
     await commands.finish_captures(conn, transaction_id)
 
 
+async def over(conn: Connection, transaction_id: UUID) -> None:
+    """The attempt has ended without money: what we had asked for, or were about to, will not come."""
+    await commands.end_captures(conn, transaction_id)
+
+
 async def make(house: House, gateway: Gateway, transaction: Transaction, booking: Booking) -> Made | None:
     """Ask the gateway for what `decide` wrote, if anything is to be asked now. None: nothing is under way.
 

@@ -9,6 +9,9 @@ import msgspec
 
 from jklg.kit.db import Connection
 
+ENDED = "the attempt has ended"
+"""Why a capture is not asked for any more."""
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One mutating call to a gateway, written before it is made."""
@@ -147,13 +150,27 @@ async def claim(conn: Connection, command_id: UUID, seconds: float) -> bool:
 
 
 async def finish_captures(conn: Connection, transaction_id: UUID) -> None:
-    """The gateway shows the money as taken: whatever we asked for, or were about to, is done."""
+    """The gateway shows the money as taken: whatever we asked for, or were about to, is done. It may have been on its way while the
+    attempt ended."""
     await conn.execute(
         """
-        UPDATE gateway_commands SET state = 'done'
+        UPDATE gateway_commands SET state = 'done', last_error = NULLIF(last_error, $2)
+        WHERE transaction_id = $1 AND kind = 'capture' AND (state IN ('pending', 'unknown') OR last_error = $2)
+        """,
+        transaction_id,
+        ENDED,
+    )
+
+
+async def end_captures(conn: Connection, transaction_id: UUID) -> None:
+    """The attempt has ended without money: nobody asks for it any more."""
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = 'rejected', last_error = $2
         WHERE transaction_id = $1 AND kind = 'capture' AND state IN ('pending', 'unknown')
         """,
         transaction_id,
+        ENDED,
     )
 
 
