@@ -81,7 +81,7 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
     """Ask the gateway for what `decide` wrote, if anything is to be asked now. None: nothing is under way.
 
     No database transaction is open during the call. One asker at a time; without an answer the same key is sent again
-    later, until the gateway may have forgotten it. An attempt that has ended here meanwhile is not asked for again.
+    later, until the gateway may have forgotten it: that is a refusal then, as the caller has just looked. An attempt that has ended here meanwhile is not asked for again.
     """
     who = claims("system", actor="captures")
     async with house.db.transaction(who) as conn:
@@ -95,16 +95,8 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
             return None
         pause = payment_rules.retry_seconds(command.attempts, house.dice.random())
         if not payment_rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds):
-            await queries.report_anomaly(
-                conn,
-                anomaly_id=uuid7(),
-                kind="capture_unknown",
-                once_key=f"capture_unknown:{command.request_key}",
-                transaction_id=transaction.id,
-                booking_id=booking.id,
-                detail={"request_key": command.request_key},
-            )
-            return Made(unknown="capture_unknown")
+            await _lapsed(conn, command, transaction)
+            return None
         if not await commands.claim(conn, command.id, pause):
             return Made(unknown="capture_under_way")
     await failpoints.reach("after_intent_commit")
@@ -123,6 +115,21 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         return Made(unknown=silence.code)
     await failpoints.reach("after_gateway_answer")
     return Made(answer=answer)
+
+
+async def _lapsed(conn: Connection, command: Command, transaction: Transaction) -> None:
+    """Nobody answered for as long as the gateway remembers our key, and it has just shown that nothing was taken: like a refusal."""
+    await commands.finish(conn, command.id, "rejected", commands.LAPSED)
+    await queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind="capture_unknown",
+        once_key=f"capture_unknown:{command.request_key}",
+        transaction_id=transaction.id,
+        booking_id=transaction.booking_id,
+        detail={"request_key": command.request_key},
+        healed=True,
+    )
 
 
 async def _refused(house: House, gateway: Gateway, command: Command, ref: str, refusal: GatewayRefused) -> Made:

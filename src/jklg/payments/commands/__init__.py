@@ -1,6 +1,7 @@
 """What we asked of a gateway, whatever became of it: the row is written first, under the key that the gateway will see."""
 
 from jklg.payments.commands.queries import (
+    LAPSED,
     Command,
     add,
     claim,
@@ -17,6 +18,7 @@ from jklg.payments.commands.queries import (
 )
 
 __all__ = [
+    "LAPSED",
     "Command",
     "add",
     "claim",

@@ -9,8 +9,8 @@ import msgspec
 
 from jklg.kit.db import Connection
 
-ENDED = "the attempt has ended"
-"""Why a capture is not asked for any more."""
+ENDED, LAPSED = "the attempt has ended", "its key has lapsed"
+"""Why a capture is not asked for any more that nobody has refused."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,11 +154,12 @@ async def finish_captures(conn: Connection, transaction_id: UUID) -> None:
     attempt ended."""
     await conn.execute(
         """
-        UPDATE gateway_commands SET state = 'done', last_error = NULLIF(last_error, $2)
-        WHERE transaction_id = $1 AND kind = 'capture' AND (state IN ('pending', 'unknown') OR last_error = $2)
+        UPDATE gateway_commands c SET state = 'done', last_error = NULL
+        WHERE transaction_id = $1 AND kind = 'capture' AND (state IN ('pending', 'unknown') OR last_error = ANY($2) AND NOT EXISTS (
+            SELECT FROM gateway_commands n WHERE n.transaction_id = $1 AND n.kind = 'capture' AND (n.created_at, n.id) > (c.created_at, c.id)))
         """,
         transaction_id,
-        ENDED,
+        [ENDED, LAPSED],
     )
 
 
