@@ -6,7 +6,8 @@ import pytest
 
 from jklg import payments
 from jklg.kit import failpoints
-from jklg.payments.gateways.contract import Order
+from jklg.payments.gateways.contract import Gateway, GatewayUnknown, Order, Snapshot
+from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
 from tests.payments.test_late_money import late_success
@@ -126,3 +127,30 @@ async def test_a_refund_out_of_a_deposit_does_not_make_the_deposit_due_again(str
     await street.work()
     started = await street.start(held.id)
     assert started.transaction.amount == held.total_price - held.deposit_amount
+
+
+class SlowGateway(SandboxGateway):
+    """Its answer is never heard, and a day goes by while somebody waits for it."""
+
+    street: Street
+    quick: Gateway
+
+    async def create(self, order: Order) -> Snapshot:
+        street = self.street
+        street.house.gateways = {"sandbox": self.quick}
+        await street.later(hours=20)
+        await payments.settle(street.house, order.transaction_id, source="poll")
+        raise GatewayUnknown("no_answer")
+
+
+async def test_who_comes_late_to_close_an_attempt_finds_it_ended_and_wants_nothing_more(street: Street) -> None:
+    """The wish to close it stood there for ever."""
+    held = await street.asha_holds()
+    street.faults.error_before = 1
+    attempt = (await street.start(held.id)).transaction
+    slow = SlowGateway("http://bank.test", "key", "secret")
+    slow.street, slow.quick = street, street.house.gateways["sandbox"]
+    street.house.gateways = {"sandbox": slow}
+    closed = await payments.cancel_attempt(street.house, attempt.id, actor="guest")
+    assert closed.transaction.state == "failed"
+    assert await street.one("SELECT count(*) FROM gateway_commands WHERE state NOT IN ('done', 'rejected')") == 0
