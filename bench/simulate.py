@@ -11,8 +11,8 @@ from bench.report import Report
 from jklg.kit.embedded_postgres import Access
 from tests.simulation.hunt import hunt
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.stage import fresh_stage, live, postgres
-from tests.simulation.world import Broken
+from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.world import Broken, live
 
 SEEDS = 500
 STEPS = 10

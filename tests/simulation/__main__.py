@@ -17,8 +17,8 @@ import pytest
 from jklg.kit.embedded_postgres import Access
 from tests.simulation.hunt import named, plant
 from tests.simulation.mutations import MUTATIONS, Mutation
-from tests.simulation.stage import fresh_stage, live, postgres
-from tests.simulation.world import Broken
+from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.world import Broken, live
 
 
 def main() -> int:
