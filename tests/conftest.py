@@ -23,6 +23,7 @@ from jklg.kit import embedded_postgres
 from jklg.kit.db import Database, open_database
 from jklg.migrations import migrate
 from jklg.settings import Settings
+from tests.front import front_of
 
 if TYPE_CHECKING:
     import httpx
@@ -177,9 +178,7 @@ async def client(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without JavaScript: the whole application, over ASGI."""
     import httpx
 
-    from jklg.app import create_app
-
-    app = create_app(house)
+    app = front_of(house)
     async with (
         app.lifespan(),
         httpx.AsyncClient(

@@ -19,6 +19,7 @@ from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
 from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
+from jklg.catalogue import wishes
 from jklg.customers import jobs as customer_jobs
 from jklg.customers.joining import jobs as joining_jobs
 from jklg.customers.leaving import Export, Parting
@@ -27,7 +28,7 @@ from jklg.customers.recovery import jobs as recovery_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
-from jklg.payments import balances, consents
+from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -102,6 +103,7 @@ SWEEPS: dict[str, Sweep] = {
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
     "seals": _seal_postings,
+    "put aside": aside.watch,
     "balances": balances.watch,
     "balance letters": balances.remind,
     "card letters": balances.announce,
@@ -129,10 +131,10 @@ SWEEPS: dict[str, Sweep] = {
 LOOKERS = 8
 """Payments that a worker looks at side by side; its pool of connections has ten."""
 
-EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export}
+EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export, "wishes": wishes.export}
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave,)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -222,9 +224,11 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
     from jklg.web import assemble
 
-    return assemble(
-        _routers(), settings=house.settings if house else settings or load(), lifespan=_lifespan(house, settings)
+    app = assemble(
+        _routers(), settings=house.settings if house else settings or load(), lifespan=_open_for_business(settings)
     )
+    app.state.house = house
+    return app
 
 
 def _routers() -> list[Any]:
@@ -233,8 +237,12 @@ def _routers() -> list[Any]:
     from jklg.backoffice.bank import pages as bank_pages
     from jklg.backoffice.concerns import pages as concerns_pages
     from jklg.backoffice.desk import pages as desk_pages
+    from jklg.backoffice.evidence import pages as evidence_pages
+    from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
+    from jklg.backoffice.pictures import pages as pictures_of_staff
     from jklg.backoffice.terms import pages as terms_pages
+    from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -242,6 +250,10 @@ def _routers() -> list[Any]:
     from jklg.bookings.guests import pages as guests_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
+    from jklg.catalogue.gallery import api as gallery_api
+    from jklg.catalogue.gallery import pages as gallery_pages
+    from jklg.catalogue.pictures import pages as photos
+    from jklg.catalogue.wishes import pages as wishes_pages
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
     from jklg.departures import api as departures_api
@@ -251,33 +263,49 @@ def _routers() -> list[Any]:
     from jklg.payments.browsing import api as browsing_api
     from jklg.payments.callbacks import api as callbacks_api
     from jklg.payments.cancellations import api as cancellations_api
+    from jklg.payments.cancellations import pages as cancellations_pages
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.site import api as site_api
     from jklg.site import pages as site_pages
+    from jklg.site.journey import pages as journey_pages
     from jklg.site.letters import pages as letter_pages
+    from jklg.site.sharing import pages as sharing_pages
     from jklg.staff import pages as staff_pages
     from jklg.web.design import pages as design_pages
 
     return [
         site_pages.router,
+        site_api.router,
+        journey_pages.router,
+        sharing_pages.router,
         design_pages.router,
         catalogue_pages.router,
+        gallery_pages.router,
+        photos.router,
+        wishes_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
+        cancellations_pages.router,
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        evidence_pages.router,
         bank_pages.router,
         payments_of_staff.router,
         desk_pages.router,
+        giving_up_pages.router,
         terms_pages.router,
+        worklist_pages.router,
+        pictures_of_staff.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,
+        gallery_api.router,
         customers_api.router,
         departures_api.router,
         pricing_api.router,
@@ -292,18 +320,19 @@ def _routers() -> list[Any]:
     ]
 
 
-def _lifespan(house: House | None, settings: Settings | None) -> Callable[[Litestar], Any]:
+def _open_for_business(settings: Settings | None) -> Callable[[Litestar], Any]:
     @asynccontextmanager
-    async def open_for_business(app: Litestar) -> AsyncIterator[None]:
-        present = house or await build_house(settings or load())
-        app.state.house = present
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if app.state.house is not None:
+            yield
+            return
+        app.state.house = await build_house(settings or load())
         try:
             yield
         finally:
-            if house is None:
-                await present.close()
+            await app.state.house.close()
 
-    return open_for_business
+    return lifespan
 
 
 def application() -> Litestar:
@@ -339,8 +368,7 @@ async def _work(settings: Settings) -> None:
 
 def _arm(settings: Settings) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for talker in ("httpx", "stripe"):  # every call, at level INFO
-        logging.getLogger(talker).setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # below, every call
     try:
         failpoints.arm(settings.failpoint)
     except ValueError as error:

@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         "--expect", default="", metavar="CHAIN", help="a chain that an earlier run printed: its end may not be cut off"
     )
 
+    sub = command("reconcile", _reconcile, "Compare gateways, books and our account there, at once.")
+    sub.add_argument("gateway", nargs="?", help="this one only")
+
     bank = command("bank", _nothing, "Our own bank.").add_subparsers(required=True, metavar="action")
     sub = bank.add_parser("import", help="import a statement: camt.053, or CSV of one account")
     sub.set_defaults(run=_bank_import)
@@ -252,6 +255,33 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
         + (f", {findings.head.unsealed} postings not sealed yet" if findings.head.unsealed else "")
     )
     return 0 if findings.ok else 1
+
+
+def _reconcile(arguments: argparse.Namespace) -> int:
+    from jklg.app import build_house
+    from jklg.reconciliation import reconcile_at_once
+
+    settings = settings_for_here()
+
+    async def work(db: Any) -> tuple[list[Any], dict[str, int]]:
+        house = await build_house(settings, db)
+        try:
+            names = [arguments.gateway] if arguments.gateway else list(house.gateways)
+            if unknown := set(names) - house.gateways.keys():
+                known = ", ".join(house.gateways) or "none"
+                raise BadSettings(f"The gateway {unknown.pop()} is not configured; configured: {known}.")
+            return await reconcile_at_once(house, names)
+        finally:
+            for gateway in house.gateways.values():
+                await gateway.close()
+
+    compared, waiting = _with_database(work)
+    for each in compared:
+        print(each)
+    for kind, many in waiting.items():
+        print(f"open: {many} {kind.replace('_', ' ')}")
+    print("see /staff for what is open" if waiting else "nothing is open")
+    return 0 if not waiting and all(each.ok for each in compared) else 1
 
 
 def _bank_import(arguments: argparse.Namespace) -> None:

@@ -43,7 +43,7 @@ async def test_a_dispute_leads_from_today_to_the_deadline_and_the_evidence(offic
     papers = await office.read(f"/staff/disputes/{dispute}/evidence")
     for fact in (
         "Asha Rao",
-        "Terms accepted",
+        "The terms it was sold under",
         "booking confirmed",
         "in_000001",
         "because: fraudulent",
@@ -113,33 +113,6 @@ async def test_a_concern_is_settled_once_with_words(office: Office) -> None:
     assert "Nothing. Every payment is booked" in await office.read()
 
 
-async def test_a_dead_webhook_is_shown_with_its_effect_and_works_once_more(office: Office) -> None:
-    """W22, W24."""
-    await office.sign_in("Manager")
-    street = office.street
-    held = await street.asha_holds()
-    started = await street.start(held.id)
-    await street.pays(started.transaction.ref or "")
-    await street.deliver()
-    await street.one(
-        "UPDATE webhook_inbox SET state = 'dead', attempts = 12, last_error = 'a bug of ours' RETURNING true"
-    )
-    notice = await street.one("SELECT max(id) FROM webhook_inbox")
-    path = f"/staff/concerns/webhooks/{notice}"
-    assert f'href="{path}"' in (await office.browser.get("/staff")).text
-    text = await office.read(path)
-    assert "a bug of ours" in text and "held becomes confirmed" in text
-    assert (await street.booking(held.id)).status == "held"
-    assert (await press(office, f"{path}/replay")).headers["location"] == f"{path}?said=replayed"
-    await street.work()
-    assert (await street.booking(held.id)).status == "confirmed"
-    postings = await street.one("SELECT count(*) FROM ledger_transactions")
-    assert (await press(office, f"{path}/replay")).status_code == 303
-    await street.work()
-    assert await street.one("SELECT count(*) FROM ledger_transactions") == postings
-    assert await street.one("SELECT state FROM webhook_inbox WHERE id = $1", notice) == "done"
-
-
 @pytest.mark.parametrize(("role", "looks", "acts"), [("Manager", 200, 303), ("Support", 200, 403), ("Guide", 403, 403)])
 async def test_who_may_look_and_who_may_act(office: Office, role: str, looks: int, acts: int) -> None:
     path, _ = await untold(office)
@@ -156,11 +129,10 @@ async def test_who_may_look_and_who_may_act(office: Office, role: str, looks: in
 async def test_what_is_not_there_is_not_found(office: Office) -> None:
     await office.sign_in("Manager")
     nobody = "00000000-0000-7000-8000-000000000000"
-    for path in (f"/staff/concerns/payments/{nobody}", "/staff/concerns/payments/x", "/staff/concerns/webhooks/0",
-                 "/staff/concerns/webhooks/99999999999999999999", f"/staff/disputes/{nobody}/evidence", "/staff/disputes/x/evidence"):  # fmt: skip
+    for path in (f"/staff/concerns/payments/{nobody}", "/staff/concerns/payments/x", f"/staff/disputes/{nobody}/evidence", "/staff/disputes/x/evidence"):  # fmt: skip
         assert (await office.browser.get(path)).status_code == 404, path
     for path in (f"/staff/concerns/payments/{nobody}/take", f"/staff/concerns/payments/{nobody}/look", "/staff/concerns/payments/x/settle",
-                 "/staff/concerns/webhooks/7/replay", "/staff/concerns/webhooks/99999999999999999999/replay"):  # fmt: skip
+                 f"/staff/concerns/payments/{nobody}/again"):  # fmt: skip
         assert (await press(office, path, note="x")).status_code == 404, path
 
 

@@ -85,7 +85,9 @@ async def test_cash_at_the_counter_confirms_a_booking(office: Office) -> None:
 async def test_she_gives_up_a_booking_and_keeps_what_she_decides(office: Office) -> None:
     await office.sign_in("Manager")
     reference = await sell(office)
-    answer = await press(office, f"/staff/bookings/{reference}/give-up", kept="1000", reason="flood")
+    shown = (await office.browser.get(f"/staff/bookings/{reference}/give-up?kept=1000")).text
+    form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', shown))
+    answer = await press(office, f"/staff/bookings/{reference}/give-up", reason="flood", **form)
     assert answer.headers["location"].endswith("said=completed")
     text = await office.read(f"/staff/bookings/{reference}/money")
     assert "cancelled" in text and "flood" in text and "1,000" in text

@@ -11,8 +11,9 @@ import httpx
 import pytest
 
 from jklg import app, jobs, mail, payments, staff
-from jklg.app import create_app
 from jklg.jobs import worker
+from jklg.payments import aside
+from tests.front import front_of
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.trade import add_departure, add_package, hold, seats_taken
 
@@ -42,7 +43,7 @@ class Office:
 
 @pytest.fixture
 async def office(street: Street) -> AsyncIterator[Office]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     origin = street.house.settings.public_url
     transport = httpx.ASGITransport(app=application)
     async with (
@@ -188,13 +189,15 @@ async def test_what_cannot_be_healed_by_itself_is_shown_to_a_person(
         )
         await jobs.announce(conn, "seat.lost", {"n": 1})
     await hold_news(office, monkeypatch)
+    await aside.watch(office.street.house)
     text = await office.read()
     concerns = text.partition("Needs a person")[2].partition("Money today")[0]
-    for part in ("Mail not delivered: Lost mail 550 no such mailbox", "Webhook put aside: stripe charge.odd handler raised",
-                 "Webhook came twice with different words: stripe charge.odd", "Payment: late success", "News not acted on: seat.lost"):  # fmt: skip
+    for part in ("A mail could not be delivered", "A webhook was put aside", "A webhook came twice with different words",
+                 "Money came after the attempt had ended", "Something was not done that follows from what happened", "All 5 that are open"):  # fmt: skip
         assert part in concerns, part
-    page = (await office.browser.get("/staff")).text.partition("Needs a person")[2].partition("Money today")[0]
+    page = (await office.browser.get("/staff")).text.partition('id="concerns"')[2].partition("Money today")[0]
     assert f'href="/staff/bookings/{reference}"' in page
+    assert page.count('href="/staff/concerns?kind=') == 5
 
 
 async def hold_news(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,13 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from jklg import app, demo, jobs
-from jklg.app import House, build_house, create_app
+from jklg.app import House, build_house
 from jklg.kit.db import Database
 from jklg.sandbox import SandboxApp
 from jklg.sandbox import create_app as create_bank
 from jklg.settings import Settings
 from tests.chromium import launch
+from tests.front import front_of
 from tests.peers.loopback import serve
 from tests.peers.stripe import StripePeer
 
@@ -132,7 +133,7 @@ async def shop(settings: Settings, db: Database, chromium: Browser, gateways: tu
     async with AsyncExitStack() as open_doors:
         await open_doors.enter_async_context(serve(bank, bank_port))
         await open_doors.enter_async_context(serve(stripe, stripe_port))
-        await open_doors.enter_async_context(serve(create_app(house), port))
+        await open_doors.enter_async_context(serve(front_of(house), port))
         worker = asyncio.create_task(jobs.run(house, app.LISTENERS, app.SWEEPS, stop))
         try:
             yield Shop(url, house, bank, stripe, chromium)

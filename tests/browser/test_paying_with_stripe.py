@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from playwright.async_api import Page, expect
@@ -30,6 +31,24 @@ async def test_asha_pays_by_card(shop: Shop) -> None:
         await card(page, "4242424242424242")
         await expect_confirmed(page, reference)
         assert await shop.one(CAPTURED) == 4_999_800
+
+
+async def test_wallets_are_offered_beside_the_card_and_pay(shop: Shop) -> None:
+    """Stripe shows them where the payer's browser has one, unless the page says no: neither our script nor our headers do."""
+    async with shop.visitor() as page:
+        reference = await to_payment(page)
+        for wallet in ("Apple Pay", "Google Pay"):
+            await expect(page.get_by_role("button", name=wallet)).to_be_visible()
+        answer = await page.request.get(page.url)
+        assert "payment=" not in answer.headers["permissions-policy"]
+        await page.get_by_role("button", name="Google Pay").click()
+        await page.get_by_role("button", name=re.compile("^Pay ")).click()
+        await expect_confirmed(page, reference)
+        asked = [each for each in shop.stripe.requests if (each.method, each.path) == ("POST", "/v1/payment_intents")]
+        assert (
+            all(b"automatic_payment_methods[enabled]=true" in unquote_to_bytes(each.body) for each in asked) and asked
+        )
+        assert not any(b"excluded" in each.body or b"allowed" in each.body for each in asked)
 
 
 async def test_a_declined_card_leaves_the_form_and_another_card_pays(shop: Shop) -> None:

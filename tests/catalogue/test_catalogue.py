@@ -9,7 +9,8 @@ import pytest
 
 from jklg import catalogue, demo
 from jklg.catalogue import Day, NewDestination, NewExtra, NewPackage, PackageFilter, Picture
-from jklg.catalogue.rules import cursor_after, read_filter, read_key
+from jklg.catalogue.finding import cursor_after, read_filter
+from jklg.catalogue.rules import read_key
 from jklg.kit.db import Database
 from jklg.kit.errors import BadInput
 from jklg.kit.ids import uuid7
@@ -148,13 +149,11 @@ async def test_a_destination_is_also_found_by_its_id(db: Database) -> None:
 async def test_page_by_page_one_sees_each_package_once(db: Database, sort: str) -> None:
     async with db.transaction() as conn:
         await demo.load(conn)
-        whole = [
-            card.slug for card in await catalogue.list_packages(conn, read_filter(None, None, None, sort, None, None))
-        ]
+        whole = [card.slug for card in await catalogue.list_packages(conn, read_filter({"sort": sort}))]
         seen: list[str] = []
         cursor: str | None = None
         for _ in range(5):
-            page = await catalogue.list_packages(conn, read_filter(None, None, None, sort, "1", cursor))
+            page = await catalogue.list_packages(conn, read_filter({"sort": sort, "limit": "1", "cursor": cursor}))
             if not page:
                 break
             seen += [card.slug for card in page]

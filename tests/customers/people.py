@@ -20,6 +20,7 @@ from jklg.mail import actions as mail
 from jklg.mail.queries import Mail
 from jklg.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.front import front_of
 
 Json = dict[str, Any]
 ASHAS, BENS, MALLORYS = "192.0.2.1", "198.51.100.2", "203.0.113.66"
@@ -74,7 +75,7 @@ class People:
         self.house = house
         self.clock = clock
         self.owner_url = owner_url
-        self.app = app.create_app(house)
+        self.app = front_of(house)
 
     def later(self, **by: float) -> None:
         self.clock.ahead += timedelta(**by)

@@ -82,7 +82,13 @@ async def _plant(town: Town) -> dict[str, Any]:
     travelled = (await town.book(departure, token, key="one-booking-of-hers", **whole))["booking"]["id"]
     await town.pays(travelled, token)
     declined = (await town.book(departure, token, **whole))["booking"]["id"]
-    intent = await town.http("POST", "/api/payments/create-payment-intent", {"bookingId": declined}, token)
+    intent = await town.http(
+        "POST",
+        "/api/payments/create-payment-intent",
+        {"bookingId": declined},
+        token,
+        {"Idempotency-Key": "one-payment-of-hers"},
+    )
     await town.street.declines(intent.json()["paymentIntentId"])
     await town.http("POST", f"/api/bookings/{declined}/cancel", None, token)
     await town.book(departure, key="one-as-a-guest", **whole)
@@ -107,7 +113,7 @@ async def test_a_canary_planted_everywhere_is_gone_when_she_has_left(
     planted = await _found(people)
     assert set(planted) >= {
         "customers", "customer_sessions", "customer_addresses", "customer_preferences", "customer_pictures", "customer_passkeys",
-        "email_verification_tokens", "bookings", "travellers", "mail_outbox", "idempotency_keys", "webhook_inbox", "transactions", "gateway_commands",
+        "email_verification_tokens", "bookings", "booking_words", "travellers", "mail_outbox", "idempotency_keys", "webhook_inbox", "transactions", "gateway_commands",
     }, sorted(planted)  # fmt: skip
     assert not {"history", "pgqueuer", "pgqueuer_log", "ledger_entries", "gateway_facts"} & set(planted), (
         "these hold ids only"

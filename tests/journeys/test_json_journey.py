@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jklg.app import create_app
+from tests.front import front_of
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.trade import ADULT, add_departure, add_extra, add_package, seats_taken
 
@@ -39,7 +39,7 @@ class Shop:
 
 @pytest.fixture
 async def shop(street: Street) -> AsyncIterator[Shop]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)
     async with application.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://localhost:3000") as http:
         yield Shop(street, http)

@@ -23,6 +23,7 @@ from jklg.app import create_app
 from jklg.sandbox.deliveries import sign
 from jklg.settings import Settings
 from tests.conftest import SECRET
+from tests.front import front_of
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.trade import add_departure, hold, status_of
 from tests.web.test_checkout import ashas, open_checkout
@@ -44,7 +45,7 @@ def addresses(door: str, value: str) -> str:
 
 @pytest.fixture
 async def application(street: Street) -> AsyncIterator[Any]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     async with application.lifespan():
         yield application
 

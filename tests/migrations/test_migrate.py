@@ -115,3 +115,27 @@ async def test_another_house_on_the_same_server_is_told_which_right_it_needs(ser
         await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.execute(f"DROP ROLE IF EXISTS {owner}")
         await admin.close()
+
+
+async def test_transfers_that_were_matched_before_0038_keep_what_they_were_matched_to(
+    server: Any, empty_url: str
+) -> None:
+    before = [file for file in present() if file.name < "0038"]
+    await migrate(empty_url, before)
+    conn = await asyncpg.connect(server.admin_url(urlsplit(empty_url).path.lstrip("/")))
+    try:
+        await conn.execute(
+            """
+            SET session_replication_role = replica;
+            INSERT INTO bank_lines (id, statement_id, account, once_key, booked_on, amount, currency, state, transaction_id, settled_by, settled_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'main', 'x', '2026-11-01', 700, 'INR', 'transfer', 'a0000000-0000-7000-8000-000000000001', 'system', now();
+            INSERT INTO ledger_transactions (id, kind, source_type, source_id)
+            VALUES ('b0000000-0000-7000-8000-000000000001', 'capture', 'transaction', 'a0000000-0000-7000-8000-000000000001:700'),
+                   ('b0000000-0000-7000-8000-000000000002', 'capture', 'transaction', 'a0000000-0000-7000-8000-000000000002:700');
+            """
+        )
+    finally:
+        await conn.close()
+    await migrate(empty_url)
+    parts = await rows(empty_url, "SELECT row(posting_id, amount)::text FROM bank_line_parts")
+    assert parts == ["(b0000000-0000-7000-8000-000000000001,700)"]

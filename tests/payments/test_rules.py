@@ -151,11 +151,11 @@ def test_an_answer_about_something_else_is_not_applied(
 
 def test_the_clients_amount_is_checked_and_never_used() -> None:
     all_of_it = rules.payables(10_000, 10_000, None)
-    assert rules.payable(all_of_it, None, None, "INR") == 10_000
-    assert rules.payable(all_of_it, 10_000, "inr", "INR") == 10_000
+    assert rules.payable(all_of_it, 10_000, None, None, "INR") == 10_000
+    assert rules.payable(all_of_it, 10_000, 10_000, "inr", "INR") == 10_000
     for amount, currency in ((50, None), (9_999, "INR"), (10_000, "usd")):
         with pytest.raises(BadInput) as refusal:
-            rules.payable(all_of_it, amount, currency, "INR")
+            rules.payable(all_of_it, 10_000, amount, currency, "INR")
         assert refusal.value.code == "amount_mismatch"
         assert refusal.value.details == {"payable": [{"kind": "full", "amount": 10_000, "currency": "inr"}]}
 
@@ -163,17 +163,51 @@ def test_the_clients_amount_is_checked_and_never_used() -> None:
 def test_with_a_deposit_she_may_pay_it_or_all_or_anything_between_and_later_the_balance() -> None:
     at_first = rules.payables(10_000, 3_000, date(2027, 4, 1))
     assert [(part.kind, part.amount) for part in at_first] == [("deposit", 3_000), ("full", 10_000)]
-    assert rules.payable(at_first, None, None, "INR") == 3_000
-    assert [rules.payable(at_first, amount, "INR", "INR") for amount in (3_000, 5_555, 10_000)] == [
+    assert rules.payable(at_first, 3_000, None, None, "INR") == 3_000
+    assert [rules.payable(at_first, 3_000, amount, "INR", "INR") for amount in (3_000, 5_555, 10_000)] == [
         3_000,
         5_555,
         10_000,
     ]
     for amount in (2_999, 10_001, 0, -1):
         with pytest.raises(BadInput, match="amount_mismatch"):
-            rules.payable(at_first, amount, None, "INR")
+            rules.payable(at_first, 3_000, amount, None, "INR")
     later = rules.payables(7_000, 0, date(2027, 4, 1))
     assert [(part.kind, part.amount) for part in later] == [("balance", 7_000)]
+
+
+@pytest.mark.parametrize(
+    ("due", "first_due", "least"),
+    [(10_000, 3_000, 3_000), (10_000, 10_000, 10_000), (7_000, 0, 100), (70, 0, 70), (70, 30, 30)],
+)
+def test_the_least_confirms_or_is_worth_a_payment(due: int, first_due: int, least: int) -> None:
+    assert rules.least(due, first_due) == least
+
+
+@pytest.mark.parametrize(
+    ("due", "first_due"), [(10_000, 3_000), (7_000, 0), (250, 0), (199, 0), (100, 0), (70, 0), (130, 50)]
+)
+def test_whatever_is_paid_the_rest_can_be_paid_and_the_parts_make_the_whole(due: int, first_due: int) -> None:
+    parts = rules.payables(due, first_due, date(2027, 4, 1))
+    for amount in range(due + 2):
+        try:
+            paid = rules.payable(parts, rules.least(due, first_due), amount, None, "INR")
+        except BadInput:
+            continue
+        assert paid == amount and amount >= min(first_due or 100, due)
+        rest = due - paid
+        assert rest == 0 or rest >= 100 or amount == first_due, "a rest that nobody can pay"
+        if rest:
+            (last,) = rules.payables(rest, 0, date(2027, 4, 1))
+            assert rules.payable([last], rules.least(rest, 0), None, None, "INR") + paid == due
+
+
+def test_no_thousandths_where_gateways_take_none() -> None:
+    parts = rules.payables(10_000, 0, date(2027, 4, 1))
+    assert rules.payable(parts, 100, 5_550, None, "KWD") == 5_550
+    with pytest.raises(BadInput, match="amount_mismatch"):
+        rules.payable(parts, 100, 5_555, None, "KWD")
+    assert rules.payable(parts, 100, 5_555, None, "INR") == 5_555
 
 
 def test_we_look_again_ever_more_slowly_and_stop_after_three_days_of_nothing() -> None:

@@ -1,7 +1,7 @@
 """A strict stand-in for PayPal, for PAYPAL_API_BASE and PAYPAL_JS_URL: the play bank's engine behind Orders v2 and Payments v2.
 
-Bodies are held against PayPal's published request schemas, as much of them as the house may use: unknown fields, wrong
-types and lengths are refused, as are a missing PayPal-Request-Id and a token that was never given out or has run out. It
+Every body is held against PayPal's published request schemas (paypal_requests.schema.json); fields that the house has no business
+with are refused, as are a missing PayPal-Request-Id and a token that was never given out or has run out. It
 misbehaves by the same `faults` as the play bank; its webhooks are signed with a certificate of its own. From Python the payer
 is `approve` and `void`; in a browser she is served at /checkoutnow.
 
@@ -22,10 +22,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlencode
 
 import httpx
+import jsonschema_rs
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -54,35 +55,37 @@ from jklg.sandbox.storage import MemoryStorage
 from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
 from tests.peers.loopback import serve
 
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=127)]
-Url = Annotated[str, msgspec.Meta(pattern="^https?://[^ ]+$", max_length=2000)]
+T = TypeVar("T", bound="Body")
+PUBLISHED = json.loads((Path(__file__).parent / "paypal_requests.schema.json").read_text("utf-8"))
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    pass
+    """What the house may send, and no field besides; what each may hold is said by PayPal's own schema, named where a whole body is one."""
+
+    published: ClassVar[str] = ""
 
 
 class Money(Body):
-    currency_code: Annotated[str, msgspec.Meta(min_length=3, max_length=3)]
-    value: Annotated[str, msgspec.Meta(max_length=32, pattern=r"^((-?[0-9]+)|(-?([0-9]+)?[.][0-9]+))$")]
+    currency_code: str
+    value: str
 
 
 class PurchaseUnit(Body):
     amount: Money
-    custom_id: Text
-    invoice_id: Text
-    description: Text | None = None
-    soft_descriptor: Annotated[str, msgspec.Meta(min_length=1, max_length=22)] | None = None
+    custom_id: str
+    invoice_id: str
+    description: str | None = None
+    soft_descriptor: str | None = None
 
 
 class Context(Body):
-    return_url: Url
-    cancel_url: Url
-    brand_name: Text | None = None
-    user_action: Literal["CONTINUE", "PAY_NOW"] = "CONTINUE"
-    shipping_preference: Literal["GET_FROM_FILE", "NO_SHIPPING", "SET_PROVIDED_ADDRESS"] = "GET_FROM_FILE"
-    payment_method_preference: Literal["UNRESTRICTED", "IMMEDIATE_PAYMENT_REQUIRED"] = "UNRESTRICTED"
-    landing_page: Literal["LOGIN", "GUEST_CHECKOUT", "NO_PREFERENCE"] = "NO_PREFERENCE"
+    return_url: str
+    cancel_url: str
+    brand_name: str | None = None
+    user_action: str = "CONTINUE"
+    shipping_preference: str = "GET_FROM_FILE"
+    payment_method_preference: str = "UNRESTRICTED"
+    landing_page: str = "NO_PREFERENCE"
 
 
 class Wallet(Body):
@@ -94,20 +97,42 @@ class Source(Body):
 
 
 class OrderRequest(Body):
+    published = "order_request"
     intent: Literal["CAPTURE"]
-    purchase_units: Annotated[list[PurchaseUnit], msgspec.Meta(min_length=1, max_length=10)]
+    purchase_units: list[PurchaseUnit]
     payment_source: Source
 
 
 class CaptureRequest(Body):
-    pass
+    published = "order_capture_request"
 
 
 class RefundRequest(Body):
+    published = "pay_refund_request"
     amount: Money  # PayPal takes none for "all of it"; the house always says how much
-    custom_id: Text | None = None
-    invoice_id: Text | None = None
-    note_to_payer: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] | None = None
+    custom_id: str | None = None
+    invoice_id: str | None = None
+    note_to_payer: str | None = None
+
+
+@functools.cache
+def validator(published: str) -> jsonschema_rs.Validator:
+    """Of one of PayPal's published schemas, formats included."""
+    return jsonschema_rs.validator_for({**PUBLISHED, "$ref": f"#/$defs/{published}"}, validate_formats=True)
+
+
+def read(body: bytes, type_: type[T]) -> T:
+    """A body that PayPal would take. PayPalError."""
+    try:
+        said = json.loads(body)
+        wrong = next(validator(type_.published).iter_errors(said), None)
+        if wrong is not None:
+            raise PayPalError(
+                400, "INVALID_REQUEST", "INVALID_PARAMETER_SYNTAX", f"{wrong.instance_path}: {wrong.message}"
+            )
+        return msgspec.convert(said, type_)
+    except (ValueError, msgspec.MsgspecError) as unreadable:
+        raise PayPalError(400, "INVALID_REQUEST", "MALFORMED_REQUEST_JSON", str(unreadable)) from unreadable
 
 
 WHOLE = {"JPY": 0, "HUF": 2, "TWD": 2}
@@ -466,11 +491,7 @@ class PayPalPeer:
             if saved is not None:
                 thing: Thing = work.get(Refund if saved.body == "refund" else Intent, saved.fingerprint)
                 return json_answer(200, work.describe(thing))
-            try:
-                new = msgspec.json.decode(request.body, type=type_)
-            except msgspec.MsgspecError as wrong:
-                raise PayPalError(400, "INVALID_REQUEST", "MALFORMED_REQUEST_JSON", str(wrong)) from wrong
-            thing = verb(work, new)
+            thing = verb(work, read(request.body, type_))
             work.put(Saved(id=key, fingerprint=thing.id, status=200, body=thing.kind))
             return json_answer(201, work.describe(thing))
 

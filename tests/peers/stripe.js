@@ -21,9 +21,17 @@
     return wrap;
   }
 
+  // Wallets are there unless the page switches them off, in one of the ways that Stripe knows. (A real browser must have one, besides.)
+  function wallets(elements, element) {
+    const card = (elements.allowedPaymentMethodTypes || ["card"]).includes("card") && !(elements.excludedPaymentMethodTypes || []).includes("card");
+    const switches = element.wallets || {};
+    return [["applePay", "Apple Pay"], ["googlePay", "Google Pay"]].filter(([name]) => card && switches[name] !== "never").map(([, words]) => words);
+  }
+
   class PaymentElement {
-    constructor() {
+    constructor(offered) {
       this.handlers = {};
+      this.offered = offered;
     }
     on(event, handler) {
       this.handlers[event] = handler;
@@ -32,6 +40,12 @@
     mount(where) {
       this.place = typeof where === "string" ? document.querySelector(where) : where;
       if (!this.place) throw new Error("IntegrationError: nowhere to mount");
+      for (const words of this.offered) {
+        const button = document.createElement("button");
+        Object.assign(button, { type: "button", textContent: words });
+        button.addEventListener("click", () => (this.wallet = words));
+        this.place.append(button);
+      }
       this.place.append(
         field("Card number", "number", "", "cc-number"),
         field("Expiry date", "expiry", "", "cc-exp"),
@@ -70,13 +84,13 @@
         if (options.paymentMethodTypes) throw new Error("IntegrationError: use allowedPaymentMethodTypes");
         return {
           clientSecret: options.clientSecret,
-          create(type) {
+          create(type, more) {
             if (type !== "payment") throw new Error("IntegrationError: this stand-in has a payment element only");
-            this.payment = new PaymentElement();
+            this.payment = new PaymentElement(wallets(options, more || {}));
             return this.payment;
           },
           async submit() {
-            if (!this.payment.value("number") || !this.payment.value("expiry") || !this.payment.value("cvc"))
+            if (!this.payment.wallet && (!this.payment.value("number") || !this.payment.value("expiry") || !this.payment.value("cvc")))
               return { error: { type: "validation_error", message: "Please complete your card details." } };
             this.submitted = true;
             return {};
@@ -87,7 +101,7 @@
         if (!elements.submitted) throw new Error("IntegrationError: call elements.submit() first");
         if (!confirmParams || !confirmParams.return_url) throw new Error("IntegrationError: return_url is needed");
         const who = { key, client_secret: elements.clientSecret };
-        let answer = await post("confirm", { ...who, card: elements.payment.value("number") });
+        let answer = await post("confirm", { ...who, card: elements.payment.wallet ? "4242424242424242" : elements.payment.value("number") });
         if (answer.paymentIntent && answer.paymentIntent.status === "requires_action")
           answer = await post("authenticate", { ...who, approve: await elements.payment.ask() });
         if (!answer.error && redirect !== "if_required") {

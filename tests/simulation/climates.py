@@ -53,7 +53,7 @@ HABITS: dict[str, int] = {
     "claims another price": 8, "pays another amount": 10, "has a card kept": 50, "walks away": 60, "pays at once": 50, "comes back at once": 50,
     "gives up as shown": 60, "gives up for some": 50, "has a card that is refused later": 33, "is impatient": 25, "everybody comes back": 2, "pays what is over": 20,
     # staff
-    "asks for a refund": 10, "decides": 8, "takes cash": 5, "pays out": 5, "looks": 4, "settles a concern": 4, "replays": 4,
+    "asks for a refund": 10, "decides": 8, "takes cash": 5, "pays out": 5, "looks": 4, "settles a concern": 4, "tries again": 4,
     "gives up for them": 2, "opens or closes": 6, "changes a price": 6, "changes the terms": 2,
     # of a hundred refunds that staff ask for
     "asks for a part": 60,
@@ -62,7 +62,7 @@ HABITS: dict[str, int] = {
     "is paid by a stranger": 1, "pays out to us": 1, "authorizes late": 2, "lapses": 1,
     # the worker
     "notices": 8, "payments": 6, "overdue": 6, "holds": 4, "refunds": 6, "mail": 4, "travelled": 1, "balances": 1, "balance letters": 1,
-    "card letters": 3, "card charges": 4, "refused cards": 1, "consents": 2, "forgotten cards": 2, "seals": 1, "reconciliation": 3, "daily money": 2,
+    "card letters": 3, "card charges": 4, "refused cards": 1, "consents": 2, "forgotten cards": 2, "seals": 1, "put aside": 1, "reconciliation": 3, "daily money": 2,
 }  # fmt: skip
 """How often each is done, beside the others of its kind."""
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from jklg import app
 from jklg.kit import failpoints
 from jklg.kit.errors import Refusal
-from jklg.payments import desk, webhooks
+from jklg.payments import aside, desk
 from jklg.reconciliation import movements
 from jklg.sandbox import account
 from jklg.sandbox.things import BankError, Dispute
 from tests.simulation import known, worker
 from tests.simulation.banks import OPEN_DISPUTES
 from tests.simulation.clock import BEGINS
-from tests.simulation.staff import STAFF
+from tests.simulation.staff import PUT_ASIDE, STAFF
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -105,9 +105,9 @@ class Ending:
             "SELECT r.id FROM refunds r JOIN transactions t ON t.id = r.transaction_id WHERE t.gateway = 'manual' AND r.state = 'reserved' ORDER BY r.id"
         ):
             await desk.paid_out(world.house, row[0], actor=STAFF["Dev"])
-        for row in await world.rows("SELECT id FROM webhook_inbox WHERE state = 'dead' ORDER BY id"):
-            world.tell("Dev replays a dead notice")
-            await webhooks.replay(world.house, row[0], actor=STAFF["Dev"])
+        for row in await world.rows(PUT_ASIDE):
+            world.tell("Dev has something tried again")
+            await aside.again(world.house, row[0], actor=STAFF["Dev"])
 
     async def _decide(self, request_id: object, asked_by: str) -> None:
         """Somebody else agrees; if it cannot be done any more, nobody does."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from jklg import catalogue, payments
 from jklg.kit.ids import uuid7
-from jklg.payments import cancellations, desk, webhooks
+from jklg.payments import aside, cancellations, desk
 from tests.simulation.climates import TERMS
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 STAFF = {"Chitra": f"staff:{UUID(int=1)}", "Dev": f"staff:{UUID(int=2)}"}
 JUST_TOLD = ("refund_made_at_gateway", "gateway_refused_lookup", "late_authorization", "capture_mismatch")
 """Concerns that are about no money that still lies with us: whoever has read them may settle them."""
+
+
+PUT_ASIDE = """
+SELECT id FROM anomalies WHERE resolved_at IS NULL AND kind IN ('webhook_dead', 'mail_dead', 'news_failed') ORDER BY opened_at, id
+"""
 
 
 class Staff:
@@ -34,7 +39,7 @@ class Staff:
             return None
         who = self.world.dice.choice(free)
         what = self.world.choose(
-            "asks for a refund", "decides", "takes cash", "pays out", "looks", "settles a concern", "replays", "gives up for them",
+            "asks for a refund", "decides", "takes cash", "pays out", "looks", "settles a concern", "tries again", "gives up for them",
             "opens or closes", "changes a price", "changes the terms",
         )  # fmt: skip
         return (who, what, self._does(what, STAFF[who])) if what else None
@@ -53,8 +58,8 @@ class Staff:
                 return self._look()
             case "settles a concern":
                 return self._settle(actor)
-            case "replays":
-                return self._replay(actor)
+            case "tries again":
+                return self._try_again(actor)
             case "gives up for them":
                 return self._give_up(actor)
             case "opens or closes":
@@ -177,12 +182,12 @@ class Staff:
         await payments.settle_concern(self.world.db, concern, actor=actor, note="we know")
         return "settles a concern"
 
-    async def _replay(self, actor: str) -> str:
-        found = await self.world.rows("SELECT id FROM webhook_inbox WHERE state = 'dead' ORDER BY id")
-        if not found:
-            return "finds no dead notice"
-        await webhooks.replay(self.world.house, self.world.dice.choice(found)[0], actor=actor)
-        return "replays a notice"
+    async def _try_again(self, actor: str) -> str:
+        concern = await self.world.one(PUT_ASIDE)
+        if concern is None:
+            return "finds nothing that was put aside"
+        await aside.again(self.world.house, concern, actor=actor)
+        return "has something tried again"
 
     # -- selling -------------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ROUNDS = ("notices", "payments", "overdue", "holds", "refunds", "mail")
 """What of the worker's rounds has to do with money: these find more to do after one another."""
-SELDOM = ("reconciliation", "daily money", "seals", "balances", "balance letters", "travelled")
+SELDOM = ("reconciliation", "daily money", "seals", "put aside", "balances", "balance letters", "travelled")
 OF_CARDS = ("card letters", "card charges", "refused cards", "consents", "forgotten cards")
 
 

@@ -13,9 +13,10 @@ import httpx
 import pytest
 
 from jklg import bookings
-from jklg.app import House, create_app
+from jklg.app import House
 from jklg.kit.db import Database
 from tests import trade
+from tests.front import front_of
 
 HOSTILE = '"><img src=x onerror=alert(1)>'
 
@@ -23,7 +24,7 @@ HOSTILE = '"><img src=x onerror=alert(1)>'
 @pytest.fixture
 async def browser(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """Says of itself what browsers say."""
-    app = create_app(house)
+    app = front_of(house)
     async with (
         app.lifespan(),
         httpx.AsyncClient(

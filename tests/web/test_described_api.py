@@ -31,6 +31,7 @@ from jklg.sandbox import create_app as create_bank
 from jklg.settings import Settings
 from jklg.web.schema_page import METHODS
 from tests.conftest import SECRET, Server
+from tests.front import front_of
 from tests.trade import add_departure, add_extra, add_package
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ class Opened:
         )
         if not self.known:
             await self._move_in(house.db)
-        self._inside = app.create_app(house)
+        self._inside = front_of(house)
         await self._inside(scope, receive, send)
         await house.close()
 
@@ -117,6 +118,7 @@ def known(api: Any, opened: Opened) -> Json:
         wish = {name: opened.known[name] for name in ("departure_id", "party", *CONTACT)}
         made = client.post("/api/bookings", json=wish).json()
         booking, token = made["booking"]["id"], made["manage_token"]
+        images = client.get("/api/gallery").json()
         started = client.post(
             "/api/payments/create-payment-intent", json={"bookingId": booking, "bookingToken": token}
         ).json()
@@ -126,6 +128,7 @@ def known(api: Any, opened: Opened) -> Json:
         "bookingToken": token,
         "transaction_id": started["transactionId"],
         "request_id": str(uuid7()),
+        "image_id": images[0]["id"],
         "amount": made["booking"]["amount_due"],
         "currency": "inr",
         "X-Booking-Token": token,
@@ -230,6 +233,7 @@ NO_FINE_ANSWER = {
     "post /api/payments/paypal/{transaction_id}/capture",  # there is no PayPal here; tests/payments/gateways asks it
     "post /api/payments/razorpay/{transaction_id}/verify",  # nor Razorpay
     "post /api/payments/refund", "post /api/payments/refund/{request_id}/approve", "post /api/payments/refund/{request_id}/refuse",  # for staff
+    "post /api/gallery", "put /api/gallery/{image_id}", "delete /api/gallery/{image_id}",
     "get /api/payments/transactions", "get /api/payments/transactions/{transaction_id}",
     "post /api/customers/verify-email", "post /api/customers/reset-password", "post /api/customers/confirm-email",
     "post /api/customers/undo-email-change", "post /api/customers/change-email",  # nobody here reads the mail

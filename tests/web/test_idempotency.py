@@ -10,8 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from jklg.app import House, create_app
+from jklg.app import House
 from jklg.kit.db import Connection, Database
+from tests.front import front_of
 from tests.trade import add_departure, seats_taken
 from tests.web.test_checkout import ashas, open_checkout
 
@@ -43,7 +44,7 @@ async def lossy(house: House) -> Lossy:
 
 @pytest.fixture
 async def browser(house: House, lossy: Lossy) -> AsyncIterator[httpx.AsyncClient]:
-    application = create_app(house)
+    application = front_of(house)
     async with (
         application.lifespan(),
         httpx.AsyncClient(

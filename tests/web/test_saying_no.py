@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from jklg.app import House, create_app
+from jklg.app import House
 from jklg.kit.db import Database
 from jklg.kit.errors import TooMany
-from jklg.web import queries
+from jklg.payments import silences
 from tests import trade
+from tests.front import front_of
 
 QUOTE = "/api/quotes"
 
@@ -87,7 +88,7 @@ async def test_a_person_gets_a_page_that_helps(client: httpx.AsyncClient) -> Non
 
 
 async def test_a_database_that_is_away_is_503_and_says_ask_again(house: House) -> None:
-    app = create_app(house)
+    app = front_of(house)
     async with (
         app.lifespan(),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:3000") as client,
@@ -105,10 +106,10 @@ async def test_a_database_that_is_away_is_503_and_says_ask_again(house: House) -
 async def test_too_many_says_when_to_ask_again_where_that_is_known(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(conn: object) -> None:
+    async def refuse(*_: object) -> None:
         raise TooMany("too_many_requests", "Too many requests.", retry_after=wait)
 
-    monkeypatch.setattr(queries, "ping", refuse)
+    monkeypatch.setattr(silences, "list_long", refuse)
     for wait in (90, None):
         answer = await client.get("/api/health")
         shape(answer, 429, "too_many_requests")
@@ -118,10 +119,10 @@ async def test_too_many_says_when_to_ask_again_where_that_is_known(
 async def test_our_own_accident_is_logged_with_its_stack_and_shown_without(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def slip(conn: object) -> None:
+    async def slip(*_: object) -> None:
         raise ZeroDivisionError("the secret is swordfish")
 
-    monkeypatch.setattr(queries, "ping", slip)
+    monkeypatch.setattr(silences, "list_long", slip)
     answer = await client.get("/api/health")
     said = shape(answer, 500, "internal")
     assert said["details"]["request_id"] == answer.headers["x-request-id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -33,3 +33,19 @@ async def eyes_of(request: Ask, person: Person) -> AsyncIterator[Connection]:
     async with request.app.state.house.db.transaction(who) as conn:
         await queries.freeze(conn)
         yield conn
+
+
+def who(names: Mapping[str, str]) -> Callable[[str], str]:
+    """Who did something, in words, from 'staff:<id>', 'guest', 'gateway:<name>'. `names`: those of staff by 'staff:<id>'."""
+
+    def said(actor: str) -> str:
+        kind, _, name = actor.partition(":")
+        others = {
+            "guest": "the customer",
+            "customer": "the customer",
+            "system": "the house itself",
+            "gateway": name.capitalize(),
+        }
+        return names.get(actor) or others.get(kind, actor)
+
+    return said

@@ -9,13 +9,19 @@ from litestar.params import FromPath
 
 from jklg import bookings, history, payments
 from jklg.backoffice import queries
-from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.backoffice.concerns import words
+from jklg.backoffice.looking import Ask, eyes_of, when, who
+from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound, NotSignedIn
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
+
+EVERYTHING = worklist.Wanted()
+URGENT = 5
+"""Concerns on the Today page: the disputes whose deadline is next, then those that have waited longest."""
 
 
 @get("/staff", include_in_schema=False)
@@ -34,7 +40,8 @@ async def today(request: Ask) -> Response[bytes]:
             "departures": await queries.list_departures_soon(conn),
             "money": await queries.list_money_today(conn) if sees_money else [],
             "movements": await queries.list_movements_today(conn) if sees_money else [],
-            "concerns": await queries.list_concerns(conn) if sees_money else [],
+            "concerns": await worklist.list_open(conn, EVERYTHING, None, URGENT) if sees_money else [],
+            "counts_of_concerns": await worklist.count_open(conn, EVERYTHING) if sees_money else [],
         }
     return page(
         request,
@@ -42,6 +49,8 @@ async def today(request: Ask) -> Response[bytes]:
         personal=True,
         person=person,
         sees_money=sees_money,
+        words_of=words.of,
+        of_kind="/staff/concerns?kind={}".format,
         when=when,
         **context,
     )
@@ -74,6 +83,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],
             story=await history.of(conn, found.id),
+            who=who(await queries.names_of_staff(conn)),
             when=when,
         )
 

@@ -78,17 +78,6 @@ class DepartureRow(msgspec.Struct, frozen=True, kw_only=True):
     guaranteed: bool
 
 
-class Concern(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that needs a person. `path`: the page that helps with it, if there is one; `owner`: whose it is."""
-
-    what: str
-    detail: str
-    reference: str | None
-    since: datetime
-    path: str | None
-    owner: str | None
-
-
 async def freeze(conn: Connection) -> None:
     """Everything that follows sees one moment, and nothing can be changed."""
     await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -191,35 +180,6 @@ async def list_holds(conn: Connection) -> list[HoldRow]:
     return [HoldRow(**row) for row in rows]
 
 
-async def list_concerns(conn: Connection) -> list[Concern]:
-    """Everything that could not be healed by itself, oldest first: money, mail, webhooks, news."""
-    rows = await conn.fetch(
-        """
-        SELECT CASE WHEN a.kind IN ('bank_line', 'payout_missing') THEN 'Bank: ' WHEN a.kind ~ '^(movement|balance)' THEN 'Gateway: ' ELSE 'Payment: ' END
-               || replace(a.kind, '_', ' ') AS what, '' AS detail, b.reference, a.opened_at AS since,
-               '/staff/concerns/payments/' || a.id AS path, s.name AS owner
-        FROM anomalies a LEFT JOIN bookings b ON b.id = a.booking_id LEFT JOIN staff s ON 'staff:' || s.id = a.owner
-        WHERE a.resolved_at IS NULL
-        UNION ALL
-        SELECT 'Mail not delivered: ' || m.subject, coalesce(m.last_error, ''), NULL, m.created_at, NULL, NULL FROM mail_outbox m WHERE m.state = 'dead'
-        UNION ALL
-        SELECT 'Webhook put aside: ' || i.gateway || ' ' || i.event_type, coalesce(i.last_error, ''), NULL, i.received_at,
-               '/staff/concerns/webhooks/' || i.id, NULL
-        FROM webhook_inbox i WHERE i.state = 'dead'
-        UNION ALL
-        SELECT 'Webhook came twice with different words: ' || i.gateway || ' ' || i.event_type, i.event_id, NULL, i.received_at,
-               '/staff/concerns/webhooks/' || i.id, NULL
-        FROM webhook_inbox i WHERE i.collision
-        UNION ALL
-        SELECT 'News not acted on: ' || j.entrypoint, convert_from(coalesce(j.payload, ''), 'UTF8'), NULL, j.created, NULL, NULL
-        FROM pgqueuer j WHERE j.status = 'failed'
-        ORDER BY since LIMIT $1
-        """,
-        SHOWN,
-    )
-    return [Concern(**row) for row in rows]
-
-
 async def list_audit(conn: Connection, booking_id: UUID) -> list[dict[str, Any]]:
     rows = await conn.fetch(
         """
@@ -242,3 +202,8 @@ async def list_postings(conn: Connection, booking_id: UUID) -> list[dict[str, An
         booking_id,
     )
     return [dict(row) for row in rows]
+
+
+async def names_of_staff(conn: Connection) -> dict[str, str]:
+    """'staff:<id>' -> name, of everybody who works or worked here."""
+    return {row[0]: row[1] for row in await conn.fetch("SELECT 'staff:' || id, name FROM staff")}

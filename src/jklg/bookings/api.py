@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -19,8 +18,8 @@ from jklg.bookings.holds import TravellerRequest
 from jklg.customers.guard import as_customer, bearer, speaks_for
 from jklg.customers.sessions import Visitor
 from jklg.kit.errors import BadInput, NotFound
-from jklg.web import idempotency
 from jklg.web.hot import HOT
+from jklg.web.once import Done, Key, once
 
 Ask = Request[object, object, State]
 Token = Annotated[
@@ -102,7 +101,7 @@ class BookingAnswer(msgspec.Struct, kw_only=True):
 async def create_booking(
     request: Ask,
     data: JSONBody[NewBooking],
-    idempotency_key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", required=False)] = None,
+    idempotency_key: Key = None,
 ) -> Response[bytes]:
     """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`.
 
@@ -111,43 +110,17 @@ async def create_booking(
     house = request.app.state.house
     signed = bearer(request)
     customer = speaks_for(signed, house.settings) if signed else None
-
-    async def make(booking_id: UUID | None) -> bytes:
-        return _encoder.encode(await _hold(house, data, booking_id, customer))
-
-    if idempotency_key is None:
-        return Response(await make(None), status_code=201, media_type="application/json")
-    return await once(request, idempotency_key, make, customer)
-
-
-async def once(
-    request: Ask, key: str, make: Callable[[UUID | None], Awaitable[bytes]], customer: Visitor | None = None
-) -> Response[bytes]:
-    """Do `make` once for this key and client; later tries get the first answer again, a customer's only while they are signed in."""
-    house = request.app.state.house
     scope = request.client.host if request.client else "unknown"
     if customer is not None:
         scope = f"customer:{customer.customer_id}"
-        async with as_customer(house.db, customer):
-            pass
-    print_ = idempotency.fingerprint(
-        request.method, request.url.path, request.scope["query_string"], await request.body()
-    )
-    claimed = await idempotency.claim(house.db, scope, key, print_)
-    if isinstance(claimed, idempotency.Answered):
-        return Response(
-            claimed.body,
-            status_code=claimed.status,
-            media_type="application/json",
-            headers={"Idempotent-Replayed": "true"},
-        )
-    try:
-        body = await make(claimed.resource_id)
-    except Exception as error:
-        await idempotency.release(house.db, scope, key, error)
-        raise
-    await idempotency.keep(house.db, scope, key, 201, body)
-    return Response(body, status_code=201, media_type="application/json")
+        if idempotency_key is not None:  # an answer that was kept is theirs only while they are signed in
+            async with as_customer(house.db, customer):
+                pass
+
+    async def make(booking_id: UUID | None) -> Done:
+        return Done(_encoder.encode(await _hold(house, data, booking_id, customer)), 201)
+
+    return await once(request, scope, idempotency_key, make)
 
 
 async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer: Visitor | None) -> BookingMade:

@@ -1,14 +1,9 @@
 """What the agency describes and sells: packages with their days and pictures, and the places they go to."""
 
-from jklg.catalogue.actions import add_destination, add_package, set_terms
-from jklg.catalogue.queries import (
-    get_destination,
-    get_package,
-    list_destinations,
-    list_packages,
-    list_terms,
-    months_on_sale,
-)
+from jklg.catalogue.actions import add_destination, add_package, arrange_pictures, set_terms
+from jklg.catalogue.finding import PackageFilter, list_packages
+from jklg.catalogue.pictures import Picture
+from jklg.catalogue.queries import get_destination, get_package, list_destinations, list_terms
 from jklg.catalogue.rules import (
     Day,
     Destination,
@@ -18,8 +13,6 @@ from jklg.catalogue.rules import (
     NewPackage,
     Package,
     PackageCard,
-    PackageFilter,
-    Picture,
     Place,
 )
 
@@ -37,11 +30,11 @@ __all__ = [
     "Place",
     "add_destination",
     "add_package",
+    "arrange_pictures",
     "get_destination",
     "get_package",
     "list_destinations",
     "list_packages",
     "list_terms",
-    "months_on_sale",
     "set_terms",
 ]

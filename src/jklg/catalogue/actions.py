@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from jklg import history
 from jklg.catalogue import queries, rules
+from jklg.catalogue.pictures.rules import Picture, check_alt
 from jklg.catalogue.rules import NewDestination, NewPackage
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, NotFound
@@ -47,3 +49,29 @@ async def set_terms(db: Database, slug: str, terms: dict[str, Any], *, actor: st
         if package_id is None:
             raise NotFound("package_not_found", "We cannot find this package.")
         await history.record(conn, actor, "package.terms_changed", "package", package_id, terms)
+
+
+async def arrange_pictures(db: Database, kind: str, slug: str, pictures: Sequence[Picture], *, actor: str) -> None:
+    """Show these pictures of a package or of a destination (`kind`), in this order, and no others.
+
+    Locks the row of the package or destination. BadInput: alt_missing, pictures_missing (a package shows one at least);
+    NotFound: package_not_found, destination_not_found.
+    """
+    for picture in pictures:
+        check_alt(picture.alt)
+    if kind == "package" and not pictures:
+        raise BadInput("pictures_missing", "A package shows one picture at least.")
+    async with db.transaction(claims("system", actor=actor)) as conn:
+        if kind == "package":
+            id_ = await queries.lock_package(conn, slug)
+            if id_ is None:
+                raise NotFound("package_not_found", "We cannot find this package.")
+            await queries.delete_pictures(conn, id_)
+            await queries.insert_pictures(conn, id_, pictures)
+        else:
+            id_ = await queries.lock_destination(conn, slug)
+            if id_ is None:
+                raise NotFound("destination_not_found", "We cannot find this destination.")
+            await queries.delete_destination_pictures(conn, id_)
+            await queries.insert_destination_pictures(conn, id_, pictures)
+        await history.record(conn, actor, f"{kind}.pictures_changed", kind, id_, {"pictures": len(pictures)})

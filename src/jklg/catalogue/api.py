@@ -12,7 +12,8 @@ from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 
 from jklg import catalogue
-from jklg.catalogue import rules, scenes
+from jklg.catalogue import finding, pictures, rules, scenes
+from jklg.catalogue.pictures import Picture
 from jklg.catalogue.rules import Day, Destination, Extra, Package, PackageCard, Place
 from jklg.kit.errors import NotFound
 from jklg.web.render import packed
@@ -97,21 +98,29 @@ async def list_packages(
     destination: Wish = None,
     month: Wish = None,
     q: Wish = None,
+    theme: Wish = None,
+    days: Wish = None,
+    price: Wish = None,
     sort: Wish = None,
     limit: Wish = None,
     cursor: Wish = None,
 ) -> Response[list[PackageSummary]]:
-    """Filter by `destination` (slug or id), `month` (2027-05: has departures then), `q`; sort by featured, price, duration or name.
+    """Filter by `destination` (slug or id), `month` (2027-05: has departures then), `q`, `theme`, `days` (1-3, 4-6, 7-9 or 10-) and `price`
+    (INR-25000: the most for an adult); sort by featured, soonest, price, duration or name.
 
-    422 `destination_invalid`, `month_invalid`, `q_invalid`, `sort_invalid`, `limit_invalid`, `cursor_invalid`.
+    422 `destination_invalid`, `month_invalid`, `q_invalid`, `theme_invalid`, `days_invalid`, `price_invalid`, `sort_invalid`,
+    `limit_invalid`, `cursor_invalid`.
     """
-    wanted = rules.read_filter(destination, month, q, sort, limit, cursor)
+    words = {
+        "destination": destination, "month": month, "q": q, "theme": theme, "days": days, "price": price, "sort": sort,
+        "limit": limit,
+    }  # fmt: skip
+    wanted = finding.read_filter({**words, "cursor": cursor})
     async with request.app.state.house.db.connection() as conn:
         found = await catalogue.list_packages(conn, wanted)
     headers = {}
     if len(found) == wanted.limit:
-        words = {"destination": destination, "month": month, "q": q, "sort": sort, "limit": limit}
-        query = {word: value for word, value in words.items() if value} | {"cursor": rules.cursor_after(found[-1])}
+        query = {word: value for word, value in words.items() if value} | {"cursor": finding.cursor_after(found[-1])}
         headers["Link"] = f'</api/packages?{urlencode(query)}>; rel="next"'
     return Response([_summary(card) for card in found], headers=headers)
 
@@ -156,13 +165,21 @@ async def get_picture(request: Ask, scene: FromPath[str], shape: Wish = None) ->
             "Cache-Control": "public, max-age=86400",
             "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
         },
+        level=9,
     )
     return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 
-def picture_url(scene: str) -> str:
-    """Where a picture is served: a drawn scene by its name, an upload by its path."""
-    return scene if "/" in scene else f"/pictures/{scene}.svg"
+def picture_url(picture: Picture | str) -> str:
+    """Where a picture is served: a photograph in the largest size, a drawing by its name."""
+    if isinstance(picture, str):
+        return f"/pictures/{picture}.svg"
+    return pictures.big(picture.photo) if picture.photo else f"/pictures/{picture.scene}.svg"
+
+
+def picture_of(place: Destination) -> Picture:
+    """What stands for a place: its first picture, else its drawing."""
+    return place.pictures[0] if place.pictures else Picture(scene=scenes.of_destination(place.slug), alt="")
 
 
 def _summary(card: PackageCard) -> PackageSummary:
@@ -176,7 +193,7 @@ def _summary(card: PackageCard) -> PackageSummary:
         duration=card.duration_days,
         price=card.price,
         currency=card.currency,
-        image=picture_url(card.picture.scene) if card.picture else None,
+        image=picture_url(card.picture) if card.picture else None,
         image_alt=card.picture.alt if card.picture else "",
         destinations=[place.name for place in card.places],
         destination_id=card.places[0].id if card.places else None,
@@ -198,7 +215,7 @@ def _detail(found: Package) -> PackageDetail:
         duration=found.duration_days,
         price=found.price,
         currency=found.currency,
-        image=picture_url(found.pictures[0].scene) if found.pictures else None,
+        image=picture_url(found.pictures[0]) if found.pictures else None,
         destinations=[place.name for place in found.places],
         destination_id=found.places[0].id if found.places else None,
         places=found.places,
@@ -209,7 +226,7 @@ def _detail(found: Package) -> PackageDetail:
         meeting_point=found.meeting_point,
         time_zone=found.time_zone,
         itinerary=found.days,
-        pictures=[PictureOut(url=picture_url(picture.scene), alt=picture.alt) for picture in found.pictures],
+        pictures=[PictureOut(url=picture_url(picture), alt=picture.alt) for picture in found.pictures],
         extras=found.extras,
     )
 
@@ -222,7 +239,7 @@ def _destination(found: Destination) -> DestinationOut:
         region=found.region,
         summary=found.summary,
         description=found.description,
-        image=picture_url(scenes.of_destination(found.slug)),
+        image=picture_url(picture_of(found)),
         altitude=found.altitude_m,
         best_season=found.best_season,
         latitude=None if found.latitude is None else float(found.latitude),

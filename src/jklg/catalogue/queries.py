@@ -1,14 +1,14 @@
-"""SQL of the catalogue room. Lists look into departures to tell when a package leaves next."""
+"""SQL of the catalogue room; lists of packages are in finding."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from jklg.catalogue.pictures.rules import Picture
 from jklg.catalogue.rules import (
     Day,
     Destination,
@@ -16,76 +16,10 @@ from jklg.catalogue.rules import (
     NewDestination,
     NewPackage,
     Package,
-    PackageCard,
-    PackageFilter,
-    Picture,
     Place,
     read_key,
 )
 from jklg.kit.db import Connection
-
-
-async def list_packages(conn: Connection, wanted: PackageFilter | None = None) -> list[PackageCard]:
-    """Published packages that fit, one page of them. Reads keyset-wise: `wanted.after` is the last row of the page before."""
-    wanted = wanted or PackageFilter()
-    after = wanted.after or (None, None, None)
-    rows = await conn.fetch(
-        """
-        WITH shown AS (
-            SELECT p.id, p.slug, p.name, p.summary, p.description, p.duration_days, p.price, p.currency, p.themes, p.featured,
-                   CASE $1 WHEN 'price' THEN p.price WHEN 'duration' THEN p.duration_days
-                           WHEN 'featured' THEN (NOT p.featured)::integer ELSE 0 END::bigint AS rank
-            FROM packages p
-            WHERE p.status = 'published'
-              AND ($2::text IS NULL OR EXISTS (
-                  SELECT FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id
-                  WHERE pd.package_id = p.id AND (t.slug = $2 OR t.id::text = lower($2))))
-              AND ($3::date IS NULL OR EXISTS (
-                  SELECT FROM departures d
-                  WHERE d.package_id = p.id AND d.status = 'open' AND d.cutoff_at > house_now()
-                    AND d.starts_on >= $3 AND d.starts_on < $3 + interval '1 month'))
-              AND ($4::text IS NULL OR p.name ILIKE $4 OR p.summary ILIKE $4 OR p.description ILIKE $4 OR EXISTS (
-                  SELECT FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id
-                  WHERE pd.package_id = p.id AND (t.name ILIKE $4 OR t.region ILIKE $4)))
-        )
-        SELECT s.id, s.slug, s.name, s.summary, s.description, s.duration_days, s.price, s.currency, s.themes, s.featured, s.rank,
-               (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region) ORDER BY pd.position)
-                FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id WHERE pd.package_id = s.id) AS places,
-               (SELECT jsonb_build_object('scene', pp.scene, 'alt', pp.alt)
-                FROM package_pictures pp WHERE pp.package_id = s.id ORDER BY pp.position LIMIT 1) AS picture,
-               (SELECT min(d.starts_on) FROM departures d
-                WHERE d.package_id = s.id AND d.status = 'open' AND d.cutoff_at > house_now()
-                  AND d.seats_taken < d.allotment) AS next_departure_on
-        FROM shown s
-        WHERE $5::bigint IS NULL OR (s.rank, s.name, s.id) > ($5, $6::text, $7::uuid)
-        ORDER BY s.rank, s.name, s.id LIMIT $8
-        """,
-        wanted.sort,
-        wanted.destination,
-        wanted.month,
-        _pattern(wanted.q),
-        *after,
-        wanted.limit,
-    )
-    return [
-        PackageCard(
-            id=row["id"],
-            slug=row["slug"],
-            name=row["name"],
-            summary=row["summary"],
-            description=row["description"],
-            duration_days=row["duration_days"],
-            price=row["price"],
-            currency=row["currency"],
-            themes=row["themes"],
-            featured=row["featured"],
-            places=msgspec.convert(row["places"] or [], list[Place]),
-            picture=msgspec.convert(row["picture"], Picture | None),
-            next_departure_on=row["next_departure_on"],
-            rank=row["rank"],
-        )
-        for row in rows
-    ]
 
 
 async def get_package(conn: Connection, slug_or_id: str | UUID, *, unpublished: bool = False) -> Package | None:
@@ -97,12 +31,14 @@ async def get_package(conn: Connection, slug_or_id: str | UUID, *, unpublished: 
         """
         SELECT p.id, p.slug, p.name, p.summary, p.description, p.duration_days, p.price, p.currency, p.included, p.excluded,
                p.meeting_point, p.time_zone, p.themes, p.status, p.featured,
-               (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region) ORDER BY pd.position)
+               (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region,
+                                                    'latitude', t.latitude::float8, 'longitude', t.longitude::float8,
+                                                    'altitude_m', t.altitude_m) ORDER BY pd.position)
                 FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id WHERE pd.package_id = p.id) AS places,
                (SELECT jsonb_agg(jsonb_build_object('day', i.day, 'title', i.title, 'description', i.description,
                                                     'meals', i.meals, 'overnight', i.overnight) ORDER BY i.day)
                 FROM itinerary_days i WHERE i.package_id = p.id) AS days,
-               (SELECT jsonb_agg(jsonb_build_object('scene', pp.scene, 'alt', pp.alt) ORDER BY pp.position)
+               (SELECT jsonb_agg(shown_picture(pp.scene, pp.picture_id, pp.alt) ORDER BY pp.position)
                 FROM package_pictures pp WHERE pp.package_id = p.id) AS pictures,
                (SELECT jsonb_agg(jsonb_build_object('id', e.id, 'name', e.name, 'description', e.description) ORDER BY e.position, e.id)
                 FROM extras e WHERE e.package_id = p.id) AS extras
@@ -145,12 +81,14 @@ async def list_destinations(conn: Connection, limit: int = 200) -> list[Destinat
         SELECT t.id, t.slug, t.name, t.region, t.summary, t.description, t.altitude_m, t.best_season, t.latitude, t.longitude,
                t.featured,
                (SELECT count(*) FROM package_destinations pd JOIN packages p ON p.id = pd.package_id
-                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages
+                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages,
+               (SELECT jsonb_agg(shown_picture(tp.scene, tp.picture_id, tp.alt) ORDER BY tp.position)
+                FROM destination_pictures tp WHERE tp.destination_id = t.id) AS pictures
         FROM destinations t ORDER BY NOT t.featured, t.name, t.id LIMIT $1
         """,
         limit,
     )
-    return [Destination(**row) for row in rows]
+    return [_destination(row) for row in rows]
 
 
 async def get_destination(conn: Connection, slug_or_id: str | UUID) -> Destination | None:
@@ -163,13 +101,19 @@ async def get_destination(conn: Connection, slug_or_id: str | UUID) -> Destinati
         SELECT t.id, t.slug, t.name, t.region, t.summary, t.description, t.altitude_m, t.best_season, t.latitude, t.longitude,
                t.featured,
                (SELECT count(*) FROM package_destinations pd JOIN packages p ON p.id = pd.package_id
-                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages
+                WHERE pd.destination_id = t.id AND p.status = 'published')::integer AS packages,
+               (SELECT jsonb_agg(shown_picture(tp.scene, tp.picture_id, tp.alt) ORDER BY tp.position)
+                FROM destination_pictures tp WHERE tp.destination_id = t.id) AS pictures
         FROM destinations t WHERE t.id = $1 OR t.slug = $2
         """,
         key if isinstance(key, UUID) else None,
         key if isinstance(key, str) else None,
     )
-    return None if row is None else Destination(**row)
+    return None if row is None else _destination(row)
+
+
+def _destination(row: Any) -> Destination:
+    return Destination(**{**row, "pictures": msgspec.convert(row["pictures"] or [], list[Picture])})
 
 
 async def insert_destination(conn: Connection, id_: UUID, new: NewDestination) -> bool:
@@ -255,12 +199,58 @@ async def insert_days(conn: Connection, package_id: UUID, days: Sequence[Day]) -
 async def insert_pictures(conn: Connection, package_id: UUID, pictures: Sequence[Picture]) -> None:
     await conn.execute(
         """
-        INSERT INTO package_pictures (package_id, position, scene, alt)
-        SELECT $1, n.position, n.scene, n.alt FROM jsonb_to_recordset($2) AS n(position integer, scene text, alt text)
+        INSERT INTO package_pictures (package_id, position, scene, picture_id, alt)
+        SELECT $1, n.position, n.scene, n.picture_id, n.alt
+        FROM jsonb_to_recordset($2) AS n(position integer, scene text, picture_id uuid, alt text)
         """,
         package_id,
-        [{"position": position, "scene": p.scene, "alt": p.alt} for position, p in enumerate(pictures, 1)],
+        in_order(pictures),
     )
+
+
+async def lock_package(conn: Connection, slug: str) -> UUID | None:
+    """Whoever arranges its pictures at the same time waits."""
+    found: UUID | None = await conn.fetchval("SELECT id FROM packages WHERE slug = $1 FOR NO KEY UPDATE", slug)
+    return found
+
+
+async def delete_pictures(conn: Connection, package_id: UUID) -> None:
+    await conn.execute("DELETE FROM package_pictures WHERE package_id = $1", package_id)
+
+
+async def lock_destination(conn: Connection, slug: str) -> UUID | None:
+    """Whoever arranges its pictures at the same time waits."""
+    found: UUID | None = await conn.fetchval("SELECT id FROM destinations WHERE slug = $1 FOR NO KEY UPDATE", slug)
+    return found
+
+
+async def delete_destination_pictures(conn: Connection, destination_id: UUID) -> None:
+    await conn.execute("DELETE FROM destination_pictures WHERE destination_id = $1", destination_id)
+
+
+async def insert_destination_pictures(conn: Connection, destination_id: UUID, pictures: Sequence[Picture]) -> None:
+    await conn.execute(
+        """
+        INSERT INTO destination_pictures (destination_id, position, scene, picture_id, alt)
+        SELECT $1, n.position, n.scene, n.picture_id, n.alt
+        FROM jsonb_to_recordset($2) AS n(position integer, scene text, picture_id uuid, alt text)
+        """,
+        destination_id,
+        in_order(pictures),
+    )
+
+
+def in_order(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    """Rows of a table of pictures, counted from 1."""
+    return [
+        {
+            "position": position,
+            "scene": picture.scene or None,
+            "picture_id": str(picture.photo.id) if picture.photo else None,
+            "alt": picture.alt,
+        }
+        for position, picture in enumerate(pictures, 1)
+    ]
 
 
 async def insert_extras(conn: Connection, package_id: UUID, extras: Sequence[tuple[UUID, str, str]]) -> None:
@@ -277,28 +267,6 @@ async def insert_extras(conn: Connection, package_id: UUID, extras: Sequence[tup
             for position, (id_, name, description) in enumerate(extras, 1)
         ],
     )
-
-
-def _pattern(words: str | None) -> str | None:
-    """The words as an ILIKE pattern in which nothing is a wildcard."""
-    if not words:
-        return None
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
-async def months_on_sale(conn: Connection, limit: int = 18) -> list[date]:
-    """The first days of the months in which anything published departs and can still be booked."""
-    rows = await conn.fetch(
-        """
-        SELECT DISTINCT date_trunc('month', d.starts_on)::date AS month
-        FROM departures d JOIN packages p ON p.id = d.package_id
-        WHERE p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now() AND d.seats_taken < d.allotment
-        ORDER BY month LIMIT $1
-        """,
-        limit,
-    )
-    return [row["month"] for row in rows]
 
 
 async def list_terms(conn: Connection) -> list[dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -12,27 +10,23 @@ from uuid import UUID
 
 import msgspec
 
+from jklg.catalogue.pictures.rules import Picture
 from jklg.kit.errors import BadInput
 from jklg.kit.money import CURRENCIES, MAX_MINOR
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SORTS = ("featured", "price", "duration", "name")
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """A destination as a package mentions it."""
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A destination as a package mentions it. Where it lies is known to the package's own page only."""
 
     id: UUID
     slug: str
     name: str
     region: str
-
-
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
-    """`scene` names a drawing of `scenes.draw`, or is the path of an upload. `alt` says what one would see."""
-
-    scene: str
-    alt: str
+    latitude: float | None = None
+    longitude: float | None = None
+    altitude_m: int | None = None
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +67,7 @@ class PackageCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a package, for its own page."""
+    """All of a package, for its own page. `places` are in the order in which they are visited."""
 
     id: UUID
     slug: str
@@ -97,7 +91,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
-    """A place. `packages` counts the published packages that go there."""
+    """A place. `packages` counts the published packages that go there; without `pictures` it is drawn."""
 
     id: UUID
     slug: str
@@ -111,6 +105,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     longitude: Decimal | None
     featured: bool
     packages: int
+    pictures: list[Picture]
 
 
 class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,8 +124,6 @@ class NewDestination(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewExtra(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that may be added to a booking of the package. Departures put a price on it."""
-
     """What can be added to a booking of a package. Its price and its stock belong to each departure."""
 
     name: str
@@ -159,17 +152,6 @@ class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "draft"
 
 
-class PackageFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a visitor looks for. `after` is where the last page ended: (rank, name, id)."""
-
-    destination: str | None = None
-    month: date | None = None
-    q: str | None = None
-    sort: str = "featured"
-    limit: int = 100
-    after: tuple[int, str, UUID] | None = None
-
-
 def check_package(new: NewPackage) -> None:
     """Whether this package is complete. BadInput: package_invalid, whose details name the field."""
     if not SLUG.fullmatch(new.slug):
@@ -190,41 +172,6 @@ def _incomplete(field: str, sentence: str) -> BadInput:
     return BadInput("package_invalid", sentence, details={"field": field})
 
 
-def read_filter(
-    destination: str | None,
-    month: str | None,
-    q: str | None,
-    sort: str | None,
-    limit: str | None,
-    cursor: str | None,
-) -> PackageFilter:
-    """The words of a query string as a filter; empty words are no wish.
-
-    Raises BadInput: destination_invalid, month_invalid, q_invalid, sort_invalid, limit_invalid, cursor_invalid.
-    """
-    if destination and not read_key(destination):
-        raise _query("destination", "A destination is named by its slug or id.")
-    if sort and sort not in SORTS:
-        raise _query("sort", f"Packages can be sorted by {', '.join(SORTS)}.")
-    words = " ".join(q.split()) if q else None
-    if words and (len(words) > 100 or not words.isprintable()):
-        raise _query("q", "Please search for up to 100 characters of plain text.")
-    return PackageFilter(
-        destination=destination or None,
-        month=_read_month(month) if month else None,
-        q=words or None,
-        sort=sort or "featured",
-        limit=read_limit(limit, default=100, most=100),
-        after=_read_cursor(cursor) if cursor else None,
-    )
-
-
-def _read_month(text: str) -> date:
-    if not re.fullmatch(r"2[01][0-9]{2}-(0[1-9]|1[0-2])", text):
-        raise _query("month", "A month is written as in 2027-05.")
-    return date.fromisoformat(f"{text}-01")
-
-
 def read_limit(text: str | None, *, default: int, most: int) -> int:
     """How many rows were asked for. BadInput: limit_invalid."""
     if not text:
@@ -240,23 +187,6 @@ def read_key(text: str) -> UUID | str | None:
         return UUID(text) if len(text) == 36 else text if len(text) <= 200 and SLUG.fullmatch(text) else None
     except ValueError:
         return text if SLUG.fullmatch(text) else None
-
-
-def cursor_after(card: PackageCard) -> str:
-    """Where the next page begins, for `read_filter`."""
-    packed = msgspec.json.encode((card.rank, card.name, card.id))
-    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[int, str, UUID]:
-    try:
-        packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        rank, name, id_ = msgspec.json.decode(packed, type=tuple[int, str, UUID])
-    except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise _query("cursor", "This page of the list does not exist. Please start from the first.") from None
-    if not 0 <= rank <= MAX_MINOR or "\0" in name:
-        raise _query("cursor", "This page of the list does not exist. Please start from the first.")
-    return rank, name, id_
 
 
 def _query(word: str, sentence: str) -> BadInput:

@@ -6,8 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from jklg import catalogue, departures
+from jklg.catalogue import gallery
 from jklg.demo import calendar, queries
-from jklg.demo.agency import DESTINATIONS, TOURS
+from jklg.demo.agency import DESTINATIONS, GALLERY, TOURS
 from jklg.kit.db import Connection, Database
 
 
@@ -29,6 +30,7 @@ async def _load(conn: Connection, today: date | None) -> None:
     today = today or await queries.today_in_india(conn)
     for destination in DESTINATIONS:
         await catalogue.add_destination(conn, destination)
+    await gallery.hang_drawings(conn, GALLERY)
     for tour in TOURS:
         await catalogue.add_package(conn, tour.package)
         found = await catalogue.get_package(conn, tour.package.slug)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jklg.demo.gallery import GALLERY
 from jklg.demo.gurez import GUREZ_VALLEY_EXPLORER
 from jklg.demo.jammu import JAMMU_HERITAGE
 from jklg.demo.kashmir import KASHMIR_BLISS
@@ -10,4 +11,4 @@ from jklg.demo.places import DESTINATIONS
 
 TOURS = (KASHMIR_BLISS, LADAKH_ADVENTURE, GUREZ_VALLEY_EXPLORER, JAMMU_HERITAGE)
 
-__all__ = ["DESTINATIONS", "TOURS"]
+__all__ = ["DESTINATIONS", "GALLERY", "TOURS"]

@@ -6,6 +6,7 @@ from jklg.departures.actions import (
     get_offer,
     get_offers,
     list_departures,
+    list_months,
     lock,
     offer_or_refuse,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "get_offer",
     "get_offers",
     "list_departures",
+    "list_months",
     "lock",
     "offer_or_refuse",
 ]

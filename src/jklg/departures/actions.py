@@ -13,7 +13,16 @@ from jklg.kit.db import Connection
 from jklg.kit.errors import Conflict, NotFound
 from jklg.kit.ids import uuid7
 
-__all__ = ["create", "find_departure", "get_offer", "get_offers", "list_departures", "lock", "offer_or_refuse"]
+__all__ = [
+    "create",
+    "find_departure",
+    "get_offer",
+    "get_offers",
+    "list_departures",
+    "list_months",
+    "lock",
+    "offer_or_refuse",
+]
 
 
 async def get_offer(conn: Connection, departure_id: UUID) -> Offer | None:
@@ -36,6 +45,11 @@ async def list_departures(
 ) -> list[Departure]:
     """What a visitor may choose from, both dates included. Sold-out departures are listed with no seats left."""
     return await queries.list_departures(conn, package_id, from_, to, limit)
+
+
+async def list_months(conn: Connection, package_id: UUID, months: int = 18) -> list[tuple[date, bool]]:
+    """The months in which a visitor may depart: (first day, whether there are seats). Looks `months` ahead and no further."""
+    return await queries.list_months(conn, package_id, months)
 
 
 async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:

@@ -1,4 +1,4 @@
-"""Announce news inside the caller's database transaction: it is told if, and only if, the fact is committed."""
+"""News inside the caller's database transaction: announced, it is told if, and only if, the fact is committed; or told again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
+from jklg.jobs import queries
 from jklg.kit.db import Connection
 
 
@@ -17,3 +18,12 @@ async def announce(conn: Connection, news: str, payload: dict[str, Any]) -> None
     Who acts on it is decided by `app.LISTENERS`, never here.
     """
     await Queries(AsyncpgDriver(conn)).enqueue(news, json.dumps(payload).encode())  # type: ignore[arg-type]
+
+
+async def tell_again(conn: Connection, job_id: int) -> bool:
+    """Put news back into the queue that nobody could act on; its tries begin anew. Whoever acts on it is told once more, and what was done
+    before is not done twice. False for news that is not held. Locks it."""
+    if not await queries.lock_held(conn, job_id):
+        return False
+    await Queries(AsyncpgDriver(conn)).requeue_jobs([job_id])  # type: ignore[arg-type,list-item]
+    return True

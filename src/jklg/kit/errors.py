@@ -19,9 +19,14 @@ from collections.abc import Mapping
 
 
 class Refusal(Exception):
-    """A clear no: a stable code for programs, a sentence for people, and detail for our log."""
+    """A clear no: a stable code for programs, a sentence for people, and detail for our log.
+
+    `outcome`: not a fault of the request: it was tried, and this is what came of it. Kept like a success under an Idempotency-Key.
+    """
 
     status = 400
+    retry_after: int | None = None
+    """Seconds to wait, where that is known and may be told."""
 
     def __init__(
         self,
@@ -30,9 +35,11 @@ class Refusal(Exception):
         *,
         details: Mapping[str, object] | None = None,
         log: str | None = None,
+        outcome: bool = False,
     ) -> None:
         super().__init__(f"{code}: {log or sentence}")
         self.code = code
+        self.outcome = outcome
         self.sentence = sentence
         self.details = dict(details) if details else None
         self.log = log
@@ -62,13 +69,17 @@ class Conflict(Refusal):
     status = 409
 
 
+class InProgress(Conflict):
+    """The very same is being done at this moment."""
+
+    retry_after = 1
+
+
 class TooLarge(Refusal):
     status = 413
 
 
 class TooMany(Refusal):
-    """`retry_after`: seconds to wait, where that is known and may be told."""
-
     status = 429
 
     def __init__(self, code: str, sentence: str, *, retry_after: int | None = None) -> None:
@@ -78,3 +89,4 @@ class TooMany(Refusal):
 
 class Unavailable(Refusal):
     status = 503
+    retry_after = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 # ISO 4217: how many decimals a currency has where it is not two.
@@ -44,6 +45,14 @@ def to_minor(amount: Decimal, currency: str) -> int:
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} {currency} has more decimals than the currency")
     return int(scaled)
+
+
+def read(text: str, currency: str) -> int:
+    """What a person types, '1,250.50', as minor units of `currency`. ValueError for anything else, also below the smallest unit."""
+    plain_digits = text.strip().replace(",", "")
+    if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,3})?", plain_digits):
+        raise ValueError(f"{text!r} is no amount")
+    return to_minor(Decimal(plain_digits), currency)
 
 
 def grouped(minor: int, currency: str) -> str:

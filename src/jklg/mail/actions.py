@@ -81,6 +81,12 @@ async def write(
     )
 
 
+async def send_again(conn: Connection, mail_id: UUID) -> bool:
+    """Have a mail tried anew that nobody took, in the caller's database transaction; its tries begin again. It is the same mail with the same
+    Message-ID: asked twice it goes out once. False for one that was not given up."""
+    return await queries.revive(conn, mail_id)
+
+
 async def forget(conn: Connection, once_keys: list[str]) -> int:
     """Erase these mails: that they were written, and when, stays. One that is still to go does not go. Answers how many."""
     return await queries.forget(conn, once_keys)
@@ -208,7 +214,7 @@ async def _refused(house: House, mail: Mail, error: aiosmtplib.SMTPException) ->
 
 
 async def _give_up(house: House, mail: Mail, error: Exception) -> None:
-    """Staff find it on their Today page."""
+    """Staff find it among what needs a person (payments/aside)."""
     log.error("mail %s will not be delivered: %r", mail.id, error)
     async with house.db.transaction() as conn:
         await queries.finish(conn, mail.id, "dead", repr(error))

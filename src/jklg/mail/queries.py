@@ -89,13 +89,26 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
 async def finish(conn: Connection, mail_id: UUID, state: str, error: str | None = None) -> None:
     await conn.execute(
         """
-        UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 IN ('sent', 'caught') THEN house_now() END
+        UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 IN ('sent', 'caught') THEN house_now() END,
+               died_at = CASE WHEN $2 = 'dead' THEN house_now() END
         WHERE id = $1 AND state = 'queued'
         """,
         mail_id,
         state,
         error,
     )
+
+
+async def revive(conn: Connection, mail_id: UUID) -> bool:
+    """Put a dead mail back into the queue: the same row, so that it goes out once."""
+    done = await conn.execute(
+        """
+        UPDATE mail_outbox SET state = 'queued', attempts = 0, next_attempt_at = house_now(), died_at = NULL
+        WHERE id = $1 AND state = 'dead'
+        """,
+        mail_id,
+    )
+    return str(done) == "UPDATE 1"
 
 
 async def postpone(conn: Connection, mail_id: UUID, seconds: float, error: str, *, uncount: bool) -> None:

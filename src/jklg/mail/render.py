@@ -7,7 +7,7 @@ that all letters share (mail/frame) by `python -m jklg.mail.build` and committed
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from jklg.kit.db import Connection
+from jklg.kit.languages import figures, spoken
+from jklg.kit.languages import gettext as _
+from jklg.kit.languages.templates import let_speak
 from jklg.kit.money import plain
 from jklg.kit.tokens import defused
 from jklg.mail import actions
@@ -46,7 +49,8 @@ def render(room: Path, name: str, settings: Settings, context: Mapping[str, obje
     """(subject, text, html), in the agency's name and colours. Everything in the HTML is escaped; a variable that is missing raises."""
     accent, accent_at_night = for_actions(settings)
     context = {
-        "agency_name": settings.agency_name, "accent": accent, "accent_at_night": accent_at_night, **context,
+        "agency_name": settings.agency_name, "accent": accent, "accent_at_night": accent_at_night,
+        "language": spoken(), **context,
     }  # fmt: skip
     subject, text, html = _templates(room, name)
     return " ".join(subject.render(context).split()), text.render(context).strip() + "\n", html.render(context)
@@ -72,24 +76,20 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    let_speak(environment)
     environment.filters["money"] = plain
-    environment.filters["day"] = _day
+    environment.filters["day"] = figures.long_day
     environment.filters["day_in"] = _day_in
     environment.filters["moment"] = _moment
     return environment
 
 
-def _day(day: date) -> str:
-    """'Wednesday 12 May 2027'."""
-    return f"{day:%A} {day.day} {day:%B %Y}"
-
-
 def _day_in(at: datetime, zone: str) -> str:
     """The day it was in `zone` at that moment."""
-    return _day(at.astimezone(ZoneInfo(zone)).date())
+    return figures.long_day(at.astimezone(ZoneInfo(zone)).date())
 
 
 def _moment(at: datetime) -> str:
     """'Wednesday 12 May 2027 at 16:05 UTC'."""
     known = at.astimezone(UTC)
-    return f"{_day(known.date())} at {known:%H:%M} UTC"
+    return _("{day} at {time} UTC").format(day=figures.long_day(known.date()), time=f"{known:%H:%M}")

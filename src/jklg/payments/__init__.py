@@ -3,6 +3,7 @@
 from jklg.payments.actions import House, Settled, cancel_attempt, give_up, settle, start
 from jklg.payments.concerns import report_concern, resolve_concerns, settle_concern, settle_concern_in, take_on
 from jklg.payments.foresight import Foreseen, foresee
+from jklg.payments.pace import may_look
 from jklg.payments.queries import Transaction, get, list_of_booking
 from jklg.payments.strays import receive_stray, report_difference
 
@@ -16,6 +17,7 @@ __all__ = [
     "get",
     "give_up",
     "list_of_booking",
+    "may_look",
     "receive_stray",
     "report_concern",
     "report_difference",

@@ -22,7 +22,7 @@ from jklg.kit import failpoints
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import captures, commands, consents, disputes, queries, refunds, rules
+from jklg.payments import captures, commands, consents, disputes, queries, refunds, rules, silences
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
@@ -92,7 +92,7 @@ async def start(
             conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
         )
     if transaction_id is None:
-        raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.")
+        raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.", outcome=True)
     await failpoints.reach("after_intent_commit")
     return await settle(house, transaction_id, source="answer")
 
@@ -117,8 +117,9 @@ async def _write_attempt(
         raise Conflict("already_paid", "This booking is paid. Nothing more is due.")
     if booking.status == "held" and booking.hold_seconds_left == 0:
         raise Conflict("hold_expired", "The time to pay has run out and the seats were released. Nothing was taken.")
-    parts = rules.payables(due, max(booking.confirms_at - paid, 0), booking.balance_due_on)
-    amount = rules.payable(parts, claimed_amount, claimed_currency, booking.currency)
+    first_due = max(booking.confirms_at - paid, 0)
+    parts = rules.payables(due, first_due, booking.balance_due_on)
+    amount = rules.payable(parts, rules.least(due, first_due), claimed_amount, claimed_currency, booking.currency)
     if amount == 0:
         await bookings.confirm(conn, booking)
         return None
@@ -205,6 +206,8 @@ async def _book(house: House, transaction: Transaction, snapshot: Snapshot, sour
     """Write an answer down, whole or not at all."""
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason=source)
     async with house.db.transaction(who) as conn:
+        if transaction.gateway_silent:
+            await silences.end(conn, transaction.gateway)
         await merge(conn, transaction.id, snapshot, source, capture)
         settled = await seen(conn, transaction.id)
         await failpoints.reach("before_apply_commit")
@@ -256,6 +259,8 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
     async with house.db.transaction(
         claims("system", actor=f"gateway:{transaction.gateway}", reason=refusal.code)
     ) as conn:
+        if transaction.gateway_silent:
+            await silences.end(conn, transaction.gateway)
         await bookings.lock(conn, transaction.booking_id)
         now = await queries.lock(conn, transaction.id)
         if now.ref is None and now.state in ("created", "submitting"):
@@ -275,6 +280,8 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
     if isinstance(silence, GatewayBusy) and silence.retry_after:
         wait = max(wait, silence.retry_after)
     async with house.db.transaction() as conn:
+        if not isinstance(silence, GatewayBusy):  # that is an answer
+            await silences.begin(conn, transaction.gateway)
         await queries.look_again(conn, transaction.id, checks, wait)
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -15,11 +14,21 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from jklg import bookings, payments
 from jklg.bookings import accounts
 from jklg.bookings.api import Ask, Token
-from jklg.kit.errors import BadInput, NotFound
+from jklg.kit.errors import BadInput
 from jklg.payments import actions, queries, rules
-from jklg.payments.queries import Transaction
+from jklg.payments.attempts import (
+    PaymentState,
+    TransactionOut,
+    seen_transaction,
+    settled_once,
+    state_out,
+    transaction_out,
+)
 from jklg.payments.rules import Part
+from jklg.web.idempotency import Answered
+from jklg.web.once import Done, Key, once
 
+_encode = msgspec.json.Encoder().encode
 Amount = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 
 
@@ -57,24 +66,6 @@ class Pending(msgspec.Struct, kw_only=True, rename="camel"):
     status: str
 
 
-class TransactionOut(msgspec.Struct, kw_only=True, rename="camel"):
-    """An attempt as its customer sees it."""
-
-    id: UUID
-    amount: int
-    currency: str
-    status: str
-    state: str
-    gateway: str
-    payment_method: str | None
-    amount_captured: int
-    amount_refunded: int
-    error: str | None
-    receipt_url: str | None
-    created_at: datetime
-    completed_at: datetime | None
-
-
 class PaymentOverview(msgspec.Struct, kw_only=True, rename="camel"):
     """Where a booking stands with its money. Minor units of `currency`. `payable`: what may be paid now, the default first."""
 
@@ -87,14 +78,6 @@ class PaymentOverview(msgspec.Struct, kw_only=True, rename="camel"):
     payable: Sequence[Part]
     transaction: TransactionOut | None
     transactions: Sequence[TransactionOut]
-
-
-class PaymentState(msgspec.Struct, kw_only=True, rename="camel"):
-    """One attempt after looking, and what it did to its booking."""
-
-    transaction: TransactionOut
-    booking_status: str
-    still_checking: bool
 
 
 class Methods(msgspec.Struct, kw_only=True):
@@ -113,20 +96,31 @@ class Methods(msgspec.Struct, kw_only=True):
     },
 )
 async def create_payment_intent(
-    request: Ask, data: JSONBody[IntentWanted], x_booking_token: Token = None
-) -> Response[IntentOut | Pending]:
-    """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered.
+    request: Ask, data: JSONBody[IntentWanted], x_booking_token: Token = None, idempotency_key: Key = None
+) -> Response[bytes]:
+    """One open attempt a booking: asked twice, it answers with the same one. 202 while the gateway has not answered, 429 when asked too often.
 
     404 for a booking that is not yours; 409 `booking_ended`, `hold_expired`, `already_paid`, `payment_open`;
     422 `amount_mismatch` when the client's amount is not the amount due.
     """
-    house = request.app.state.house
     right = await accounts.allowed(request, data.bookingId, data.bookingToken or x_booking_token)
+
+    async def open_(_: UUID | None) -> Done:
+        return await _open(request.app.state.house, data, right.actor)
+
+    async def again(answered: Answered) -> bytes:
+        return await _with_secret(request.app.state.house, answered)
+
+    return await once(request, right.scope(data.bookingId), idempotency_key, open_, about=data.bookingId, again=again)
+
+
+async def _open(house: actions.House, data: IntentWanted, actor: str) -> Done:
+    await payments.may_look(house.db, data.bookingId)
     settled = await payments.start(
         house,
         data.bookingId,
         data.gateway or _default_gateway(house),
-        actor=right.actor,
+        actor=actor,
         claimed_amount=data.amount,
         claimed_currency=data.currency,
     )
@@ -137,24 +131,35 @@ async def create_payment_intent(
                 "gateway_refused",
                 "The payment provider refused this payment. Nothing was taken.",
                 log=transaction.error_message,
+                outcome=True,
             )
-        return Response(Pending(transaction_id=transaction.id, status="submitting"), status_code=202)
+        return Done(_encode(Pending(transaction_id=transaction.id, status="submitting")), 202, known=False)
     async with house.db.transaction() as conn:
         booking = await bookings.get(conn, data.bookingId)
     assert booking is not None, "a transaction keeps its booking"
-    return Response(
-        IntentOut(
-            payment_intent_id=transaction.ref,
-            client_secret=transaction.client_secret,
-            amount=transaction.amount,
-            currency=transaction.currency.lower(),
-            status=transaction.state,
-            transaction_id=transaction.id,
-            gateway=transaction.gateway,
-            email=booking.email,
-            name=booking.name,
-        )
+    answer = IntentOut(
+        payment_intent_id=transaction.ref,
+        client_secret=transaction.client_secret,
+        amount=transaction.amount,
+        currency=transaction.currency.lower(),
+        status=transaction.state,
+        transaction_id=transaction.id,
+        gateway=transaction.gateway,
+        email=booking.email,
+        name=booking.name,
     )
+    return Done(_encode(answer), kept=_encode(msgspec.structs.replace(answer, client_secret=None)))
+
+
+async def _with_secret(house: actions.House, answered: Answered) -> bytes:
+    """The answer as it was. The secret of the payment window is kept in one place only, and forgotten there when the attempt ends."""
+    if answered.status != 200:
+        return answered.body
+    kept = msgspec.json.decode(answered.body, type=IntentOut)
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, kept.transaction_id)
+    assert transaction is not None, "transactions are never deleted"
+    return _encode(msgspec.structs.replace(kept, client_secret=transaction.client_secret))
 
 
 @get("/booking/{booking_id:str}", summary="Where a booking stands with its money")
@@ -162,7 +167,7 @@ async def booking_payments(request: Ask, booking_id: FromPath[str], x_booking_to
     booking, due, right = await accounts.seen(request, booking_id, x_booking_token)
     async with accounts.opened(request.app.state.house.db, right) as conn:
         paid = await bookings.amount_paid(conn, booking.id, booking.currency)
-        transactions = [_transaction(each) for each in await queries.list_of_booking(conn, booking.id)]
+        transactions = [transaction_out(each) for each in await queries.list_of_booking(conn, booking.id)]
     return PaymentOverview(
         booking_id=booking.id,
         payment_status=booking.payment_status,
@@ -191,65 +196,31 @@ async def look(request: Ask, transaction_id: FromPath[str], x_booking_token: Tok
     """Asks the gateway. Nothing in the query string is believed."""
     house = request.app.state.house
     transaction, _ = await seen_transaction(request, transaction_id, x_booking_token)
+    await payments.may_look(house.db, transaction.booking_id)
     return state_out(await payments.settle(house, transaction.id, source="look"))
 
 
-@post("/{transaction_id:str}/cancel", status_code=200, summary="Close an open payment")
-async def cancel(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
+@post(
+    "/{transaction_id:str}/cancel",
+    status_code=200,
+    summary="Close an open payment",
+    responses={200: ResponseSpec(PaymentState, description="How it stands now.", generate_examples=False)},
+)
+async def cancel(
+    request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None, idempotency_key: Key = None
+) -> Response[bytes]:
     """The booking keeps its seats for the rest of its hold. A payment that succeeded meanwhile stays paid."""
-    house = request.app.state.house
     transaction, right = await seen_transaction(request, transaction_id, x_booking_token)
-    return state_out(await payments.cancel_attempt(house, transaction.id, actor=right.actor))
 
+    async def close() -> payments.Settled:
+        return await payments.cancel_attempt(request.app.state.house, transaction.id, actor=right.actor)
 
-async def seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
-    """The attempt, for whom its booking is open to; else the 404 of one that does not exist."""
-    house = request.app.state.house
-    unknown = NotFound("transaction_not_found", "We cannot find this payment.")
-    try:
-        known_id = UUID(transaction_id)
-    except ValueError:
-        raise unknown from None
-    async with house.db.transaction() as conn:
-        transaction = await queries.get(conn, known_id)
-    try:  # of one that does not exist it is asked as well, so that nobody is answered otherwise
-        right = await accounts.allowed(request, transaction.booking_id if transaction else known_id, token)
-    except NotFound:
-        raise unknown from None
-    if transaction is None:
-        raise unknown
-    return transaction, right
+    return await settled_once(request, transaction, right, idempotency_key, close)
 
 
 def _default_gateway(house: actions.House) -> str:
     """Stripe when it is configured, as older clients expect; else whatever there is."""
     return "stripe" if "stripe" in house.gateways else next(iter(house.gateways), "none")
-
-
-def _transaction(transaction: Transaction) -> TransactionOut:
-    return TransactionOut(
-        id=transaction.id,
-        amount=transaction.amount,
-        currency=transaction.currency.lower(),
-        status=transaction.status,
-        state=transaction.state,
-        gateway=transaction.gateway,
-        payment_method=transaction.payment_method,
-        amount_captured=transaction.captured,
-        amount_refunded=transaction.refunded,
-        error=transaction.error_message,
-        receipt_url=transaction.receipt_url,
-        created_at=transaction.created_at,
-        completed_at=transaction.completed_at,
-    )
-
-
-def state_out(settled: payments.Settled) -> PaymentState:
-    return PaymentState(
-        transaction=_transaction(settled.transaction),
-        booking_status=settled.booking_status,
-        still_checking=settled.unknown is not None or settled.transaction.state in ("submitting", "processing"),
-    )
 
 
 router = Router(

@@ -6,7 +6,7 @@ The booking page is here, not in bookings, because it shows payments, and bookin
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
@@ -16,8 +16,9 @@ from litestar.params import FromPath
 from jklg import payments
 from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
-from jklg.kit.errors import BadInput, Conflict, Refusal, Unavailable
-from jklg.payments import cancellations, consents, queries, rules
+from jklg.kit import money
+from jklg.kit.errors import BadInput, Conflict, Unavailable
+from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
@@ -73,13 +74,10 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         raise Unavailable(
             "no_gateway", "There is no way to pay here at the moment. Your seats stay held; please write to us."
         )
-    parts = _parts(seen)
     gateway = open_attempt.gateway if open_attempt else next(iter(house.gateways)) if len(house.gateways) == 1 else None
-    if gateway is None or (open_attempt is None and len(parts) > 1):
-        return page(
-            request, "payments/choose.html", personal=True, booking=seen.booking, due=seen.due, parts=parts,
-            gateways=list(house.gateways), words=GATEWAY_WORDS, agreed=_agreed(seen) if _keeping(request) else "",
-        )  # fmt: skip
+    if gateway is None or (open_attempt is None and len(_parts(seen)) > 1):
+        return await _choose(request, seen, {})
+    await payments.may_look(house.db, seen.booking.id)
     try:
         settled = await payments.start(house, seen.booking.id, gateway)
     except Conflict as refusal:
@@ -88,18 +86,34 @@ async def pay_page(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     return await _show_attempt(request, await open_booking(request, reference), settled)
 
 
+async def _choose(
+    request: Ask, seen: OpenBooking, form: dict[str, str], refusal: BadInput | None = None
+) -> Response[bytes]:
+    """How much, and how. What she typed before is still there."""
+    return page(
+        request, "payments/choose.html", personal=True, status=refusal.status if refusal else 200, booking=seen.booking, due=seen.due,
+        parts=_parts(seen), least=_least(seen), gateways=list(request.app.state.house.gateways), silent=await _silent(request), words=GATEWAY_WORDS, form=form,
+        error=refusal.sentence if refusal else "", agreed=_agreed(seen) if _keeping(request) else "",
+    )  # fmt: skip
+
+
 @post("/bookings/{reference:str}/pay", include_in_schema=False, status_code=200)
 async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Start with the chosen gateway and part of the price; an open attempt that differs is closed first."""
+    """Start with the chosen gateway and amount; an open attempt that differs is closed first, and its amount is kept unless she chose another."""
     seen = await open_booking(request, reference)
     form = await read_form(request)
     house = request.app.state.house
     gateway = form.get("gateway", "")
-    amount = next((part.amount for part in _parts(seen) if part.kind == form.get("part")), None)
+    attempts = await _transactions(request, seen)
+    try:
+        amount = _chosen(seen, form, attempts)
+    except BadInput as refusal:
+        return await _choose(request, seen, form, refusal)
     wanted = form.get("keep") and form.get("part") == "deposit" and gateway in _keeping(request)
     agreed = _agreed(seen) if wanted else ""
     card = await _card(request, seen)
-    for attempt in await _transactions(request, seen):
+    await payments.may_look(house.db, seen.booking.id)
+    for attempt in attempts:
         another = attempt.gateway != gateway or amount not in (None, attempt.amount)
         another = another or bool(agreed) != (card is not None and card.transaction_id == attempt.id)
         if attempt.state in rules.OPEN and another and gateway in house.gateways:
@@ -114,6 +128,21 @@ async def choose_gateway(request: Ask, reference: FromPath[str]) -> Response[byt
     return go(f"/bookings/{seen.booking.reference}/pay")
 
 
+def _chosen(seen: OpenBooking, form: dict[str, str], attempts: Sequence[Transaction]) -> int | None:
+    """The amount that she chose: a part, another amount that she typed, or that of the `attempt` she changes or tries again. None: she left
+    it to us. BadInput: amount_invalid, amount_mismatch."""
+    parts, currency = _parts(seen), seen.booking.currency
+    if form.get("part") == "other" and parts:
+        try:
+            typed = money.read(form.get("amount", ""), currency)
+        except ValueError:
+            raise BadInput("amount_invalid", "Please give an amount such as 1250.50.") from None
+        return rules.payable(parts, _least(seen), typed, None, currency)
+    named = next((part.amount for part in parts if part.kind == form.get("part")), None)
+    before = next((each.amount for each in attempts if str(each.id) == form.get("attempt")), None)
+    return named or (before if before is not None and _least(seen) <= before <= seen.due else None)
+
+
 async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settled) -> Response[bytes]:
     """The page that fits the state of an attempt."""
     house, attempt, booking = request.app.state.house, settled.transaction, seen.booking
@@ -122,7 +151,7 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
     if attempt.state in ENDED:
         return _declined(request, seen, attempt, status=200)
     if attempt.ref is None or attempt.state not in UNPAID or settled.capturing:
-        return _waiting(request, seen, attempt, reached=attempt.ref is not None)
+        return await _waiting(request, seen, attempt, reached=attempt.ref is not None)
     widget = house.gateways[attempt.gateway].widget(
         ref=attempt.ref,
         client_secret=attempt.client_secret or "",
@@ -139,6 +168,9 @@ async def _show_attempt(request: Ask, seen: OpenBooking, settled: payments.Settl
         headers={"Cross-Origin-Opener-Policy": "same-origin-allow-popups"},
         booking=booking,
         attempt=attempt,
+        due=seen.due,
+        parts=_parts(seen),
+        least=_least(seen),
         widget=widget,
         others=[name for name in house.gateways if name != attempt.gateway],
         words=GATEWAY_WORDS,
@@ -152,13 +184,14 @@ async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]
     attempt = await _attempt(request, seen)
     if attempt is None:
         return _to_booking(seen)
+    await payments.may_look(request.app.state.house.db, seen.booking.id)
     settled = await payments.settle(request.app.state.house, attempt.id, source="return")
     now = settled.transaction
     seen = await open_booking(request, reference)
     if now.state == "succeeded" or seen.due == 0:
         return _to_booking(seen)
     if settled.unknown or now.state not in (*UNPAID, *ENDED):
-        return _waiting(request, seen, now, reached=settled.unknown is None)
+        return await _waiting(request, seen, now, reached=settled.unknown is None)
     if seen.booking.status not in ("held", "confirmed"):
         return _to_booking(seen)
     return _declined(request, seen, now, status=200)
@@ -171,7 +204,7 @@ async def _attempt(request: Ask, seen: OpenBooking) -> Transaction | None:
     return next((each for each in attempts if str(each.id) == named), attempts[0] if attempts else None)
 
 
-def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
+async def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
     """Not known yet. The page looks again by itself, with or without JavaScript."""
     looked = request.query_params.get("looked", "0")
     looks = min(int(looked), 1000) if looked.isascii() and looked.isdigit() and len(looked) < 6 else 0
@@ -182,71 +215,19 @@ def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: 
     return page(
         request, "payments/waiting.html", personal=True, headers={"Refresh": f"{wait}; url={where}"},
         booking=seen.booking, attempt=attempt, reached=reached, again=where, wait=wait,
+        silent=attempt.gateway in await _silent(request),
     )  # fmt: skip
+
+
+async def _silent(request: Ask) -> list[str]:
+    """Gateways that have not answered anybody for a while."""
+    house = request.app.state.house
+    async with house.db.transaction() as conn:
+        return [each.gateway for each in await silences.list_long(conn, house.gateways)]
 
 
 def _declined(request: Ask, seen: OpenBooking, attempt: Transaction, *, status: int) -> Response[bytes]:
     return page(request, "payments/declined.html", status=status, personal=True, booking=seen.booking, attempt=attempt)
-
-
-@get("/bookings/{reference:str}/cancel", include_in_schema=False)
-async def look_at_giving_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """What giving up would mean, of everybody or of some, before anything is done."""
-    seen = await open_booking(request, reference)
-    if not cancelling.by_herself(seen.booking):
-        return _to_booking(seen)
-    asked = {category: request.query_params.get(category, "0") for category in seen.booking.party}
-    numbers = {category: int(text) for category, text in asked.items() if re.fullmatch("[0-9]{1,3}", text)}
-    return await _giving_up_page(request, seen, {each: number for each, number in numbers.items() if number} or None)
-
-
-async def _giving_up_page(
-    request: Ask, seen: OpenBooking, leaving: dict[str, int] | None, refusal: Refusal | None = None
-) -> Response[bytes]:
-    async with request.app.state.house.db.transaction() as conn:
-        try:
-            given = await cancelling.work_out(conn, seen.booking, leaving)
-        except BadInput as wrong:
-            refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
-    going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
-    return page(
-        request,
-        "payments/giving_up.html",
-        personal=True,
-        status=refusal.status if refusal else 200,
-        booking=seen.booking,
-        given=given,
-        going=going,
-        paid=seen.paid,
-        tiers=seen.booking.sold_terms.get("tiers", []),
-        travellers=[each for each in seen.travellers if each.cancelled_at is None],
-        refusal=refusal.sentence if refusal else "",
-    )
-
-
-@post("/bookings/{reference:str}/cancel", include_in_schema=False, status_code=200)
-async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Let held seats go, or give up a paid booking as its preview said. Twice is as good as once."""
-    seen = await open_booking(request, reference)
-    form = await read_form(request)
-    leaving, travellers = None, []
-    if seen.booking.status == "confirmed":
-        wanted = form.get("refund", "")
-        if not cancelling.by_herself(seen.booking) or not re.fullmatch("[0-9]{1,16}", wanted):
-            return _to_booking(seen)
-        named = {category: form.get(category, "") for category in seen.booking.party}
-        leaving = {each: int(text) for each, text in named.items() if re.fullmatch("[1-9][0-9]{0,2}", text)} or None
-        travellers = [each.id for each in seen.travellers if form.get(f"traveller.{each.id}")]
-    try:
-        await cancellations.cancel(
-            request.app.state.house, seen.booking.id, leaving=leaving, travellers=travellers,
-            expected_refund=int(form["refund"]) if seen.booking.status == "confirmed" else None, actor="guest",
-        )  # fmt: skip
-    except (BadInput, Conflict) as refusal:
-        log.info("not given up %s: %s", seen.booking.reference, refusal.code)
-        if refusal.code in ("preview_outdated", "travellers_missing", "travellers_unknown", "payment_open"):
-            return await _giving_up_page(request, await open_booking(request, reference), leaving, refusal)
-    return _to_booking(seen)
 
 
 @post("/bookings/{reference:str}/card/stop", include_in_schema=False, status_code=200)
@@ -277,8 +258,16 @@ def _agreed(seen: OpenBooking) -> str:
 
 def _parts(seen: OpenBooking) -> list[rules.Part]:
     """What may be paid now, the default first."""
-    first = max(seen.booking.confirms_at - seen.paid, 0)
-    return rules.payables(seen.due, first, seen.booking.balance_due_on) if seen.due else []
+    return rules.payables(seen.due, _first_due(seen), seen.booking.balance_due_on) if seen.due else []
+
+
+def _least(seen: OpenBooking) -> int:
+    return rules.least(seen.due, _first_due(seen))
+
+
+def _first_due(seen: OpenBooking) -> int:
+    """What is missing for the booking to be confirmed."""
+    return max(seen.booking.confirms_at - seen.paid, 0)
 
 
 def _to_booking(seen: OpenBooking) -> Response[bytes]:
@@ -293,5 +282,5 @@ async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:
 
 router = Router(
     path="/",
-    route_handlers=[booking_page, pay_page, choose_gateway, return_page, look_at_giving_up, give_up, stop_card],
+    route_handlers=[booking_page, pay_page, choose_gateway, return_page, stop_card],
 )

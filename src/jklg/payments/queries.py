@@ -37,12 +37,15 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     checks: int
     created_at: datetime
     completed_at: datetime | None
+    gateway_silent: bool = False
+    """Whether somebody has asked the gateway, of this or another attempt, and nobody has been answered since."""
 
 
 _TRANSACTION = """
 SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
-       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at
+       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at,
+       EXISTS (SELECT FROM gateway_silences s WHERE s.gateway = transactions.gateway) AS gateway_silent
 FROM transactions
 """
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput
+from jklg.kit.money import decimals, plain
 from jklg.payments.gateways.contract import Snapshot
 
 RANK = {
@@ -153,9 +154,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     balance_due_on: date | None = None
 
 
+SMALLEST = 100
+"""Minor units. What is paid by itself, and what is left to pay afterwards, is at least this much: gateways take no less than about half a
+dollar, so that a smaller rest could be paid by nobody."""
+
+
 def payables(due: int, first_due: int, balance_due_on: date | None) -> list[Part]:
     """What may be paid now, the default first. `due`: all that is still to be paid; `first_due`: what is missing for the booking to be
-    confirmed. Whoever likes pays all at once, and anything between the first part and all is welcome (`payable`)."""
+    confirmed. Whoever likes pays all at once, and anything between `least` and all is welcome (`payable`)."""
     if 0 < first_due < due:
         return [Part(kind="deposit", amount=first_due, balance_due_on=balance_due_on), Part(kind="full", amount=due)]
     if first_due == 0 and balance_due_on is not None:
@@ -163,19 +169,41 @@ def payables(due: int, first_due: int, balance_due_on: date | None) -> list[Part
     return [Part(kind="full", amount=due)]
 
 
-def payable(parts: Sequence[Part], claimed_amount: int | None, claimed_currency: str | None, currency: str) -> int:
-    """The amount to ask the gateway for: what the house computed. A client may choose a part, or anything between the first part and
-    all; another number is refused, never used.
+def least(due: int, first_due: int) -> int:
+    """The least that may be paid now: what is missing for the confirmation, and of a confirmed booking whatever is worth a payment."""
+    return min(first_due or SMALLEST, due)
+
+
+def payable(
+    parts: Sequence[Part], least: int, claimed_amount: int | None, claimed_currency: str | None, currency: str
+) -> int:
+    """The amount to take: what the house computed. A customer may choose a part, or anything from `least` to all that leaves nothing or
+    something to pay; for staff, who take cash, the same counts. Another number is refused, never used.
 
     BadInput: amount_mismatch, with the payable amounts in the details (payments.md 5).
     """
     offered = [{"kind": part.kind, "amount": part.amount, "currency": currency.lower()} for part in parts]
+
+    def refusal(sentence: str) -> BadInput:
+        return BadInput("amount_mismatch", sentence, details={"payable": offered})
+
+    due = parts[-1].amount
     if claimed_currency is not None and claimed_currency.upper() != currency:
-        raise BadInput("amount_mismatch", "This booking is paid in another currency.", details={"payable": offered})
+        raise refusal("This booking is paid in another currency.")
     if claimed_amount is None:
         return parts[0].amount
-    if not parts[0].amount <= claimed_amount <= parts[-1].amount:
-        raise BadInput("amount_mismatch", "This is not the amount now due.", details={"payable": offered})
+    if claimed_amount in [part.amount for part in parts]:
+        return claimed_amount
+    if claimed_amount > due:
+        raise refusal(f"No more than {plain(due, currency)} is due.")
+    if claimed_amount < least:
+        raise refusal(f"Please pay at least {plain(least, currency)}.")
+    if due - claimed_amount < SMALLEST:
+        raise refusal(
+            f"That would leave {plain(due - claimed_amount, currency)}, too little to be paid by itself. Please pay all, or a little less."
+        )
+    if decimals(currency) == 3 and claimed_amount % 10:
+        raise refusal("Payment providers take no thousandths. Please end the amount with a 0.")
     return claimed_amount
 
 

@@ -28,30 +28,42 @@ async def reconcile_due(house: House) -> int:
     found = 0
     for gateway in house.gateways.values():
         for name, task in (("events", _collect_events), ("attempts", _compare_attempts)):
-            found += await _take_turn(house, gateway, name, task)
+            found += (await _take_turn(house, gateway, name, task))[0]
     return found
 
 
-async def _take_turn(house: House, gateway: Gateway, name: str, task: Task) -> int:
+async def collect_events(house: House, gateway: Gateway) -> tuple[int, bool]:
+    """At once, what happened there and no webhook has brought: how many, and whether it has told all."""
+    return await _take_turn(house, gateway, "events", _collect_events, at_once=True)
+
+
+async def compare_attempts(house: House, gateway: Gateway) -> tuple[int, bool]:
+    """At once, its list of attempts with ours: how many differed, and whether it has told all."""
+    return await _take_turn(house, gateway, "attempts", _compare_attempts, at_once=True)
+
+
+async def _take_turn(
+    house: House, gateway: Gateway, name: str, task: Task, *, at_once: bool = False
+) -> tuple[int, bool]:
     """One task at one gateway, a step at a time. A gateway that does not answer is asked again from where we stopped."""
     async with house.db.transaction() as conn:
         turn = await queries.take_turn(
-            conn, gateway.name, gateway.livemode, name, rules.FIRST_DAYS, rules.AFTER_A_FAILURE_SECONDS
+            conn, gateway.name, gateway.livemode, name, rules.FIRST_DAYS, rules.AFTER_A_FAILURE_SECONDS, at_once
         )
     if turn is None:
-        return 0
+        return 0, True
     found = 0
     for start, end in rules.steps(turn.done_at - rules.OVERLAP, turn.until):
         try:
             found += await task(house, gateway, start, end, turn.until)
         except GatewayError as silence:
             log.warning("%s did not answer the reconciliation: %s", gateway.name, silence)
-            return found
+            return found, False
         last = end >= turn.until
         wait = rules.EVERY_SECONDS if last else rules.AFTER_A_FAILURE_SECONDS
         async with house.db.transaction() as conn:
             await queries.move_watermark(conn, gateway.name, gateway.livemode, name, end, wait)
-    return found
+    return found, True
 
 
 async def _collect_events(house: House, gateway: Gateway, start: datetime, end: datetime, _: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from jklg.kit.db import Connection
 from jklg.payments.gateways.contract import Snapshot
@@ -19,17 +20,17 @@ class Turn(NamedTuple):
 
 
 async def take_turn(
-    conn: Connection, gateway: str, livemode: bool, task: str, first_days: int, lease_seconds: int
+    conn: Connection, gateway: str, livemode: bool, task: str, first_days: int, lease_seconds: int, at_once: bool
 ) -> Turn | None:
-    """It is time, and nobody else is at it until the lease ends. None otherwise."""
+    """It is time, or to be done at once, and nobody else begins with it until the lease ends. None otherwise."""
     row = await conn.fetchrow(
         """
         INSERT INTO reconciliation_watermarks AS w (gateway, livemode, task, done_at, next_at)
         VALUES ($1, $2, $3, house_now() - make_interval(days => $4), house_now() + make_interval(secs => $5))
-        ON CONFLICT (gateway, livemode, task) DO UPDATE SET next_at = excluded.next_at WHERE w.next_at <= house_now()
+        ON CONFLICT (gateway, livemode, task) DO UPDATE SET next_at = excluded.next_at WHERE w.next_at <= house_now() OR $6
         RETURNING done_at, house_now() - interval '5 minutes' AS until
         """,
-        gateway, livemode, task, first_days, lease_seconds,
+        gateway, livemode, task, first_days, lease_seconds, at_once,
     )  # fmt: skip
     return Turn(*row) if row else None
 
@@ -74,3 +75,29 @@ async def list_unlisted(
         gateway, livemode, start, end, list(listed),
     )  # fmt: skip
     return [Ours(**row) for row in rows]
+
+
+async def list_unsettled(conn: Connection, gateway: str, livemode: bool) -> list[UUID]:
+    """Attempts that may still change by themselves, the oldest first."""
+    rows = await conn.fetch(
+        "SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND check_at IS NOT NULL ORDER BY id",
+        gateway,
+        livemode,
+    )
+    return [row["id"] for row in rows]
+
+
+async def count_open(conn: Connection, gateway: str | None) -> dict[str, int]:
+    """Kind of concern -> how many wait for a person, of one gateway or of all; what belongs to none belongs to each. Webhooks put aside, too."""
+    rows = await conn.fetch(
+        """
+        SELECT kind, count(*) AS many FROM (
+            SELECT a.kind, coalesce(t.gateway, a.detail ->> 'gateway') AS gateway
+            FROM anomalies a LEFT JOIN transactions t ON t.id = a.transaction_id WHERE a.resolved_at IS NULL
+            UNION ALL SELECT 'webhook_put_aside', gateway FROM webhook_inbox WHERE state = 'dead'
+        ) open WHERE $1::text IS NULL OR gateway IS NULL OR gateway = $1
+        GROUP BY kind ORDER BY kind
+        """,
+        gateway,
+    )
+    return {row["kind"]: row["many"] for row in rows}

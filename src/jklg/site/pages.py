@@ -1,8 +1,7 @@
-"""The front of the shop. A journey's page is here because it shows a package with its departures, which stand above the catalogue."""
+"""The front of the shop: home, how it works, the terms, and what search engines read first."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -10,33 +9,39 @@ from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from jklg import catalogue, departures, pricing
-from jklg.catalogue import PackageCard
-from jklg.catalogue.api import picture_url
-from jklg.departures import Departure, Price
+from jklg import catalogue
+from jklg.catalogue import PackageCard, PackageFilter, finding
+from jklg.catalogue.api import picture_of
 from jklg.kit.errors import NotFound
-from jklg.pricing.rules import ages
+from jklg.kit.languages import ENGLISH, LANGUAGES
+from jklg.site import describing
+from jklg.site.sharing.pages import card_of_place, card_url
 from jklg.web.render import page
+from jklg.web.tongue import in_language
 
 Ask = Request[Any, Any, State]
-FEW_SEATS = 4
-"""From here on down the number of seats is said aloud: it is true, and somebody with four friends wants to know."""
+SHOWN = 6
+PUBLIC = ("/", "/packages", "/destinations", "/gallery", "/how-booking-works", "/terms")
+"""Pages without a noun of their own that search engines may tell of. Rooms that add one name it here."""
 
 
 @get("/", include_in_schema=False)
 async def home(request: Ask) -> Response[bytes]:
+    settings = request.app.state.house.settings
     async with request.app.state.house.db.connection() as conn:
-        packages = await catalogue.list_packages(conn)
+        packages = await catalogue.list_packages(conn, PackageFilter(limit=SHOWN))
         destinations = await catalogue.list_destinations(conn)
-        months = await catalogue.months_on_sale(conn)
+        choices = await finding.choices(conn)
+    request.app.state.pages.popular = [(each.name, f"/packages/{each.slug}", each.summary) for each in packages[:4]]
     return page(
         request,
         "site/home.html",
-        packages=packages[:6],
+        packages=packages,
         hero=_hero(packages),
         destinations=destinations,
-        months=months,
-        picture_url=picture_url,
+        choices=choices,
+        picture_of=picture_of,
+        described=describing.house(settings),
     )
 
 
@@ -46,54 +51,26 @@ def _hero(packages: list[PackageCard]) -> PackageCard | None:
     return min(leaving, key=lambda package: (not package.featured, package.next_departure_on), default=None)
 
 
-@get("/packages/{slug:str}", include_in_schema=False)
-async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
-    """One journey, its days, and the departures to choose from."""
+@get("/destinations/{slug:str}", include_in_schema=False)
+async def place_page(request: Ask, slug: FromPath[str]) -> Response[bytes]:
+    """One place, and the journeys that come here."""
+    settings = request.app.state.house.settings
     async with request.app.state.house.db.connection() as conn:
-        package = await catalogue.get_package(conn, slug)
-        if package is None:
-            raise NotFound("package_not_found", "We do not have this journey.")
-        dates = await departures.list_departures(conn, package.id)
+        place = await catalogue.get_destination(conn, slug)
+        if place is None:
+            raise NotFound("destination_not_found", "We do not know this place.")
+        packages = await catalogue.list_packages(conn, PackageFilter(destination=place.slug))
+        others = [each for each in await catalogue.list_destinations(conn) if each.id != place.id]
     return page(
         request,
-        "site/journey.html",
-        package=package,
-        dates=dates,
-        months=_by_month(dates),
-        chosen=_chosen(dates, request.query_params.get("month", ""), request.query_params.get("departure", "")),
-        categories=_categories(dates),
-        few=FEW_SEATS,
-        picture_url=picture_url,
+        "catalogue/place.html",
+        place=place,
+        packages=packages,
+        others=[each for each in others if each.region == place.region],
+        picture_of=picture_of,
+        described=describing.place(settings, place),
+        share_url=card_url(request, card_of_place(settings, place), "destinations", place.slug),
     )
-
-
-def _by_month(dates: list[Departure]) -> dict[date, list[Departure]]:
-    months: dict[date, list[Departure]] = {}
-    for departure in dates:
-        months.setdefault(departure.starts_on.replace(day=1), []).append(departure)
-    return months
-
-
-def _chosen(dates: list[Departure], month: str, departure_id: str) -> Departure | None:
-    """What is ticked at first: what the link names, else the first that has seats in the month that was searched for."""
-    free = [departure for departure in dates if departure.seats_left]
-    named = [departure for departure in free if str(departure.id) == departure_id]
-    fitting = [departure for departure in free if departure.starts_on.isoformat().startswith(month)]
-    return next(iter(named or fitting or free), None)
-
-
-def _categories(dates: list[Departure]) -> dict[str, tuple[str, str]]:
-    """Category -> (word for many, ages), from the first departure: who can come along."""
-    if not dates:
-        return {}
-    return {
-        price.category: (
-            pricing.rules.PEOPLE[price.category][1].capitalize(),
-            ages(Price(amount=price.amount, min_age=price.min_age, max_age=price.max_age)),
-        )
-        for price in dates[0].prices
-        if price.category in pricing.rules.PEOPLE
-    }
 
 
 @get("/how-booking-works", include_in_schema=False)
@@ -108,17 +85,36 @@ async def terms(request: Ask) -> Response[bytes]:
 
 @get("/sitemap.xml", include_in_schema=False)
 async def sitemap(request: Ask) -> Response[str]:
+    """Every public page in every language, each telling of the others."""
     async with request.app.state.house.db.connection() as conn:
-        packages: list[Any] = await catalogue.list_packages(conn)
+        packages: list[Any] = []
+        wanted = PackageFilter(sort="name")
+        while found := await catalogue.list_packages(conn, wanted):
+            packages += found
+            last = found[-1]
+            wanted = PackageFilter(sort="name", after=(last.rank, last.name, last.id))
         destinations = await catalogue.list_destinations(conn)
-    url = request.app.state.house.settings.public_url
-    paths = ["/", "/packages", "/destinations", "/how-booking-works", "/terms"]
-    paths += [f"/packages/{package.slug}" for package in packages] + [
-        f"/destinations/{place.slug}" for place in destinations
+    paths = [
+        *PUBLIC,
+        *(f"/packages/{each.slug}" for each in packages),
+        *(f"/destinations/{each.slug}" for each in destinations),
     ]
-    entries = "".join(f"<url><loc>{escape(url + path)}</loc></url>" for path in paths)
-    text = f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
+    url = request.app.state.house.settings.public_url
+    entries = "".join(_entry(url, path) for path in paths)
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
+        f'xmlns:xhtml="http://www.w3.org/1999/xhtml">{entries}</urlset>'
+    )
     return Response(text, media_type="application/xml", headers={"Cache-Control": "public, max-age=3600"})
 
 
-router = Router(path="/", route_handlers=[home, journey, how_booking_works, terms, sitemap])
+def _entry(url: str, path: str) -> str:
+    addresses = {code: escape(url + in_language(code, path)) for code in LANGUAGES}
+    others = "".join(
+        f'<xhtml:link rel="alternate" hreflang="{code}" href="{address}"/>'
+        for code, address in [*addresses.items(), ("x-default", addresses[ENGLISH])]
+    )
+    return "".join(f"<url><loc>{address}</loc>{others}</url>" for address in addresses.values())
+
+
+router = Router(path="/", route_handlers=[home, place_page, how_booking_works, terms, sitemap])

@@ -11,10 +11,13 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import HTTPException
 
 from jklg.kit.errors import BadInput, Malformed, Refusal, TooLarge
 
 MAX_BYTES = 1024 * 1024
+MOST_BYTES = "most_bytes"
+"""The `opt` of a door that takes larger bodies than `MAX_BYTES`; it says so to Litestar as well (`request_max_body_size`)."""
 MAX_FIELDS = 2000
 _WHERE = re.compile(r" - at `\$?\.?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
@@ -33,9 +36,12 @@ class StrictRequest(Request[Any, Any, State]):
         self._whole: bytes | None = None
 
     async def body(self) -> bytes:
-        """The raw body, counted while it streams in. TooLarge beyond `MAX_BYTES`; Malformed (incomplete) when the client hangs up."""
+        """The raw body, counted while it streams in. TooLarge beyond `MAX_BYTES`, or beyond what the door takes; Malformed (incomplete)
+        when the client hangs up."""
         if self._whole is None:
             parts: list[bytes] = []
+            handler = self.scope.get("route_handler")
+            most = handler.opt.get(MOST_BYTES, MAX_BYTES) if handler is not None else MAX_BYTES
             size, more = 0, True
             while more:
                 message: Any = await self.receive()
@@ -43,8 +49,8 @@ class StrictRequest(Request[Any, Any, State]):
                     raise Malformed("incomplete", "The request ended before its body did.")
                 part = message.get("body", b"")
                 size += len(part)
-                if size > MAX_BYTES:
-                    raise TooLarge("too_large", "The body is larger than 1 MiB.")
+                if size > most:
+                    raise TooLarge("too_large", "The body is larger than we accept.")
                 parts.append(part)
                 more = message.get("more_body", False)
             self._whole = b"".join(parts)
@@ -93,6 +99,23 @@ def _refusal(message: str) -> BadInput:
         return BadInput("missing_field", f"The field {field} is missing.", details={"field": field})
     sentence = f"{what.replace('`', '')}{f', in the field {path}' if path else ''}."
     return BadInput("wrong_type", sentence, details={"field": path, "problem": what.replace("`", "")})
+
+
+async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dict[str, str], bytes]:
+    """The text fields of a form with a file, and the file called `name`; nothing where there is none."""
+    kind, _ = request.content_type
+    if kind != RequestEncodingType.MULTI_PART:
+        return await read_form(request), b""
+    try:
+        sent = await request.form()
+    except (HTTPException, ValueError) as error:
+        if isinstance(error, HTTPException) and error.status_code == 413:
+            raise TooLarge("too_large", "The body is larger than we accept.") from error
+        raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
+    file = sent.get(name)
+    content: bytes = await file.read() if file is not None and hasattr(file, "read") else b""
+    texts = {field: value for field, value in sent.items() if isinstance(value, str)}
+    return {field: value.replace("\0", "").replace("\r\n", "\n") for field, value in texts.items()}, content
 
 
 async def read_form(request: Request[Any, Any, State]) -> dict[str, str]:

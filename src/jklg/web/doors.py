@@ -1,4 +1,4 @@
-"""The doors that belong to no room: static files, health, robots, favicon."""
+"""The doors that belong to no room: static files, robots, favicon."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from litestar import Request, Response, Router, get
 from litestar.datastructures import State
 
 from jklg.kit.errors import NotFound
-from jklg.web import queries
 from jklg.web.static_files import shelf
 
 Ask = Request[Any, Any, State]
+NOT_FOR_ROBOTS = (
+    "/checkout",
+    "/bookings",
+    "/manage/",
+    "/staff",
+    "/dev/",
+    "/api/",
+    "/compare",
+    "/wishes",
+    "/account",
+    "/login",
+)
+"""Pages of one person, or of no interest; with a language before them, too."""
 _SEEN_FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -44,18 +56,10 @@ async def favicon() -> Response[bytes]:
 async def robots(request: Ask) -> Response[str]:
     lines = [
         "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/checkout", "/bookings", "/manage/", "/staff", "/dev/", "/api/")),
+        *(f"Disallow: {prefix}{path}" for path in NOT_FOR_ROBOTS for prefix in ("", "/*")),
     ]
     lines.append(f"Sitemap: {request.app.state.pages.settings.public_url}/sitemap.xml")
     return Response("\n".join(lines) + "\n", media_type="text/plain", headers={"Cache-Control": "public, max-age=3600"})
 
 
-@get("/api/health", tags=["house"], summary="Whether the house can work")
-async def health(request: Ask) -> Response[dict[str, str]]:
-    """200 when the database answers, else 503 `unavailable`."""
-    async with request.app.state.house.db.connection() as conn:
-        await queries.ping(conn)
-    return Response({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-
-router = Router(path="/", route_handlers=[static_file, favicon, robots, health])
+router = Router(path="/", route_handlers=[static_file, favicon, robots])

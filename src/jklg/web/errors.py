@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from jklg.kit.errors import BadInput, Refusal, TooMany, Unavailable
+from jklg.kit.errors import BadInput, Refusal, Unavailable
+from jklg.kit.languages import N_
+from jklg.kit.languages import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +24,8 @@ Amounts are whole minor units next to an ISO 4217 `currency`; times are ISO 8601
 Every refusal has one shape: `{"error": "<a sentence for people>", "code": "<a word that never changes>", "details": {…}}`;
 `details` is there when it helps, e.g. `{"field": "party.adult"}`. Every answer carries `X-Request-Id`. 503 `unavailable` may be asked again.
 A guest proves a booking with its manage token, in the header `X-Booking-Token`.
+
+Where money moves an `Idempotency-Key` may be sent: the same request again is answered with the same bytes and `Idempotent-Replayed: true`.
 """
 
 HTTP_WORDS = {
@@ -120,8 +125,7 @@ def explain(error: Exception, request: str) -> Answer:
 
 def retry_after(refusal: Refusal) -> dict[str, str] | None:
     """When to ask again, as a header. For pages that show a refusal themselves, too."""
-    wait = refusal.retry_after if isinstance(refusal, TooMany) else 2 if refusal.status == 503 else None
-    return {"Retry-After": str(wait)} if wait else None
+    return {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else None
 
 
 def _validation(error: ValidationException) -> Answer:
@@ -147,7 +151,15 @@ def _write(pages: Any, scope: Any, answer: Answer) -> tuple[int, dict[str, str],
         headers["content-type"] = "application/json"
         return answer.status, headers, msgspec.json.encode(body, enc_hook=str)
     headers["content-type"] = "text/html; charset=utf-8"
-    page = pages.render("web/error.html", scope, answer=answer, title=_title(answer), request_id=request_id(scope))
+    page = pages.render(
+        "web/error.html",
+        scope,
+        answer=answer,
+        title=_(_title(answer)),
+        request_id=request_id(scope),
+        words=_words_of(scope["path"]) if answer.status == 404 else "",
+        popular=pages.popular if answer.status == 404 or answer.status >= 500 else (),
+    )
     return answer.status, headers, page
 
 
@@ -169,17 +181,24 @@ def request_id(scope: Any) -> str:
     return str(scope.get("jklg.request_id", "-"))
 
 
+def _words_of(path: str) -> str:
+    """What somebody may have looked for, by the end of the address: /packages/kashmir-blis is 'kashmir blis'."""
+    return re.sub(r"[^a-z]+", " ", path.rpartition("/")[2].lower()).strip()[:60]
+
+
+_TITLES = {
+    404: N_("This page is not on our map"),
+    403: N_("This came from somewhere else"),
+    405: N_("This cannot be opened directly"),
+    409: N_("That is not possible now"),
+    413: N_("That is too large"),
+    429: N_("One moment, please"),
+    500: N_("Something broke on our side"),
+    503: N_("We will be back in a moment"),
+}
+
+
 def _title(answer: Answer) -> str:
     if answer.code.startswith("booking_not_found"):
-        return "We cannot show this booking here"
-    titles = {
-        404: "This page is not on our map",
-        403: "This came from somewhere else",
-        405: "This cannot be opened directly",
-        409: "That is not possible now",
-        413: "That is too large",
-        429: "One moment, please",
-        500: "Something broke on our side",
-        503: "We will be back in a moment",
-    }
-    return titles.get(answer.status, "That did not work")
+        return N_("We cannot show this booking here")
+    return _TITLES.get(answer.status, N_("That did not work"))

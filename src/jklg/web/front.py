@@ -1,4 +1,5 @@
-"""The front door, which every request passes: its id, who really asks, whether a form is ours, and the headers of every answer.
+"""The front door, which every request passes: its id, who really asks, in which language, whether a form is ours, and the headers of
+every answer.
 
 Plain ASGI, so that it costs microseconds, and outside the router, so that it sees what no route answers.
 """
@@ -13,8 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jklg.kit.errors import Forbidden
+from jklg.kit.languages import speak
 from jklg.settings import Settings
 from jklg.web import errors
+from jklg.web.tongue import remember, tongue
 
 log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[Any]]
@@ -52,6 +55,7 @@ class FrontDoor:
         self._inside = inside
         self._pages = pages
         self._own_origin = _origin(settings.public_url)
+        self._secure = settings.public_url.startswith("https:")
         self._frontend = settings.frontend_url.encode()
         self._trusted = [ip_network(proxy, strict=False) for proxy in settings.trusted_proxies]
         self._defaults = [
@@ -70,10 +74,16 @@ class FrontDoor:
         scope["jklg.request_id"] = request = f"{random.getrandbits(64):016x}"
         if self._trusted:
             scope["client"] = self._client(scope.get("client"), scope["headers"])
+        said = tongue(scope["path"], _header(scope, b"cookie"), _header(scope, b"accept-language"))
+        speak(said.code)
+        if said.prefix:
+            scope = {**scope, "path": said.path, "raw_path": said.path.encode(), "jklg.prefix": said.prefix}
         method: str = scope["method"]
         api = scope["path"].startswith("/api/")
         defaults = self._api_defaults if api else self._defaults
         always = [(b"x-request-id", request.encode())]
+        if said.chosen:
+            always.append((b"set-cookie", remember(said.code, secure=self._secure)))
         if api and self._frontend:
             always += self._cors(_header(scope, b"origin"))
         head = method == "HEAD"
@@ -82,10 +92,10 @@ class FrontDoor:
 
         async def answer(message: Any) -> None:
             if message["type"] == "http.response.start":
-                said = message["headers"]
-                present = {name.lower() for name, _ in said}
+                told = message["headers"]
+                present = {name.lower() for name, _ in told}
                 more = [line for line in defaults if line[0] not in present]
-                message = {**message, "headers": [*said, *always, *more]}
+                message = {**message, "headers": [*told, *always, *more]}
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -125,7 +135,7 @@ class FrontDoor:
                 (b"access-control-allow-origin", origin),
                 (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
                 (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, X-Booking-Token"),
-                (b"access-control-expose-headers", b"X-Request-Id, Link, Retry-After"),
+                (b"access-control-expose-headers", b"X-Request-Id, Link, Retry-After, Idempotent-Replayed"),
                 (b"access-control-max-age", b"600"),
             ]
         return found

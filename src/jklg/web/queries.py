@@ -18,13 +18,13 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def claim_key(
-    conn: Connection, scope: str, key: str, fingerprint: bytes, try_id: UUID, lease_seconds: int
+    conn: Connection, scope: str, key: str, fingerprint: bytes, resource_id: UUID, try_id: UUID, lease_seconds: int
 ) -> Key:
     """Claim a key, or take it over when the try that held it gave it back or is past its lease, or read what is there."""
     row = await conn.fetchrow(
         """
         INSERT INTO idempotency_keys AS k (scope, key, fingerprint, resource_id, owner, locked_until)
-        VALUES ($1, $2, $3, $4, $4, house_now() + make_interval(secs => $5))
+        VALUES ($1, $2, $3, $5, $4, house_now() + make_interval(secs => $6))
         ON CONFLICT (scope, key) DO UPDATE SET
             (owner, fingerprint, locked_until) = (
                 SELECT CASE WHEN free THEN $4 ELSE k.owner END, CASE WHEN free THEN $3 ELSE k.fingerprint END,
@@ -36,6 +36,7 @@ async def claim_key(
         key,
         fingerprint,
         try_id,
+        resource_id,
         lease_seconds,
     )
     assert row is not None, "an upsert returns its row"
@@ -78,8 +79,3 @@ async def find_answer(conn: Connection, scope: str, key: str) -> bytes | None:
 
 async def forget_key(conn: Connection, resource_id: UUID) -> None:
     await conn.execute("DELETE FROM idempotency_keys WHERE resource_id = $1", resource_id)
-
-
-async def ping(conn: Connection) -> None:
-    """Whether the database answers and the schema is there."""
-    await conn.fetchval("SELECT house_now()")

@@ -6,10 +6,14 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jklg import bookings
 from jklg.bookings import cancelling
+from jklg.bookings.cancelling.rules import work_out
 from jklg.bookings.holds import TravellerRequest
 from jklg.kit.errors import BadInput, Conflict
 from jklg.payments import cancellations, desk
@@ -202,7 +206,29 @@ async def test_given_up_twice_at_once_it_comes_back_once(street: Street) -> None
     assert await sent(street) == held.total_price
 
 
-@pytest.mark.parametrize(("currency", "total", "back"), [("JPY", 333, 167), ("KWD", 330, 170)])
-def test_halves_are_rounded_for_the_customer_and_add_up(currency: str, total: int, back: int) -> None:
-    assert terms.share(total, 50, currency) == back
-    assert total - back + terms.share(total, 50, currency) == total
+@given(
+    st.integers(0, 10**9), st.integers(0, 100), st.sampled_from(["JPY", "INR", "KWD"]),
+)  # fmt: skip
+def test_a_share_is_rounded_for_the_customer_by_less_than_a_step_and_never_beyond_the_whole(
+    units: int, percent: int, currency: str
+) -> None:
+    """R16, the rule: up to the next unit that gateways take. tests/payments/gateways/test_odd_currencies.py carries it out."""
+    step = 10 if currency == "KWD" else 1
+    whole = units * step
+    back = terms.share(whole, percent, currency)
+    assert 0 <= 100 * back - whole * percent < 100 * step or back == whole
+    assert back % step == 0 and 0 <= back <= whole
+    assert terms.share(333, 50, "JPY") == 167 and terms.share(330, 50, "KWD") == 170
+
+
+async def test_without_tiers_all_comes_back_by_default_and_an_empty_list_of_them_promises_nothing(
+    street: Street,
+) -> None:
+    held = await street.asha_holds()
+    await street.asha_pays(held.id)
+    booking = await street.booking(held.id)
+    for promised, refund, percent in (({}, held.total_price, None), ({"tiers": []}, 0, 0)):
+        given = work_out(msgspec.structs.replace(booking, sold_terms=promised), None, held.total_price, None)
+        assert (given.refund, given.percent) == (refund, percent), (
+            "nobody gives up by herself what was promised to nobody"
+        )

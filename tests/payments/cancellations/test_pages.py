@@ -11,15 +11,15 @@ import httpx
 import pytest
 
 from jklg import bookings
-from jklg.app import create_app
 from jklg.bookings import Held
+from tests.front import front_of
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
 
 @pytest.fixture
 async def browser(street: Street) -> AsyncIterator[httpx.AsyncClient]:
-    application = create_app(street.house)
+    application = front_of(street.house)
     origin = street.house.settings.public_url
     async with (
         application.lifespan(),
@@ -62,7 +62,7 @@ async def test_she_chooses_between_deposit_and_all_and_later_pays_the_balance(
     assert (await browser.get(f"{where}/return")).status_code == 303
     page = text_of(await browser.get(where))
     assert "Still to pay" in page and "Pay the balance now" in page
-    assert "Pay for your seats" in text_of(await browser.get(f"{where}/pay"))
+    assert "Pay for your journey" in text_of(await browser.get(f"{where}/pay"))
 
 
 async def test_she_sees_what_comes_back_and_then_it_does(browser: httpx.AsyncClient, street: Street) -> None:
@@ -116,3 +116,18 @@ async def test_the_api_says_the_same(browser: httpx.AsyncClient, street: Street)
     assert (
         await browser.post("/api/payments/refund", json={"bookingId": str(held.id), "reason": "x"})
     ).status_code == 401
+
+
+async def test_pressed_twice_one_of_them_stays_at_home(browser: httpx.AsyncClient, street: Street) -> None:
+    """Both amounts were the same, so that the second press took out the other person, and with her the whole journey."""
+    held = await street.asha_holds_under_terms({"tiers": TERMS["tiers"]})
+    await street.asha_pays(held.id)
+    await opens(browser, street, held)
+    where = f"/bookings/{held.reference}"
+    preview = (await browser.get(f"{where}/cancel?adult=1")).text.partition('method="post"')[2].partition("</form>")[0]
+    form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', preview))
+    assert (await browser.post(f"{where}/cancel", data=form)).status_code == 303
+    again = await browser.post(f"{where}/cancel", data=form)
+    assert again.status_code == 409 and "has changed since you looked" in again.text
+    booking = await street.booking(held.id)
+    assert (booking.status, booking.cancelled_party) == ("confirmed", {"adult": 1})

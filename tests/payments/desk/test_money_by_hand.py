@@ -87,8 +87,15 @@ async def test_less_than_what_confirms_or_more_than_what_is_due_is_refused(stree
         with pytest.raises(BadInput, match="amount_mismatch"):
             await takes_cash(street, held.id, amount)
     await takes_cash(street, held.id, held.deposit_amount)
-    await takes_cash(street, held.id, 7)  # towards the balance, anything helps
+    rest = held.total_price - held.deposit_amount
+    for amount in (99, rest - 99, rest + 1):
+        with pytest.raises(BadInput, match="amount_mismatch"):
+            await takes_cash(street, held.id, amount)
+    await takes_cash(street, held.id, 100)  # towards the balance, nearly anything helps
+    await takes_cash(street, held.id, rest - 200)
     assert (await street.booking(held.id)).payment_status == "Partial"
+    await takes_cash(street, held.id, 100)
+    assert (await street.booking(held.id)).payment_status == "Paid"
 
 
 async def test_cash_goes_back_by_hand_and_somebody_has_to_say_so(street: Street) -> None:

@@ -44,6 +44,8 @@ class Counter:
 
     peer: SandboxApp | StripePeer | PayPalPeer | RazorpayPeer
     gateway: Gateway
+    client: httpx.AsyncClient
+    """The wire between the two."""
     signature_header: str
     notice_type: str
     error: dict[str, Any] = {"error": {"type": "invalid_request_error", "code": "no", "message": "No."}}
@@ -132,7 +134,7 @@ class SandboxCounter(Counter):
     def __init__(self) -> None:
         super().__init__()
         self.peer: SandboxApp = create_app(
-            key="key",
+            key="sandbox_key_peer",
             webhook_secret=SECRET,
             webhook_url="http://shop/webhook",
             faults_enabled=True,
@@ -145,10 +147,10 @@ class SandboxCounter(Counter):
         self.gateway = self.gateway_over(self.client)
 
     def gateway_over(self, client: httpx.AsyncClient, base_url: str = "http://peer") -> Gateway:
-        return SandboxGateway(base_url, "key", [SECRET, OLD_SECRET], client=client)
+        return SandboxGateway(base_url, "sandbox_key_peer", [SECRET, OLD_SECRET], client=client)
 
     def gateway_that_waits(self) -> Gateway:
-        return SandboxGateway("http://peer", "key", [SECRET], manual_capture=True, client=self.client)
+        return SandboxGateway("http://peer", "sandbox_key_peer", [SECRET], manual_capture=True, client=self.client)
 
     async def act(self, snapshot: Snapshot, what: str) -> None:
         url = self.gateway.widget(

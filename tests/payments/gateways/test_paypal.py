@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,7 @@ from jklg.payments.gateways.paypal.amounts import from_paypal, to_paypal
 from jklg.payments.gateways.paypal.calls import Calls
 from jklg.payments.gateways.paypal.notices import Certificate, certificate_url
 from tests.payments.gateways.counters import OLD_SECRET, SECRET, PayPalCounter, order
+from tests.peers import paypal as peer
 from tests.peers.paypal import certificate, identity, root
 
 WINDOW = {"start_date": "2026-11-01T00:00:00Z", "end_date": "2026-11-02T00:00:00Z"}
@@ -387,3 +389,42 @@ async def test_a_dispute_leads_to_our_payment_and_blocks_its_refund(counter: Pay
         await counter.gateway.refund(
             ref=created.ref, refund_id=uuid4(), amount=1, currency="INR", request_key="refund:1"
         )
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        (("intent",), "SALE"), (("purchase_units",), []), (("purchase_units", 0, "amount", "value"), "1,00"), (("purchase_units", 0, "amount", "value"), 100),
+        (("purchase_units", 0, "amount", "currency_code"), "RUPEE"), (("purchase_units", 0, "invoice_id"), "x" * 128),
+        (("purchase_units", 0, "soft_descriptor"), "x" * 23), (("purchase_units", 0, "description"), ""),
+        (("payment_source", "paypal", "experience_context", "user_action"), "PAY"), (("payment_source", "paypal", "experience_context", "return_url"), 1),
+        (("payment_source", "paypal", "experience_context", "brand_name"), "x" * 128), (("unheard_of",), 1), (("application_context",), {}),
+    ],
+)  # fmt: skip
+async def test_the_peer_refuses_what_paypals_published_schemas_refuse(
+    counter: PayPalCounter, where: tuple[Any, ...], value: Any
+) -> None:
+    """And takes what the house sends: each of its requests passes the same check in every test here."""
+    sent: list[bytes] = []
+
+    async def overhear(request: httpx.Request) -> None:
+        if request.url.path == "/v2/checkout/orders":
+            sent.append(request.content)
+
+    counter.client.event_hooks["request"].append(overhear)
+    await counter.gateway.create(order())
+    body = json.loads(sent[0])
+    assert peer.read(sent[0], peer.OrderRequest).intent == "CAPTURE"
+    place = body
+    for step in where[:-1]:
+        place = place[step]
+    place[where[-1]] = value
+    with pytest.raises(peer.PayPalError):
+        peer.read(json.dumps(body).encode(), peer.OrderRequest)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"amount": {"currency_code": "INR"}}', b'{"amount": {"currency_code": "INR", "value": "1.0.0"}}',
+                                  b'{"amount": {"currency_code": "INR", "value": "1.00"}, "note_to_payer": "%s"}' % (b"x" * 256), b"{}"])  # fmt: skip
+def test_the_peer_wants_refunds_as_paypal_wants_them_and_always_with_an_amount(body: bytes) -> None:
+    with pytest.raises(peer.PayPalError):
+        peer.read(body, peer.RefundRequest)

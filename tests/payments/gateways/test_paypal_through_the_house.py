@@ -18,6 +18,7 @@ from jklg.payments.gateways.paypal import PayPalGateway
 from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.front import front_of
 from tests.payments.gateways.counters import MovedClock
 from tests.peers.paypal import PayPalPeer
 from tests.trade import add_departure, hold, status_of
@@ -79,7 +80,7 @@ async def town(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterat
         client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
     )  # fmt: skip
     house = await app.build_house(settings, db, {"paypal": gateway}, clock, Random(2))
-    web_application = app.create_app(house)
+    web_application = front_of(house)
     doors.append(web_application)
     async with web_application.lifespan():
         yield Town(house, peer, to_house, clock)
@@ -111,6 +112,27 @@ async def test_a_client_tells_us_of_the_approval_and_is_answered_with_the_paid_b
     assert (paid.json()["transaction"]["status"], paid.json()["bookingStatus"]) == ("completed", "confirmed")
     assert (await town.web.post(path, headers={"X-Booking-Token": token})).json() == paid.json()
     assert town.sent("/capture") == 1
+
+
+async def test_a_capture_asked_for_with_a_key_is_answered_again_once_there_is_an_outcome(town: Town) -> None:
+    """A06, A07: an approval that has not come yet is no outcome."""
+    held, attempt = await town.asha_starts()
+    path = f"/api/payments/paypal/{attempt.id}/capture"
+    headers = {
+        "X-Booking-Token": bookings.manage_token(town.house.settings.secret, held.id),
+        "Idempotency-Key": "asha-is-back",
+    }
+    not_yet = await town.web.post(path, headers=headers)
+    assert not_yet.json()["transaction"]["status"] == "pending"
+    await town.peer.approve(attempt.ref or "")
+    paid = await town.web.post(path, headers=headers)
+    assert (paid.json()["transaction"]["status"], "idempotent-replayed" in paid.headers) == ("completed", False)
+    asked = len(town.peer.requests)
+    again = await town.web.post(path, headers=headers)
+    assert (again.content, again.headers["idempotent-replayed"]) == (paid.content, "true")
+    assert len(town.peer.requests) == asked
+    elsewhere = await town.web.post(f"/api/payments/{attempt.id}/cancel", headers=headers)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "error_after", "truncate"])

@@ -20,6 +20,7 @@ from jklg.payments.gateways.razorpay import RazorpayGateway
 from jklg.sandbox.things import Event, Intent
 from jklg.settings import Settings
 from tests.conftest import FreshDatabase
+from tests.front import front_of
 from tests.payments.gateways.counters import MovedClock
 from tests.peers.razorpay import RazorpayPeer
 from tests.trade import add_departure, hold, status_of
@@ -51,6 +52,12 @@ class Town:
         async with self.peer.bank.work() as work:
             return [each.amount_received for each in work.all(Intent)]
 
+    async def told(self, ref: str) -> dict[str, tuple[str, bytes]]:
+        """What Razorpay has to tell of an order: name -> (event id, body)."""
+        async with self.peer.bank.work() as work:
+            told = [(each.id, each.body.encode()) for each in work.all(Event)]
+        return {msgspec.json.decode(body)["event"]: (id_, body) for id_, body in told if ref.encode() in body}
+
     async def notices(self, column: str = "event_id") -> list[object]:
         async with self.house.db.transaction() as conn:
             return [row[0] for row in await conn.fetch(f"SELECT {column} FROM webhook_inbox ORDER BY id")]
@@ -77,7 +84,7 @@ async def town(settings: Settings, fresh_database: FreshDatabase) -> AsyncIterat
         client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
     )  # fmt: skip
     house = await app.build_house(settings, db, {"razorpay": gateway}, clock, Random(2))
-    web_application = app.create_app(house)
+    web_application = front_of(house)
     doors.append(web_application)
     async with web_application.lifespan():
         yield Town(house, peer, to_house, clock)
@@ -121,6 +128,64 @@ async def test_failed_then_authorised_late_is_confirmed_once_in_whatever_order_i
     assert await status_of(town.house.db, held.id) == "confirmed"
     assert await town.balance("gateway_clearing:razorpay") == held.total_price
     assert len(await town.notices()) == 3 and set(await town.notices("state")) == {"done"}
+
+
+async def test_with_manual_capture_every_order_of_all_four_confirms_once(town: Town) -> None:
+    """O09: payment.failed, payment.authorized (late), payment.captured and order.paid in all 24 orders, each of them twice, after somebody
+    has captured at Razorpay itself; nobody here has heard of anything before the first."""
+    town.peer.capture = "manual"
+    town.peer.faults.hold_webhooks = True
+    gateway = town.house.gateways["razorpay"]
+    departure = await add_departure(town.house.db, seats=60)
+    for order in itertools.permutations(("payment.failed", "payment.authorized", "payment.captured", "order.paid")):
+        held = await hold(town.house.db, departure)
+        attempt = (await payments.start(town.house, held.id, "razorpay")).transaction
+        ref = attempt.ref or ""
+        await town.peer.fail(ref)
+        await town.peer.authorize_late(ref)
+        await gateway.capture(ref=ref, amount=attempt.amount, currency=attempt.currency, request_key="by hand")
+        told = await town.told(ref)
+        for name in order:
+            event_id, body = told[name]
+            for _ in range(2):
+                headers = town.peer.signed(body, event_id)
+                assert (await town.web.post(WEBHOOK, content=body, headers=headers)).status_code == 200
+            for sweep in ("notices", "payments", "refunds"):
+                await app.SWEEPS[sweep](town.house)
+        assert await status_of(town.house.db, held.id) == "confirmed", order
+        async with town.house.db.transaction() as conn:
+            booked = await conn.fetchval(
+                "SELECT sum(amount) FROM ledger_entries WHERE subject_id = $1 AND account = 'customer_deposits'",
+                held.id,
+            )
+        assert booked == -held.total_price, order
+    assert await town.balance("gateway_clearing:razorpay") == 24 * held.total_price
+    assert town.sent("/refund") == 0
+
+
+@pytest.mark.parametrize("first", ["payment.failed", "payment.authorized"])
+async def test_what_is_authorised_late_with_manual_capture_is_taken_by_us_once(town: Town, first: str) -> None:
+    """O09, where the capture is ours: the two in either order, then what Razorpay says of our capture in either order."""
+    town.peer.capture = "manual"
+    town.peer.faults.hold_webhooks = True
+    held, attempt = await town.asha_starts()
+    ref = attempt.ref or ""
+    await town.peer.fail(ref)
+    await town.peer.authorize_late(ref)
+
+    async def ring(*names: str) -> None:
+        for name in names:
+            event_id, body = (await town.told(ref))[name]
+            headers = town.peer.signed(body, event_id)
+            assert (await town.web.post(WEBHOOK, content=body, headers=headers)).status_code == 200
+            await app.SWEEPS["notices"](town.house)
+
+    await ring(*sorted(("payment.failed", "payment.authorized"), key=lambda name: name != first))
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    await ring(*sorted(("payment.captured", "order.paid"), reverse=first == "payment.failed"), "payment.failed")
+    assert town.sent("/capture") == 1
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    assert await town.balance("gateway_clearing:razorpay") == held.total_price
 
 
 async def test_a_payment_that_failed_is_authorised_days_after_her_seats_were_released_and_goes_back(town: Town) -> None:
@@ -196,6 +261,27 @@ async def test_a_client_shows_what_the_window_handed_over_and_is_answered_with_t
     assert paid.status_code == 200
     assert (paid.json()["transaction"]["status"], paid.json()["bookingStatus"]) == ("completed", "confirmed")
     assert (await town.web.post(path, json=said, headers=token)).json() == paid.json()
+
+
+async def test_what_the_window_handed_over_is_answered_once_for_a_key(town: Town) -> None:
+    """A06, A07."""
+    held, attempt = await town.asha_starts()
+    path = f"/api/payments/razorpay/{attempt.id}/verify"
+    headers = {
+        "X-Booking-Token": bookings.manage_token(town.house.settings.secret, held.id),
+        "Idempotency-Key": "asha-has-paid",
+    }
+    said = await town.peer.pay(attempt.ref or "")
+    forged = await town.web.post(path, json={**said, "razorpay_signature": "0" * 64}, headers=headers)
+    assert (forged.status_code, forged.json()["code"]) == (400, "bad_signature")
+    paid = await town.web.post(path, json=said, headers=headers)
+    assert paid.json()["transaction"]["status"] == "completed"
+    asked = len(town.peer.requests)
+    again = await town.web.post(path, json=said, headers=headers)
+    assert (again.content, again.headers["idempotent-replayed"]) == (paid.content, "true")
+    assert len(town.peer.requests) == asked
+    other = await town.web.post(path, json={**said, "razorpay_order_id": "order_x"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
 async def test_what_razorpay_did_not_sign_for_this_order_asks_nobody_and_changes_nothing(town: Town) -> None:

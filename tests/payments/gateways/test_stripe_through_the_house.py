@@ -14,6 +14,7 @@ from jklg.kit.db import Database
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
+from tests.front import front_of
 from tests.peers.stripe import StripePeer
 from tests.trade import add_departure, hold
 
@@ -62,7 +63,7 @@ async def town(settings: Settings, db: Database) -> AsyncIterator[Town]:
         client=httpx.AsyncClient(transport=httpx.ASGITransport(app=peer)),
     )
     house = await app.build_house(settings, db, {"stripe": gateway}, dice=Random(2))
-    web_application = app.create_app(house)
+    web_application = front_of(house)
     doors.append(web_application)
     async with web_application.lifespan():
         yield Town(house, peer)

@@ -63,14 +63,34 @@ async def on_its_way(street: Street) -> tuple[int, str, UUID]:
     return payout.amount, payout.bank_ref, await street.one("SELECT id FROM gateway_movements WHERE kind = 'payout'")
 
 
-async def transferred(street: Street) -> tuple[int, str, UUID]:
-    """A transfer that Chitra has written down: paise, the booking's reference, the payment."""
-    held = await street.asha_holds()
+async def transferred(street: Street, method: str = "bank_transfer", seats: int = 2) -> tuple[int, str, UUID]:
+    """A transfer, or cash, that Chitra has written down: paise, the booking's reference, what it is in the books."""
+    held = await street.asha_holds(party={"adult": seats})
     payment_id = uuid7()
     await desk.record_payment(
-        street.house, payment_id=payment_id, booking_id=held.id, amount=held.total_price, method="bank_transfer", note="", actor="staff:x",
+        street.house, payment_id=payment_id, booking_id=held.id, amount=held.total_price, method=method, note="", actor="staff:x",
     )  # fmt: skip
-    return held.total_price, held.reference, payment_id
+    return held.total_price, held.reference, await posting_of(street, str(payment_id))
+
+
+async def posting_of(street: Street, source: str) -> UUID:
+    """What a payment or a refund by hand is in the books."""
+    found: UUID = await street.one(
+        "SELECT l.id FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id AND e.account = 'gateway_clearing:manual' "
+        "WHERE starts_with(l.source_id, $1)",
+        source,
+    )
+    return found
+
+
+async def given_back(street: Street, reference: str, amount: int) -> UUID:
+    """Chitra gives a part back by hand, and writes it down. What it is in the books."""
+    booking_id = await street.one("SELECT id FROM bookings WHERE reference = $1", reference)
+    asked = await desk.ask_refund(
+        street.house, request_id=uuid7(), booking_id=booking_id, amount=amount, reason="goodwill", actor="staff:x"
+    )
+    await desk.paid_out(street.house, asked.refund_ids[0], actor="staff:x")
+    return await posting_of(street, str(asked.refund_ids[0]))
 
 
 async def test_a_payout_that_arrives_is_booked_from_the_way_to_the_bank(street: Street) -> None:
@@ -179,9 +199,9 @@ async def test_two_transfers_of_one_sum_are_not_guessed_between(street: Street) 
         line = await statements.get_line(conn, line_id)
         assert line is not None
         offered = await statements.choices(conn, line)
-    assert len(offered.transfers) == 2 and not offered.payouts
+    assert len(offered.by_hand) == 2 and not offered.payouts
     for _ in range(2):
-        await statements.match(street.db, line_id, first, actor="staff:x")
+        await statements.match(street.db, line_id, [first], actor="staff:x")
     assert await street.balance("bank") == amount
     assert (
         await street.one("SELECT string_agg(actor, ' ') FROM history WHERE action = 'bank.transfer_arrived'")
@@ -204,7 +224,10 @@ async def test_a_payout_that_never_arrives_is_shown_when_the_statements_have_gon
     assert await street.one(OPEN_ITEMS) == "bank_line payout_missing", "so late that a person has to say so"
     line_id = await street.one("SELECT id FROM bank_lines")
     await statements.match(
-        street.db, line_id, await street.one("SELECT id FROM gateway_movements WHERE kind = 'payout'"), actor="staff:x"
+        street.db,
+        line_id,
+        [await street.one("SELECT id FROM gateway_movements WHERE kind = 'payout'")],
+        actor="staff:x",
     )
     assert await street.one(OPEN_ITEMS) == ""
     await proven(street)
@@ -228,9 +251,9 @@ async def test_a_line_is_settled_once_by_whoever_is_first(street: Street) -> Non
     await imported(street, await statement(street, entry, entry))
     first, second = await street.one("SELECT array_agg(id ORDER BY id) FROM bank_lines")
     answers = await asyncio.gather(
-        statements.match(street.db, first, movement_id, actor="staff:x"),
+        statements.match(street.db, first, [movement_id], actor="staff:x"),
         statements.not_ours(street.db, first, note="mine", actor="staff:y"),
-        statements.match(street.db, second, movement_id, actor="staff:z"),
+        statements.match(street.db, second, [movement_id], actor="staff:z"),
         return_exceptions=True,
     )
     refusals = [each for each in answers if each is not None]
@@ -266,7 +289,7 @@ async def test_a_match_that_cannot_be_is_refused_in_this_order(street: Street) -
 
     async def refused(kind: type[Refusal], code: str, line: UUID, other: UUID) -> None:
         with pytest.raises(kind) as refusal:
-            await statements.match(street.db, line, other, actor="staff:x")
+            await statements.match(street.db, line, [other], actor="staff:x")
         assert refusal.value.code == code
 
     await refused(NotFound, "bank_line_not_found", uuid7(), movement_id)
@@ -274,10 +297,132 @@ async def test_a_match_that_cannot_be_is_refused_in_this_order(street: Street) -
     await refused(NotFound, "match_not_found", small, movement_id)
     _, _, transfer = await transferred(street)
     await refused(Conflict, "amounts_differ", small, transfer)
+    with pytest.raises(BadInput, match="parts_missing"):
+        await statements.match(street.db, uuid7(), [], actor="staff:x")
     with pytest.raises(BadInput, match="note_missing"):
         await statements.not_ours(street.db, uuid7(), note=" ", actor="staff:x")
     with pytest.raises(Conflict, match="bank_line_settled"):
         await statements.not_ours(street.db, matched, note="x", actor="staff:x")
+
+
+# -- money by hand: given back, and banked -----------------------------------------------------------------------------
+
+
+async def test_money_given_back_by_transfer_is_booked_when_the_bank_has_sent_it(street: Street) -> None:
+    amount, reference, _ = await transferred(street)
+    await given_back(street, reference, 125_050)
+    day = await day_of(street, 1)
+    told = await imported(
+        street,
+        await statement(street, (rupees(amount), day, reference, ""), ("-1250.50", day, f"REFUND {reference}", "")),
+    )
+    assert told.matched == 2
+    assert await street.balance("bank") == amount - 125_050
+    assert await street.balance("gateway_clearing:manual") == 0
+    assert await street.one(OPEN_ITEMS) == ""
+    await proven(street)
+
+
+async def test_money_given_back_that_the_bank_does_not_name_is_offered_to_a_person(street: Street) -> None:
+    amount, reference, receipt = await transferred(street)
+    first, second = await given_back(street, reference, 5_000), await given_back(street, reference, 5_000)
+    await imported(street, await statement(street, ("-50.00", await day_of(street), "ASHA RAO", "")))
+    line_id = await street.one("SELECT id FROM bank_lines")
+    async with street.db.transaction() as conn:
+        line = await statements.get_line(conn, line_id)
+        assert line is not None and line.state == "open"
+        offered = await statements.choices(conn, line)
+    assert {each.id for each in offered.by_hand} == {first, second} and {each.id for each in offered.parts} == {
+        first,
+        second,
+        receipt,
+    }
+    await statements.match(street.db, line_id, [second], actor="staff:x")
+    assert await street.balance("bank") == -5_000
+    assert await street.balance("gateway_clearing:manual") == amount - 5_000
+    await proven(street)
+
+
+async def test_cash_that_was_banked_is_the_receipts_that_she_ticks(street: Street) -> None:
+    """Three receipts, and one of them was given back in cash before she went to the bank."""
+    taken = [await transferred(street, "cash", seats) for seats in (2, 3, 1)]
+    back = await given_back(street, taken[0][1], 30_000)
+    banked = taken[0][0] + taken[1][0] - 30_000
+    day = await day_of(street)
+    await imported(
+        street,
+        await statement(street, (rupees(banked), day, "CASH DEPOSIT", ""), (rupees(taken[2][0]), day, taken[2][1], "")),
+    )
+    assert await street.one(LINES) == "open open", "cash is not a transfer, whatever the bank writes"
+    line_id = await street.one("SELECT id FROM bank_lines WHERE description = 'CASH DEPOSIT'")
+    ids = [taken[0][2], taken[1][2], back]
+    for wrong in ([*ids, taken[2][2]], ids[:2], [taken[0][2]]):
+        with pytest.raises(Conflict, match="amounts_differ"):
+            await statements.match(street.db, line_id, wrong, actor="staff:x")
+    for _ in range(2):
+        await statements.match(street.db, line_id, ids, actor="staff:x")
+    with pytest.raises(Conflict, match="bank_line_settled"):
+        await statements.match(street.db, line_id, ids[:2], actor="staff:x")
+    assert await street.balance("bank") == banked
+    assert await street.balance("gateway_clearing:manual") == taken[2][0]
+    assert await street.one(OPEN_ITEMS) == "bank_line"
+    await proven(street)
+
+
+async def test_one_transfer_for_two_bookings_is_both(street: Street) -> None:
+    (first, _, one), (second, _, other) = await transferred(street), await transferred(street, seats=1)
+    await imported(street, await statement(street, (rupees(first + second), await day_of(street), "TWO TRIPS", "")))
+    await statements.match(street.db, await street.one("SELECT id FROM bank_lines"), [one, other], actor="staff:x")
+    assert await street.balance("bank") == first + second
+    assert await street.balance("gateway_clearing:manual") == 0
+    await proven(street)
+
+
+async def test_what_is_ticked_for_two_lines_at_once_is_banked_once(street: Street) -> None:
+    (first, _, one), (second, _, other) = await transferred(street, "cash"), await transferred(street, "cash")
+    entry: Entry = (rupees(first + second), await day_of(street), "CASH DEPOSIT", "")
+    await imported(street, await statement(street, entry, entry))
+    lines = await street.one("SELECT array_agg(id ORDER BY id) FROM bank_lines")
+    answers = await asyncio.gather(
+        *(statements.match(street.db, line, [one, other], actor="staff:x") for line in (*lines, *lines)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, NotFound) for each in answers) == 2, "the other line"
+    assert sum(each is None for each in answers) == 2, "the same again is the same"
+    assert await street.balance("bank") == first + second
+    await proven(street)
+
+
+async def test_she_ticks_receipts_in_pages_and_what_does_not_add_up_is_told(office: Office) -> None:
+    street = office.street
+    await office.sign_in("Manager")
+    (first, reference, one), (second, _, other) = (
+        await transferred(street, "cash"),
+        await transferred(street, "cash", 3),
+    )
+    await upload(
+        office,
+        rows("Date,Description,Amount", f"{await day_of(street)},CASH,{rupees(first + second)}"),
+        account="main",
+        currency="INR",
+    )
+    path = f"/staff/bank/lines/{await street.one('SELECT id FROM bank_lines')}"
+    text = await office.read(path)
+    assert "Or it is several together" in text and reference in text and "Cash" in text
+    assert (await office.browser.post(f"{path}/match", data={})).status_code == 422
+    wrong = await office.browser.post(f"{path}/match", data={f"part.{one}": "1"})
+    assert wrong.status_code == 409 and f"this makes INR {first / 100:,.2f}" in wrong.text
+    assert f'name="part.{one}" value="1" checked' in wrong.text and f'name="part.{other}" value="1" >' in wrong.text
+    done = await office.browser.post(f"{path}/match", data={f"part.{one}": "1", f"part.{other}": "1"})
+    assert done.headers["location"] == "/staff/bank?said=matched"
+    settled = await office.read(path)
+    assert "Money by hand" in settled and reference in settled
+    assert (
+        await street.one("SELECT count(*) FROM history WHERE action = 'bank.transfer_arrived' AND actor LIKE 'staff:%'")
+        == 1
+    )
+    assert (await office.browser.post(f"{path}/match", data={"part.x": "1"})).status_code == 404
+    await proven(street)
 
 
 # -- the command and Chitra's page -----------------------------------------------------------------------------------------
@@ -321,14 +466,11 @@ async def test_chitra_imports_a_statement_and_matches_what_the_house_could_not(o
     page = (await office.browser.get("/staff/bank")).text
     assert len(set(re.findall(r"/staff/bank/lines/[0-9a-f-]+", page))) == 2
     line = await street.one("SELECT id FROM bank_lines WHERE amount > 0")
-    assert (
-        f"/staff/concerns/payments/{await street.one('SELECT id FROM anomalies LIMIT 1')}"
-        in (await office.browser.get("/staff")).text
-    )
+    assert 'href="/staff/bank">Nobody knows what this line' in (await office.browser.get("/staff")).text
     text = await office.read(f"/staff/bank/lines/{line}")
     assert "Payout of Sandbox" in text
-    to = re.findall(r'name="to" value="([^"]+)"', (await office.browser.get(f"/staff/bank/lines/{line}")).text)[0]
-    done = await office.browser.post(f"/staff/bank/lines/{line}/match", data={"to": to})
+    to = re.findall(r'name="(part.[^"]+)"', (await office.browser.get(f"/staff/bank/lines/{line}")).text)[0]
+    done = await office.browser.post(f"/staff/bank/lines/{line}/match", data={to: "1"})
     assert done.headers["location"] == "/staff/bank?said=matched"
     assert await street.balance("bank") == amount
     rent = await street.one("SELECT id FROM bank_lines WHERE amount < 0")
@@ -336,7 +478,7 @@ async def test_chitra_imports_a_statement_and_matches_what_the_house_could_not(o
     done = await office.browser.post(f"/staff/bank/lines/{rent}/not-ours", data={"note": "Rent"})
     assert done.headers["location"] == "/staff/bank?said=not_ours"
     assert "Rent" in await office.read(f"/staff/bank/lines/{rent}")
-    assert (await office.browser.post(f"/staff/bank/lines/{rent}/match", data={"to": to})).status_code == 409
+    assert (await office.browser.post(f"/staff/bank/lines/{rent}/match", data={to: "1"})).status_code == 409
     assert (await office.browser.post("/staff/bank/match")).headers["location"] == "/staff/bank?said=none"
     assert await street.one("SELECT count(*) FROM history WHERE actor LIKE 'staff:%' AND action LIKE 'bank.%'") == 3
     await proven(street)
@@ -376,7 +518,7 @@ async def test_who_may_only_look_imports_and_matches_nothing(office: Office) -> 
     assert (await upload(office, b"x")).status_code == 403
     for path in ("match", f"lines/{line}/match", f"lines/{line}/not-ours"):
         assert (
-            await office.browser.post(f"/staff/bank/{path}", data={"to": str(line), "note": "x"})
+            await office.browser.post(f"/staff/bank/{path}", data={f"part.{line}": "1", "note": "x"})
         ).status_code == 403
     assert await office.street.one(LINES) == "open"
 
@@ -391,6 +533,8 @@ async def test_a_guide_sees_no_money_and_a_stranger_is_sent_to_sign_in(office: O
 # -- the database's promises -------------------------------------------------------------------------------------------
 
 
+PART = "INSERT INTO bank_line_parts (line_id, posting_id, amount) SELECT {}, {}, {}"
+FREE = "(SELECT id FROM ledger_transactions WHERE kind = 'payout')"
 COPY = "INSERT INTO bank_lines SELECT (jsonb_populate_record(l, jsonb_build_object('id', gen_random_uuid(){}))).* FROM bank_lines l LIMIT 1"
 
 
@@ -404,11 +548,16 @@ COPY = "INSERT INTO bank_lines SELECT (jsonb_populate_record(l, jsonb_build_obje
         ("bank_lines_settled_by_somebody", COPY.format(", 'once_key', 'x', 'state', 'not_ours'")),
         ("bank_lines_settled_by_somebody", COPY.format(", 'once_key', 'x', 'settled_by', 'staff:x'")),
         ("bank_lines_are_what_they_say", "UPDATE bank_lines SET state = 'payout', settled_by = 'x', settled_at = house_now() WHERE state = 'open'"),
-        ("bank_lines_are_what_they_say", "UPDATE bank_lines SET state = 'transfer', settled_by = 'x', settled_at = house_now() WHERE state = 'open'"),
+        ("bank_lines_are_their_parts", "UPDATE bank_lines SET state = 'transfer', settled_by = 'x', settled_at = house_now() WHERE state = 'open'"),
+        ("bank_lines_are_their_parts", PART.format("(SELECT id FROM bank_lines WHERE state = 'open')", FREE, "-500")),
+        ("bank_lines_are_their_parts", PART.format("(SELECT id FROM bank_lines WHERE state = 'transfer')", FREE, "-500")),
+        ("bank_lines_are_their_parts", f"WITH l AS (UPDATE bank_lines SET state = 'transfer', settled_by = 'x', settled_at = house_now() WHERE state = 'open' RETURNING id) {PART.format('(SELECT id FROM l)', FREE, '-500')}"),
+        ("bank_line_parts_once", PART.format("(SELECT id FROM bank_lines WHERE state = 'payout')", "(SELECT posting_id FROM bank_line_parts)", "1")),
+        ("bank_line_parts_append_only", "UPDATE bank_line_parts SET amount = 1"),
+        ("bank_line_parts_append_only", "DELETE FROM bank_line_parts"),
         ("bank_lines_frozen", "UPDATE bank_lines SET amount = amount + 1 WHERE state = 'open'"),
         ("bank_lines_frozen", "UPDATE bank_lines SET state = 'open', movement_id = NULL, settled_by = NULL, settled_at = NULL WHERE state = 'payout'"),
         ("bank_lines_pay_a_payout_once", COPY.format(", 'once_key', 'x', 'state', 'payout', 'settled_by', 'x', 'settled_at', now(), 'movement_id', (SELECT movement_id FROM bank_lines WHERE state = 'payout')")),
-        ("bank_lines_pay_a_transfer_once", COPY.format(", 'once_key', 'x', 'state', 'transfer', 'settled_by', 'x', 'settled_at', now(), 'movement_id', NULL, 'transaction_id', (SELECT transaction_id FROM bank_lines WHERE state = 'transfer')")),
     ],
 )  # fmt: skip
 async def test_what_the_bank_stated_is_kept_and_paid_once(street: Street, constraint: str, sql: str) -> None:
@@ -426,10 +575,14 @@ async def test_what_the_bank_stated_is_kept_and_paid_once(street: Street, constr
     assert getattr(refusal.value, "constraint_name", None) == constraint
 
 
-@pytest.mark.parametrize("table", ["bank_statements", "bank_lines", "gateway_movements"])
+@pytest.mark.parametrize("table", ["bank_statements", "bank_lines", "bank_line_parts", "gateway_movements"])
 async def test_a_customer_sees_nothing_of_the_agencys_bank(street: Street, table: str) -> None:
     amount, reference, _ = await on_its_way(street)
-    await imported(street, await statement(street, (rupees(amount), await day_of(street), reference, "")))
+    money, booking, _ = await transferred(street)
+    day = await day_of(street)
+    await imported(
+        street, await statement(street, (rupees(amount), day, reference, ""), (rupees(money), day, booking, ""))
+    )
     for who, seen in (
         (claims("guest", booking_id=str(uuid7())), False),
         (claims("customer"), False),

@@ -13,7 +13,7 @@ from jklg.kit.errors import BadInput, Refusal
 from jklg.reconciliation.statements import camt as camt_file
 from jklg.reconciliation.statements import figures, read_file
 from jklg.reconciliation.statements.actions import LARGEST
-from jklg.reconciliation.statements.rules import Line, Payout, Statement, Transfer, exact, once_keys
+from jklg.reconciliation.statements.rules import ByHand, Line, Payout, Statement, exact, once_keys
 from tests.reconciliation.statements.files import camt, rows
 
 HDFC = rows(
@@ -243,7 +243,7 @@ def test_two_lines_that_say_the_same_stay_two_and_are_known_again() -> None:
 
 
 PAYOUT = Payout("p", "stripe", 5_000, "INR", DAY, ["STRIPE-12345", "po_1"])  # type: ignore[arg-type]
-TRANSFER = Transfer("t", 5_000, "INR", DAY, ["K7M2PX", "for the trip"])  # type: ignore[arg-type]
+TRANSFER = ByHand("t", 5_000, "INR", DAY, "bank_transfer", ["K7M2PX", "for the trip"])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -272,3 +272,13 @@ def test_a_payout_without_its_reference_is_known_by_its_gateway_only_when_nothin
     assert exact(said, "INR", [PAYOUT], [line(words="other")]) is None, "another open line fits it as well"
     assert exact(line(words="PAYPAL"), "INR", [PAYOUT], []) is None
     assert exact(line(words="nobody"), "INR", [TRANSFER], []) is None
+
+
+def test_cash_is_never_a_line_of_its_own_and_what_was_given_back_may_be() -> None:
+    cash = ByHand("c", 5_000, "INR", DAY, "cash", ["K7M2PX"])  # type: ignore[arg-type]
+    back = ByHand("b", -5_000, "INR", DAY, "", ["K7M2PX"])  # type: ignore[arg-type]
+    arrived, gone = (Line(booked_on=DAY, amount=amount, description="trip K7M2PX") for amount in (5_000, -5_000))
+    assert exact(arrived, "INR", [cash], []) is None
+    assert exact(arrived, "INR", [cash, TRANSFER], []) == TRANSFER
+    assert exact(gone, "INR", [cash, back, TRANSFER], []) == back
+    assert exact(gone, "INR", [back, back._replace(id="d")], []) is None  # type: ignore[arg-type]

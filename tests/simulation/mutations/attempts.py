@@ -88,7 +88,7 @@ AT_RAZORPAY = Climate(
 
 
 def trust_the_clients_amount(patch: Patch) -> None:
-    patch.setattr(payment_rules, "payable", lambda parts, claimed, currency, ours: claimed or parts[0].amount)
+    patch.setattr(payment_rules, "payable", lambda parts, least, claimed, currency, ours: claimed or parts[0].amount)
 
 
 def post_again_what_was_posted(patch: Patch) -> None:

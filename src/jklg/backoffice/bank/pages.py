@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -88,30 +89,31 @@ async def line(request: Ask, line_id: FromPath[str]) -> Response[bytes]:
     return await _line_page(request, person, _uuid(line_id))
 
 
-async def _line_page(request: Ask, person: Person, line_id: UUID, refusal: Refusal | None = None) -> Response[bytes]:
+async def _line_page(
+    request: Ask, person: Person, line_id: UUID, refusal: Refusal | None = None, ticked: Sequence[UUID] = ()
+) -> Response[bytes]:
     async with eyes_of(request, person) as conn:
         found = await statements.get_line(conn, line_id)
         if found is None:
             raise _missing()
         return page(
             request, "backoffice/bank_line.html", personal=True, status=refusal.status if refusal else 200, person=person, line=found,
-            choices=await statements.choices(conn, found), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", when=when,
+            choices=await statements.choices(conn, found), parts=await statements.list_parts(conn, line_id), ticked=ticked, may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", when=when,
         )  # fmt: skip
 
 
 @post("/staff/bank/lines/{line_id:str}/match", include_in_schema=False, status_code=200)
 async def match(request: Ask, line_id: FromPath[str]) -> Response[bytes]:
-    """It is this payout, or this transfer."""
+    """It is this payout, or what was taken and given back by hand, all that is ticked."""
     person = await require_staff(request, ACT)
     form = await read_form(request)
+    others = [_uuid(name.removeprefix("part.")) for name in form if name.startswith("part.")]
     try:
-        await statements.match(
-            request.app.state.house.db, _uuid(line_id), _uuid(form.get("to", "")), actor=_actor(person)
-        )
+        await statements.match(request.app.state.house.db, _uuid(line_id), others, actor=_actor(person))
     except Refusal as refusal:
         if refusal.code == "bank_line_not_found":
             raise
-        return await _line_page(request, person, _uuid(line_id), refusal)
+        return await _line_page(request, person, _uuid(line_id), refusal, others)
     return go("/staff/bank?said=matched")
 
 

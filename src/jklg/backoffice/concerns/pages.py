@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +9,11 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings, history, payments
+from jklg.backoffice.concerns import aside as put_aside
 from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.kit.errors import NotFound, NotSignedIn, Refusal
-from jklg.payments import disputes, webhooks
+from jklg.payments import aside, disputes
 from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.reconciliation import movements
 from jklg.staff.guard import require_staff, to_sign_in
@@ -22,13 +22,12 @@ from jklg.staff.rules import can
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
-_LINK = re.compile(r"https?://\S+")
 LOOK, ACT = "bookings_create", "bookings_update_payment"
 SAID = {
     "taken": "It is yours now.",
     "looked": "The gateway was asked, and what it said is booked.",
     "silent": "The gateway did not answer. Try again in a while.",
-    "replayed": "The webhook is in the queue again. The worker looks into it within seconds.",
+    "again": "It is in the queue again. The worker takes it within seconds; if it fails again, it comes back here.",
     "settled": "Settled.",
     "adopted": "Booked as the agency's own, and settled.",
 }
@@ -57,13 +56,14 @@ async def _concern_page(
         disputed = await disputes.list_of_transaction(conn, found.transaction_id) if found.transaction_id else []
         owner = await queries.name_of(conn, found.owner)
         settled_by = await queries.name_of(conn, found.resolved_by)
+        left_aside = await put_aside.of(conn, found)
     foreseen = None
     if transaction is not None and found.resolved_at is None:
         foreseen = await payments.foresee(house, transaction.id)
     return page(
         request, "backoffice/concern.html", personal=True, status=refusal.status if refusal else 200, person=person, concern=found, booking=booking,
         transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
-        foreseen=foreseen, daily=found.kind in movements.CONCERNS,
+        aside=left_aside, foreseen=foreseen, daily=found.kind in movements.CONCERNS,
         adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field, when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
     )  # fmt: skip
@@ -95,6 +95,19 @@ async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     async with house.db.transaction() as conn:
         await history.record(conn, _actor(person), "concern.looked_at", "anomaly", found.id)
     return go(f"/staff/concerns/payments/{found.id}?said={'silent' if silent else 'looked'}")
+
+
+@post("/staff/concerns/payments/{concern_id:str}/again", include_in_schema=False, status_code=200)
+async def again(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """Send the mail, look into the webhook or tell the news once more, and settle the concern with that."""
+    person = await require_staff(request, ACT)
+    try:
+        await aside.again(request.app.state.house, _uuid(concern_id), actor=_actor(person))
+    except Refusal as refusal:
+        if refusal.code == "concern_not_found":
+            raise
+        return await _concern_page(request, person, _uuid(concern_id), refusal)
+    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=again")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/adopt", include_in_schema=False, status_code=200)
@@ -133,66 +146,10 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
 
 
-@get("/staff/concerns/webhooks/{notice_id:int}", include_in_schema=False)
-async def notice(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
-    """A webhook that was put aside: why, and what looking into it now would do."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
-    async with eyes_of(request, person) as conn:
-        found = await queries.get_notice(conn, notice_id) if 0 < notice_id < 2**63 else None
-        filed = await webhooks.get(conn, notice_id) if found else None
-        if found is None or filed is None:
-            raise _missing()
-        transaction_id = await webhooks.transaction_of(conn, filed)
-    foreseen = await payments.foresee(request.app.state.house, transaction_id) if transaction_id else None
-    return page(
-        request, "backoffice/notice.html", personal=True, person=person, notice=found, foreseen=foreseen,
-        may_act=can(person.role, ACT), when=when, said=SAID.get(str(request.query_params.get("said", ""))),
-    )  # fmt: skip
-
-
-@post("/staff/concerns/webhooks/{notice_id:int}/replay", include_in_schema=False, status_code=200)
-async def replay(request: Ask, notice_id: FromPath[int]) -> Response[bytes]:
-    """Into the queue again. Of a webhook that was done already, nothing changes."""
-    person = await require_staff(request, ACT)
-    if not 0 < notice_id < 2**63:
-        raise _missing()
-    await webhooks.replay(request.app.state.house, notice_id, actor=_actor(person))
-    return go(f"/staff/concerns/webhooks/{notice_id}?said=replayed")
-
-
-@get("/staff/disputes/{dispute_id:str}/evidence", include_in_schema=False)
-async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
-    """Everything we hold that a bank may want to see, in one page to print or to save."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
-    async with eyes_of(request, person) as conn:
-        found = await queries.get_evidence(conn, _uuid(dispute_id))
-        if found is None:
-            raise _missing()
-        booking = await bookings.get(conn, found.booking_id)
-        assert booking is not None, "a transaction keeps its booking"
-        return page(
-            request, "backoffice/evidence.html", personal=True, person=person, evidence=found, booking=booking, when=when,
-            travellers=await bookings.list_travellers(conn, booking.id), story=await history.of(conn, booking.id),
-            letters=[_without_links(each) for each in await queries.list_letters(conn, booking.email, booking.reference)],
-            refunds=await queries.list_refunds(conn, booking.id),
-        )  # fmt: skip
-
-
 def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
     """What the numbers of a concern are counted in; '' when nobody knows."""
     said = found.detail.get("currency")
     return said if isinstance(said, str) else transaction.currency if transaction else ""
-
-
-def _without_links(letter: dict[str, Any]) -> dict[str, Any]:
-    """A letter as a stranger may read it: its links open the customer's booking."""
-    return {**letter, "text_body": _LINK.sub("(the customer's own link)", letter["text_body"])}
 
 
 def _actor(person: Person) -> str:
@@ -210,5 +167,5 @@ def _missing() -> NotFound:
     return NotFound("concern_not_found", "We cannot find this.")
 
 
-_handlers: list[Any] = [concern, take, look, adopt, settle, notice, replay, evidence]
+_handlers: list[Any] = [concern, take, look, again, adopt, settle]
 router = Router(path="/", route_handlers=_handlers)

@@ -18,7 +18,7 @@ _UNKNOWN = Words(
     "The house could not decide this by itself.",
     "Look at the booking's story and at the gateway's own pages, and say here how it was settled.",
 )
-_WORDS = {
+KINDS = {
     "dispute": Words(
         "The payer's bank asks for the money",
         "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
@@ -120,6 +120,36 @@ _WORDS = {
         "It fits no payout and no transfer that was written down, or it fits several.",
         "Open the line, and match it to what it is, or say that it is not ours.",
     ),
+    "balance_overdue": Words(
+        "A balance was not paid in time",
+        "The day has passed on which the customer was to pay the rest. She was written to before it and the day after.",
+        "Call her. Write down what she pays by hand, give more time, or give up the booking by its terms. This closes by itself when it is paid.",
+    ),
+    "gateway_refused_lookup": Words(
+        "The gateway will not tell us about a payment",
+        "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there.",
+        "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen.",
+    ),
+    "mail_dead": Words(
+        "A mail could not be delivered",
+        "The mail server of whoever it was for refused it, for good or too often.",
+        "Look at the address. Reach its reader in another way if it is wrong; if it is right, send the mail again.",
+    ),
+    "news_failed": Words(
+        "Something was not done that follows from what happened",
+        "The worker tried it ten times and failed each time, the last time as told below. What happened is booked; what follows from it is not.",
+        "Tell it again when the reason is gone. If it fails again, show the error to whoever runs this house.",
+    ),
+    "webhook_dead": Words(
+        "A webhook was put aside",
+        "It could not be looked into, however often we tried.",
+        "Look into it again: the gateway is asked, and what is true is booked.",
+    ),
+    "webhook_collision": Words(
+        "A webhook came twice with different words",
+        "The same number came with another body. The first was looked into; the second was not, and may be a forgery.",
+        "Ask the gateway how the payment stands. If it says what we have, nothing was missed; tell whoever runs this house if it comes again.",
+    ),
     "late_authorization": Words(
         "An approval came after the attempt had ended",
         "It is given back at the gateway by itself. No money was taken.",
@@ -130,4 +160,4 @@ _WORDS = {
 
 def of(kind: str) -> Words:
     """The words for a kind of anomaly; for one without words of its own, general ones."""
-    return _WORDS.get(kind, _UNKNOWN)
+    return KINDS.get(kind, _UNKNOWN)

@@ -15,7 +15,7 @@ from jklg.bookings import Booking, cancelling
 from jklg.bookings.rules import REFERENCE, due
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
-from jklg.payments import cancellations, consents, desk
+from jklg.payments import consents, desk
 from jklg.payments.refunds import queries as refund_queries
 from jklg.staff.guard import require_staff, to_sign_in
 from jklg.staff.queries import Person
@@ -31,6 +31,7 @@ SAID = {
     "failed": "The gateway could not send it back. See what needs a person.",
     "recorded": "The payment is written down.",
     "given_up": "The booking was given up.",
+    "card_stopped": "The card is not charged any more. Please tell the customer how she pays the rest.",
     "paid_out": "Written down: the money was given back.",
 }
 
@@ -55,9 +56,6 @@ async def _money_page(
     async with eyes_of(request, person) as conn:
         requests = await desk.list_of_booking(conn, booking.id)
         sent = await refund_queries.list_of_booking(conn, booking.id)
-        given = None
-        if booking.status == "confirmed":
-            given = await cancelling.work_out(conn, booking)
         before = await cancelling.list_of_booking(conn, booking.id)
         card = await consents.find_living(conn, booking.id)
     return page(
@@ -73,7 +71,7 @@ async def _money_page(
         disputed=disputed,
         requests=requests,
         refunds=sent,
-        given=given,
+        going=cancelling.remaining(booking.party, booking.cancelled_party) if booking.status == "confirmed" else {},
         before=before,
         card=card,
         methods=desk.METHODS,
@@ -120,20 +118,13 @@ async def payment(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     return _to_money(booking, "recorded")
 
 
-@post("/staff/bookings/{reference:str}/give-up", include_in_schema=False, status_code=200)
-async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
-    """Give up the booking for its customer, by its terms or keeping another sum."""
+@post("/staff/bookings/{reference:str}/card/stop", include_in_schema=False, status_code=200)
+async def stop_card(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Nothing more is taken from the customer's card. Twice is as good as once."""
     person = await require_staff(request, ACT)
     booking = await _booking(request, person, reference)
-    form = await read_form(request)
-    try:
-        kept = amount_of(form, booking.currency, "kept") if form.get("kept", "").strip() else None
-        outcome = await cancellations.cancel(
-            request.app.state.house, booking.id, kept=kept, reason=form.get("reason", ""), actor=_actor(person), by_staff=True,
-        )  # fmt: skip
-    except Refusal as refused:
-        return await _money_page(request, person, booking, refused, form)
-    return _to_money(booking, outcome.asked.status if outcome.asked else "given_up")
+    await consents.stop(request.app.state.house.db, booking.id, actor=_actor(person))
+    return _to_money(booking, "card_stopped")
 
 
 @post("/staff/refund-requests/{request_id:str}/{decision:str}", include_in_schema=False, status_code=200)
@@ -203,5 +194,5 @@ def _missing() -> NotFound:
     return NotFound("refund_not_found", "We cannot find this refund.")
 
 
-_handlers: list[Any] = [money, refund, payment, give_up, decide, paid_out]
+_handlers: list[Any] = [money, refund, payment, stop_card, decide, paid_out]
 router = Router(path="/", route_handlers=_handlers)

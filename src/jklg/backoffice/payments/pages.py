@@ -9,8 +9,9 @@ from uuid import UUID
 from litestar import Response, Router, get
 from litestar.params import FromPath
 
+from jklg.backoffice import queries
 from jklg.backoffice.forms import amount_of
-from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn
 from jklg.kit.money import CURRENCIES
 from jklg.payments import browsing
@@ -92,8 +93,9 @@ async def payment(request: Ask, transaction_id: FromPath[str]) -> Response[bytes
         if found is None:
             raise unknown
         story = await browsing.story(conn, known_id)
+        names = await queries.names_of_staff(conn)
     return page(
-        request, "backoffice/payment.html", personal=True, person=person, payment=found, story=story, when=when,
+        request, "backoffice/payment.html", personal=True, person=person, payment=found, story=story, when=when, who=who(names),
         moment=datetime.fromisoformat,
     )  # fmt: skip
 

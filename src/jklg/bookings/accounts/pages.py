@@ -42,7 +42,7 @@ async def overview(request: Ask) -> Response[bytes]:
         me=await profile.get(house.db, who),
         said=SAID.get(str(request.query_params.get("said", ""))),
         trip=trip,
-        picture=picture_url(pictures[0].scene if pictures else "sonamarg-noon"),
+        picture=picture_url(pictures[0] if pictures else "sonamarg-noon"),
         addresses=await profile.list_addresses(house.db, who),
         preferences=await profile.list_preferences(house.db, who),
         factors=await factors.list_factors(house.db, who),

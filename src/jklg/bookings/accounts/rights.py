@@ -29,6 +29,10 @@ class Right(NamedTuple):
     def actor(self) -> str:
         return f"customer:{self.customer.customer_id}" if self.customer else "guest"
 
+    def scope(self, booking_id: UUID) -> str:
+        """Whose an Idempotency-Key is: the customer's for all their bookings; for a guest each booking's token is a person of its own."""
+        return self.actor if self.customer else f"booking:{booking_id}"
+
 
 async def allowed(request: Request[Any, Any, State], booking_id: UUID, token: str | None) -> Right:
     """By what right somebody asks about a booking. A manage token is looked at first.

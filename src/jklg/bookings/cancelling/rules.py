@@ -1,7 +1,8 @@
 """What giving up is worth, by the derivation and the terms that were frozen at purchase. Whole minor units. Pure.
 
 Worth: of the whole booking its price today; of some people what each of them was sold for. Extras and supplements stay when
-some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept.
+some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without
+tiers promise nothing: then staff decide, and unless they keep a part, all of the worth comes back.
 What is sent back is what was paid beyond the price that remains: who had paid a deposit only may get nothing, and never owes more.
 """
 
@@ -66,6 +67,12 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
                 details={"field": "kept", "worth": worth},
             )
         fee, percent = kept, None
+    elif (
+        "tiers" not in booking.sold_terms
+    ):  # staff talk with the customer; what she paid for those who leave is theirs to give back
+        fee, percent = 0, None
+        if whole and sold.keeps_deposit and booking.deposit_amount:
+            fee = min(booking.deposit_amount, worth)
     else:
         fee = worth - terms.share(worth, tier.percent, booking.currency)
         if whole and sold.keeps_deposit and booking.deposit_amount:

@@ -167,6 +167,7 @@ FROM ledger_entries e
 WHERE e.account IN ('suspense:unapplied', 'refunds_owed')
 GROUP BY e.account, e.subject_id, e.currency
 HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind <> 'dispute' AND a.booking_id IS NOT DISTINCT FROM e.subject_id)
+    SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.booking_id IS NOT DISTINCT FROM e.subject_id
+       AND a.kind NOT IN ('dispute', 'bank_line', 'payout_missing', 'mail_dead', 'webhook_dead', 'webhook_collision', 'news_failed'))
 ORDER BY e.account, e.subject_id
 """

@@ -1,6 +1,6 @@
 """Staff look through all attempts, the newest first, and at everything known of one."""
 
-from jklg.payments.browsing.queries import COUNTED, Row, count, get, list_rows, story
+from jklg.payments.browsing.queries import COUNTED, Row, count, get, list_rows, narrow, story
 from jklg.payments.browsing.rules import GATEWAYS, STATUSES, Place, Wanted, read_cursor, wanted, write_cursor
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "count",
     "get",
     "list_rows",
+    "narrow",
     "read_cursor",
     "story",
     "wanted",

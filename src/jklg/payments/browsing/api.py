@@ -1,4 +1,4 @@
-"""The JSON doors of browsing, with the paths and words of the contract (contract.md 1). Guides see no money."""
+"""The JSON doors of browsing, with the paths and words of the contract (contract.md 1)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from jklg.payments import browsing
 from jklg.payments.browsing.queries import Row
 from jklg.staff.guard import require_staff
 
-PERMISSION = "bookings_create"
+PERMISSION = "bookings_view"
 DEEPEST = 500
 """The last page that can be asked for by its number, as an older client does. Further back one goes by `cursor`."""
 Whole = Annotated[int | None, QueryParameter(ge=0, le=10**15)]
@@ -60,14 +60,15 @@ async def transactions(
     status: Annotated[str | None, QueryParameter(max_length=40)] = None,
     gateway: Annotated[str | None, QueryParameter(max_length=40)] = None,
     since: Annotated[date | None, QueryParameter(name="from")] = None,
-    to: date | None = None,
+    to: Annotated[date | None, QueryParameter()] = None,
     amount_min: Whole = None,
     amount_max: Whole = None,
     booking: Id = None,
     customer: Id = None,
     q: Annotated[str, QueryParameter(max_length=320)] = "",
 ) -> Transactions:
-    """For staff who see money. `from` and `to` are days in India, both included. `q`: a booking reference, an e-mail address or a gateway's id, whole.
+    """For staff who see bookings. `from` and `to` are days in India, both included. `q`: three characters or more, a part of a booking's reference,
+    name or e-mail address, or the beginning of a gateway's id.
     422 `filter_invalid`, `page_too_deep`, `cursor_invalid`."""
     person = await require_staff(request, PERMISSION)
     wanted = browsing.wanted(
@@ -79,12 +80,13 @@ async def transactions(
     after = browsing.read_cursor(cursor) if cursor else None
     skip = 0 if after else ((page or 1) - 1) * limit
     async with request.app.state.house.db.transaction(claims("staff", actor=f"staff:{person.id}")) as conn:
+        wanted = await browsing.narrow(conn, wanted)
         rows = await browsing.list_rows(conn, wanted, after, skip, limit + 1)
         total = await browsing.count(conn, wanted)
     shown = rows[:limit]
     following = browsing.write_cursor(browsing.Place(shown[-1].created_at, shown[-1].id)) if len(rows) > limit else None
     return Transactions(
-        transactions=shown,
+        transactions=[_out(row) for row in shown],
         pagination=Pagination(
             page=None if after else page or 1, limit=limit, total=total, total_pages=-(-total // limit), next=following
         ),
@@ -93,7 +95,7 @@ async def transactions(
 
 @get("/transactions/{transaction_id:str}", summary="Everything known of one attempt to pay")
 async def transaction(request: Ask, transaction_id: FromPath[str]) -> OneTransaction:
-    """For staff who see money. 404 `transaction_not_found`."""
+    """For staff who see bookings. 404 `transaction_not_found`."""
     person = await require_staff(request, PERMISSION)
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
     try:
@@ -104,7 +106,14 @@ async def transaction(request: Ask, transaction_id: FromPath[str]) -> OneTransac
         found = await browsing.get(conn, known_id)
         if found is None:
             raise unknown
-        return OneTransaction(transaction=found, **await browsing.story(conn, known_id))
+        story = await browsing.story(conn, known_id)
+    postings = [{**posting, "currency": posting["currency"].lower()} for posting in story.pop("postings")]
+    return OneTransaction(transaction=_out(found), postings=postings, **story)
+
+
+def _out(row: Row) -> Row:
+    """Currencies are lower case at the doors of payments, as Stripe writes them."""
+    return msgspec.structs.replace(row, currency=row.currency.lower())
 
 
 router = Router(path="/api/payments", route_handlers=[transactions, transaction], tags=["payments"])

@@ -17,10 +17,15 @@ from jklg.kit.money import CURRENCIES
 STATUSES = ("pending", "processing", "completed", "failed", "refunded", "partially_refunded")
 GATEWAYS = ("stripe", "paypal", "razorpay", "manual", "sandbox")
 ZONE = ZoneInfo("Asia/Kolkata")
+SHORTEST = 3
+"""Characters of a text that is looked for: the indexes know parts of three."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """Filters; None or '' lets everything pass. Amounts in minor units; `from_` and `to` are moments, the latter not included."""
+    """Filters; None or '' lets everything pass. Amounts in minor units; `from_` and `to` are moments, the latter not included.
+
+    `q` is a part of a reference, name or e-mail address, or the beginning of a gateway's id; `common`: found to match very many.
+    """
 
     status: str | None = None
     gateway: str | None = None
@@ -30,9 +35,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     amount_max: int | None = None
     currency: str = ""
     id: UUID | None = None
+    ids: list[UUID] | None = None
     booking: UUID | None = None
     customer: UUID | None = None
     q: str = ""
+    common: bool = False
 
 
 def wanted(
@@ -53,9 +60,14 @@ def wanted(
         raise BadInput("filter_invalid", "We do not know this status or gateway.")
     if currency and currency not in CURRENCIES:
         raise BadInput("filter_invalid", "We do not know this currency.", details={"field": "currency"})
+    q = q.strip()
+    if 0 < len(q) < SHORTEST:
+        raise BadInput(
+            "filter_invalid", f"Please give at least {SHORTEST} characters to look for.", details={"field": "q"}
+        )
     return Wanted(
         status=status, gateway=gateway, from_=_begin(since), to=_begin(to, days=1), amount_min=amount_min, amount_max=amount_max,
-        currency=currency, booking=booking, customer=customer, q=q.strip()[:320],
+        currency=currency, booking=booking, customer=customer, q=q[:320],
     )  # fmt: skip
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 from litestar import Response, Router, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 
 from jklg import payments
 from jklg.bookings.api import Ask, Token
 from jklg.kit.errors import Malformed, NotFound
 from jklg.payments import queries
-from jklg.payments.api import PaymentState, seen_transaction, state_out
+from jklg.payments.attempts import PaymentState, seen_transaction, settled_once
 from jklg.payments.gateways.contract import PaymentProving
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
+from jklg.web.once import Key
 from jklg.web.render import go
 
 log = logging.getLogger(__name__)
@@ -33,32 +36,53 @@ class RazorpayPaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     razorpay_order_id: Said | None = None
 
 
-@post("/paypal/{transaction_id:str}/capture", status_code=200, summary="The payer has approved at PayPal")
-async def capture_paypal(request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None) -> PaymentState:
+@post(
+    "/paypal/{transaction_id:str}/capture",
+    status_code=200,
+    summary="The payer has approved at PayPal",
+    responses={200: ResponseSpec(PaymentState, description="How it stands now.", generate_examples=False)},
+)
+async def capture_paypal(
+    request: Ask, transaction_id: FromPath[str], x_booking_token: Token = None, idempotency_key: Key = None
+) -> Response[bytes]:
     """Asks PayPal, and takes the money if it was approved and the booking still wants it. 404 for a payment elsewhere.
 
     `error` in the answer: PayPal declined, and the payer may choose another way to pay in PayPal's window.
     """
-    transaction, _ = await seen_transaction(request, transaction_id, x_booking_token)
+    transaction, right = await seen_transaction(request, transaction_id, x_booking_token)
     if transaction.gateway != "paypal":
         raise _unknown()
-    return state_out(await payments.settle(request.app.state.house, transaction.id, source="return"))
+    return await settled_once(request, transaction, right, idempotency_key, _look(request, transaction))
 
 
-@post("/razorpay/{transaction_id:str}/verify", status_code=200, summary="The payer has paid in Razorpay's window")
+@post(
+    "/razorpay/{transaction_id:str}/verify",
+    status_code=200,
+    summary="The payer has paid in Razorpay's window",
+    responses={200: ResponseSpec(PaymentState, description="How it stands now.", generate_examples=False)},
+)
 async def verify_razorpay(
-    request: Ask, transaction_id: FromPath[str], data: JSONBody[RazorpayPaid], x_booking_token: Token = None
-) -> PaymentState:
+    request: Ask,
+    transaction_id: FromPath[str],
+    data: JSONBody[RazorpayPaid],
+    x_booking_token: Token = None,
+    idempotency_key: Key = None,
+) -> Response[bytes]:
     """Asks Razorpay, if Razorpay signed what is sent here for this very payment; 400 `bad_signature` otherwise, and nobody is asked.
 
     404 for a payment elsewhere.
     """
-    transaction, _ = await seen_transaction(request, transaction_id, x_booking_token)
+    transaction, right = await seen_transaction(request, transaction_id, x_booking_token)
     if transaction.gateway != "razorpay":
         raise _unknown()
     if not _proven(request, transaction, data.razorpay_payment_id, data.razorpay_signature):
         raise Malformed("bad_signature", "The signature does not match.")
-    return state_out(await payments.settle(request.app.state.house, transaction.id, source="return"))
+    return await settled_once(request, transaction, right, idempotency_key, _look(request, transaction))
+
+
+def _look(request: Ask, transaction: Transaction) -> Callable[[], Awaitable[payments.Settled]]:
+    """The payer is back: ask the gateway."""
+    return lambda: payments.settle(request.app.state.house, transaction.id, source="return")
 
 
 @post("/razorpay/{transaction_id:uuid}/callback/{reference:str}", status_code=200, include_in_schema=False)
@@ -75,6 +99,7 @@ async def razorpay_callback(request: Ask, transaction_id: FromPath[UUID], refere
     if transaction is not None and _proven(
         request, transaction, said.get("razorpay_payment_id", ""), said.get("razorpay_signature", "")
     ):
+        await payments.may_look(house.db, transaction.booking_id)
         await payments.settle(house, transaction.id, source="return")
     else:
         log.info("a callback without a good signature, for %s", transaction_id)

@@ -31,16 +31,19 @@ async def cancel(
     leaving: Mapping[str, int] | None = None,
     travellers: Sequence[UUID] = (),
     expected_refund: int | None = None,
+    before: int | None = None,
     kept: int | None = None,
     reason: str = "",
     actor: str,
     by_staff: bool = False,
 ) -> Outcome:
-    """Give up a booking, or the people in `leaving`. `expected_refund`: what the preview said; another amount now changes nothing and is told.
+    """Give up a booking, or the people in `leaving`. `expected_refund`: what the preview said; `before`: how often something of the booking had
+    been given up when it was shown. When either is another by now, nothing changes and that is told: so one press takes out one person.
 
     `kept` (staff only): what we keep of its worth, in place of the terms. Raises, in the order checked: NotFound (booking_not_found);
-    Conflict (booking_ended, booking_not_confirmed, booking_paid: only staff may; payment_open: it could not be closed); what
-    `cancelling.work_out` raises; Conflict (preview_outdated); BadInput (travellers_unknown, travellers_missing).
+    Conflict (booking_ended, booking_not_confirmed, booking_paid: only staff may; preview_outdated: by `before`); what
+    `cancelling.work_out` raises; Conflict (payment_open: it could not be closed; preview_outdated); BadInput (travellers_unknown,
+    travellers_missing).
     """
     async with house.db.transaction() as conn:
         open_attempt = await queries.find_open(conn, booking_id)
@@ -54,7 +57,7 @@ async def cancel(
             booking = await bookings.cancel(conn, booking_id, actor=actor)
             return Outcome(booking=booking, given=None, asked=None)
         given, request_id = await _give_up(
-            conn, house, booking, leaving, travellers, expected_refund, kept, reason, actor, by_staff
+            conn, house, booking, leaving, travellers, expected_refund, before, kept, reason, actor, by_staff
         )
         booking_after = await bookings.get(conn, booking_id)
         assert booking_after is not None, "just locked"
@@ -69,6 +72,7 @@ async def _give_up(
     leaving: Mapping[str, int] | None,
     travellers: Sequence[UUID],
     expected_refund: int | None,
+    before: int | None,
     kept: int | None,
     reason: str,
     actor: str,
@@ -76,6 +80,8 @@ async def _give_up(
 ) -> tuple[Cancellation, UUID | None]:
     if booking.status == "confirmed" and not by_staff and not cancelling.by_herself(booking):
         raise Conflict("booking_paid", "This booking is paid. Please write to us and we cancel it together.")
+    if before is not None and before != len(await cancelling.list_of_booking(conn, booking.id)):
+        raise Conflict("preview_outdated", "Something of this booking has changed since you looked. Please look again.")
     given = await cancelling.work_out(conn, booking, leaving, kept)
     if await queries.find_open(conn, booking.id) is not None:
         raise Conflict(
@@ -92,7 +98,8 @@ async def _give_up(
         return given, None
     after = await bookings.get(conn, booking.id)
     assert after is not None, "just locked"
+    promised = given.percent is not None
     request_id = await desk.return_of_overpaid(
-        conn, house.settings, after, given.refund, reason=reason or "cancelled", actor=actor, promised=kept is None
+        conn, house.settings, after, given.refund, reason=reason or "cancelled", actor=actor, promised=promised
     )
     return given, request_id

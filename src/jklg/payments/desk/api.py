@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Router, post
-from litestar.params import FromPath, HeaderParameter, JSONBody
+from litestar import Response, Router, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, JSONBody
 
 from jklg.bookings.api import Ask
 from jklg.kit.errors import NotFound
 from jklg.kit.ids import uuid7
 from jklg.payments import desk
 from jklg.staff.guard import require_staff
-from jklg.web import idempotency
+from jklg.web.once import Done, Key, once
 
 PERMISSION = "bookings_update_payment"
-Key = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", required=False, description="once for each refund meant")
-]
 
 
 class RefundWanted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,59 +42,66 @@ class RefundOut(msgspec.Struct, kw_only=True, rename="camel"):
     status: str
 
 
-@post("/refund", status_code=200, summary="Send money back")
-async def refund(request: Ask, data: JSONBody[RefundWanted], idempotency_key: Key = None) -> RefundOut:
+@post(
+    "/refund",
+    status_code=200,
+    summary="Send money back",
+    responses={200: ResponseSpec(RefundOut, description="What became of it.", generate_examples=False)},
+)
+async def refund(request: Ask, data: JSONBody[RefundWanted], idempotency_key: Key = None) -> Response[bytes]:
     """For staff who may change payments. Above JKLG_REFUND_ALONE it waits for somebody else to agree.
 
     404 `nothing_paid`; 409 `disputed`; 422 `refund_exceeds_captured`, `amount_invalid`, `reason_missing`.
     """
     person = await require_staff(request, PERMISSION)
     actor = f"staff:{person.id}"
-    async with _once(request, actor, idempotency_key) as request_id:
+
+    async def ask(request_id: UUID | None) -> Done:
         asked = await desk.ask_refund(
             request.app.state.house,
-            request_id=request_id,
+            request_id=request_id or uuid7(),
             booking_id=data.bookingId,
             transaction_id=data.transactionId,
             amount=data.amount,
             reason=data.reason,
             actor=actor,
         )
-    return _out(asked)
+        return Done(_told(asked), known=asked.status != "pending")  # what is under way is told anew
+
+    return await once(request, actor, idempotency_key, ask)
 
 
-@post("/refund/{request_id:str}/approve", status_code=200, summary="Agree to a refund that somebody else asked for")
-async def approve(request: Ask, request_id: FromPath[str]) -> RefundOut:
+@post(
+    "/refund/{request_id:str}/approve",
+    status_code=200,
+    summary="Agree to a refund that somebody else asked for",
+    responses={200: ResponseSpec(RefundOut, description="What became of it.", generate_examples=False)},
+)
+async def approve(request: Ask, request_id: FromPath[str], idempotency_key: Key = None) -> Response[bytes]:
     """403 `four_eyes` for who asked; 409 `request_decided`."""
+    return await _decide(request, request_id, idempotency_key, desk.approve)
+
+
+@post(
+    "/refund/{request_id:str}/refuse",
+    status_code=200,
+    summary="Do not send it back",
+    responses={200: ResponseSpec(RefundOut, description="What became of it.", generate_examples=False)},
+)
+async def refuse(request: Ask, request_id: FromPath[str], idempotency_key: Key = None) -> Response[bytes]:
+    return await _decide(request, request_id, idempotency_key, desk.refuse)
+
+
+async def _decide(
+    request: Ask, request_id: str, key: str | None, verb: Callable[..., Awaitable[desk.Asked]]
+) -> Response[bytes]:
     person = await require_staff(request, PERMISSION)
-    return _out(await desk.approve(request.app.state.house, _uuid(request_id), actor=f"staff:{person.id}"))
+    actor, decided = f"staff:{person.id}", _uuid(request_id)
 
+    async def decide(_: UUID | None) -> Done:
+        return Done(_told(await verb(request.app.state.house, decided, actor=actor)))
 
-@post("/refund/{request_id:str}/refuse", status_code=200, summary="Do not send it back")
-async def refuse(request: Ask, request_id: FromPath[str]) -> RefundOut:
-    person = await require_staff(request, PERMISSION)
-    return _out(await desk.refuse(request.app.state.house, _uuid(request_id), actor=f"staff:{person.id}"))
-
-
-@asynccontextmanager
-async def _once(request: Ask, scope: str, key: str | None) -> AsyncIterator[UUID]:
-    """The same id for the same key, so that asking twice is once; a refused body may be corrected under its key. No answers are kept:
-    the request tells anew how it stands. Without a key each request is one of its own."""
-    if key is None:
-        yield uuid7()
-        return
-    house = request.app.state.house
-    print_ = idempotency.fingerprint(request.method, request.url.path, b"", await request.body())
-    claimed = await idempotency.claim(house.db, scope, key, print_)
-    assert isinstance(claimed, idempotency.Claimed), "no answer was ever kept under it"
-    ended: Exception = RuntimeError("asked")
-    try:
-        yield claimed.resource_id
-    except Exception as error:
-        ended = error
-        raise
-    finally:
-        await idempotency.release(house.db, scope, key, ended)
+    return await once(request, actor, key, decide)
 
 
 def _uuid(text: str) -> UUID:
@@ -107,15 +111,17 @@ def _uuid(text: str) -> UUID:
         raise NotFound("request_not_found", "We cannot find this request.") from None
 
 
-def _out(asked: desk.Asked) -> RefundOut:
-    return RefundOut(
-        success=asked.status in ("completed", "pending"),
-        refund_id=asked.refund_ids[0] if asked.refund_ids else asked.request.id,
-        request_id=asked.request.id,
-        refunds=asked.refund_ids,
-        amount=asked.request.amount,
-        currency=asked.request.currency.lower(),
-        status=asked.status,
+def _told(asked: desk.Asked) -> bytes:
+    return msgspec.json.encode(
+        RefundOut(
+            success=asked.status in ("completed", "pending"),
+            refund_id=asked.refund_ids[0] if asked.refund_ids else asked.request.id,
+            request_id=asked.request.id,
+            refunds=asked.refund_ids,
+            amount=asked.request.amount,
+            currency=asked.request.currency.lower(),
+            status=asked.status,
+        )
     )
 
 

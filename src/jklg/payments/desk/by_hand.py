@@ -27,7 +27,7 @@ async def record_payment(
 ) -> Transaction:
     """Write down `amount` (minor units of the booking's currency) that was taken for a booking. Recorded twice under one id, it is once.
 
-    Any amount from what is missing for its confirmation up to all that is due. An open payment is closed at its gateway first, so that nobody pays twice.
+    The amounts that its customer may pay (rules.payable). An open payment is closed at its gateway first, so that nobody pays twice.
     Raises, in the order checked: BadInput (method_invalid); NotFound (booking_not_found); Conflict (payment_open: it could not be
     closed; booking_ended, already_paid); BadInput (amount_mismatch, with what is payable).
     """
@@ -55,10 +55,9 @@ async def record_payment(
             raise Conflict("booking_ended", "This booking has ended, and its seats are gone.")
         if due == 0 or booking.status == "completed":
             raise Conflict("already_paid", "This booking is paid. Nothing more is due.")
-        parts = rules.payables(due, max(booking.confirms_at - paid, 0), booking.balance_due_on)
-        if booking.status == "confirmed":
-            parts = [rules.Part(kind="balance", amount=1), *parts]  # towards a balance, any amount helps
-        rules.payable(parts, amount, None, booking.currency)
+        first_due = 0 if booking.status == "confirmed" else max(booking.confirms_at - paid, 0)
+        parts = rules.payables(due, first_due, booking.balance_due_on)
+        rules.payable(parts, rules.least(due, first_due), amount, None, booking.currency)
         await queries.insert(
             conn,
             transaction_id=payment_id,

@@ -10,13 +10,13 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
-from jklg import history
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
-from jklg.kit.db import Connection, claims
-from jklg.kit.errors import Malformed, NotFound, Unavailable
+from jklg.kit.db import Connection
+from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
@@ -34,7 +34,7 @@ from jklg.payments.webhooks import queries
 log = logging.getLogger(__name__)
 
 
-class House(payments.House):
+class House(payments.House, Protocol):
     """What the inbox needs of the house."""
 
     clock: Clock
@@ -121,13 +121,10 @@ def _told_once(notice: queries.NewNotice) -> tuple[str, str]:
     return notice.gateway, notice.event_id
 
 
-async def replay(house: House, notice_id: int, *, actor: str) -> None:
-    """Look into a notice again that was put aside; its tries begin anew. Of one that was not, nothing changes. NotFound (notice_not_found)."""
-    async with house.db.transaction(claims("system", actor=actor)) as conn:
-        if await queries.get(conn, notice_id) is None:
-            raise NotFound("notice_not_found", "We cannot find this webhook.")
-        if await queries.revive(conn, notice_id):
-            await history.record(conn, actor, "notice.replayed", "notice", UUID(int=notice_id))
+async def replay(conn: Connection, notice_id: int) -> bool:
+    """Have a notice looked into again that was put aside, in the caller's database transaction; its tries begin anew. False for one that
+    was not: of it, nothing changes."""
+    return await queries.revive(conn, notice_id)
 
 
 async def transaction_of(conn: Connection, notice: queries.FiledNotice) -> UUID | None:

@@ -27,27 +27,30 @@ log = logging.getLogger(__name__)
 
 async def list_money_due(house: House) -> int:
     """A sweep: read the accounts whose day is over. How many new concerns there are. May run anywhere, and twice."""
-    found = 0
-    for gateway in house.gateways.values():
-        if not isinstance(gateway, MoneyListing):
-            continue
+    return sum([(await read_account(house, gateway))[0] for gateway in house.gateways.values()])
+
+
+async def read_account(house: House, gateway: Gateway, *, at_once: bool = False) -> tuple[int, bool]:
+    """Read our account at a gateway if its day is over, or at once: how many new concerns there are, and whether it has told all."""
+    if not isinstance(gateway, MoneyListing):
+        return 0, True
+    async with house.db.transaction() as conn:
+        turn = await queries.take_turn(
+            conn, gateway.name, gateway.livemode, rules.FURTHEST.days, rules.AT_IT_SECONDS, at_once
+        )
+    if turn is None:
+        return 0, True
+    try:
+        found = await _read(house, gateway, turn.done_at - rules.OVERLAP, turn.until)
+    except GatewayError as silence:
+        log.warning("%s did not tell the day's money: %s", gateway.name, silence)
         async with house.db.transaction() as conn:
-            turn = await queries.take_turn(
-                conn, gateway.name, gateway.livemode, rules.FURTHEST.days, rules.AT_IT_SECONDS
-            )
-        if turn is None:
-            continue
-        try:
-            found += await _read(house, gateway, turn.done_at - rules.OVERLAP, turn.until)
-        except GatewayError as silence:
-            log.warning("%s did not tell the day's money: %s", gateway.name, silence)
-            async with house.db.transaction() as conn:
-                await queries.look_again_in(conn, gateway.name, gateway.livemode, rules.AFTER_A_FAILURE_SECONDS)
-            continue
-        async with house.db.transaction() as conn:
-            await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
-        await statements.match_due(house.db)
-    return found
+            await queries.look_again_in(conn, gateway.name, gateway.livemode, rules.AFTER_A_FAILURE_SECONDS)
+        return 0, False
+    async with house.db.transaction() as conn:
+        await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
+    await statements.match_due(house.db)
+    return found, True
 
 
 async def look_again(house: House, name: str) -> bool:

@@ -42,21 +42,22 @@ class Loose(NamedTuple):
 
 
 async def take_turn(
-    conn: Connection, gateway: str, livemode: bool, furthest_days: int, lease_seconds: int
+    conn: Connection, gateway: str, livemode: bool, furthest_days: int, lease_seconds: int, at_once: bool
 ) -> Turn | None:
-    """It is time, and nobody else is at it until the lease ends. A gateway that we see for the first time is read tomorrow, from its first attempt on."""
+    """It is time, or to be done at once, and nobody else begins with it until the lease ends. A gateway that we see for the first time is read
+    tomorrow, from its first attempt on."""
     row = await conn.fetchrow(
         """
         INSERT INTO gateway_accounts AS a (gateway, livemode, listed_from_at, listed_until_at, next_at)
         SELECT $1, $2, begin_at, begin_at, (date_trunc('day', house_now() AT TIME ZONE 'UTC') + interval '28 hours') AT TIME ZONE 'UTC'
         FROM (SELECT greatest(coalesce(min(created_at), house_now()), house_now() - make_interval(days => $3)) AS begin_at
               FROM transactions WHERE gateway = $1 AND livemode = $2) first
-        ON CONFLICT (gateway, livemode) DO UPDATE SET next_at = house_now() + make_interval(secs => $4) WHERE a.next_at <= house_now()
+        ON CONFLICT (gateway, livemode) DO UPDATE SET next_at = house_now() + make_interval(secs => $4) WHERE a.next_at <= house_now() OR $5
         RETURNING listed_until_at AS done_at, house_now() AS until, xmax = 0 AS new
         """,
-        gateway, livemode, furthest_days, lease_seconds,
+        gateway, livemode, furthest_days, lease_seconds, at_once,
     )  # fmt: skip
-    return Turn(row["done_at"], row["until"]) if row and not row["new"] else None
+    return Turn(row["done_at"], row["until"]) if row and (at_once or not row["new"]) else None
 
 
 async def look_again_in(conn: Connection, gateway: str, livemode: bool, seconds: int) -> None:

@@ -1,4 +1,4 @@
-"""Our own bank's statements: imported as CSV or camt.053, matched to payouts and to transfers that were written down."""
+"""Our own bank's statements: imported as CSV or camt.053, matched to payouts and to money that was taken or given back by hand."""
 
 from jklg.reconciliation.statements.actions import (
     Choices,
@@ -16,6 +16,7 @@ from jklg.reconciliation.statements.queries import (
     get_line,
     list_accounts,
     list_open,
+    list_parts,
     list_payouts,
     list_statements,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "import_file",
     "list_accounts",
     "list_open",
+    "list_parts",
     "list_payouts",
     "list_statements",
     "match",

@@ -1,20 +1,22 @@
-"""Our bank's statement comes in; each line is a payout, a transfer that somebody wrote down, or something for a person."""
+"""Our bank's statement comes in; each line is a payout, money that staff took or gave back by hand, or something for a person."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 from uuid import UUID
 
 from jklg import history, ledger, payments
+from jklg.kit import money
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooLarge
 from jklg.kit.ids import uuid7
 from jklg.kit.money import CURRENCIES
 from jklg.reconciliation.statements import camt, csv_file, figures, queries, rules
 from jklg.reconciliation.statements.queries import BankLine
-from jklg.reconciliation.statements.rules import Payout, Statement, Transfer
+from jklg.reconciliation.statements.rules import ByHand, Payout, Statement
 
 LARGEST = 10 * 1024 * 1024
 BANK, IN_TRANSIT, BY_HAND = "bank", "bank_in_transit", "gateway_clearing:manual"
@@ -30,10 +32,12 @@ class Result(NamedTuple):
 
 
 class Choices(NamedTuple):
-    """What a line can be matched to by hand, first what also fits its date."""
+    """What a person can match a line to: what has its sum, first what also fits its date; and all money by hand in its currency that the bank
+    does not have yet, of which several may make it."""
 
     payouts: Sequence[Payout]
-    transfers: Sequence[Transfer]
+    by_hand: Sequence[ByHand]
+    parts: Sequence[ByHand]
 
 
 def read_file(
@@ -113,7 +117,7 @@ async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: 
 
 
 async def match_due(db: Database) -> int:
-    """Match what became known since: a payout that was listed, a transfer that was written down. How many lines. May run anywhere, and twice."""
+    """Match what became known since: a payout that was listed, a transfer or a refund that was written down. How many lines. May run anywhere, and twice."""
     async with db.transaction() as conn:
         await queries.take_turns(conn)
         matched = await match_open(conn)
@@ -126,33 +130,35 @@ async def match_open(conn: Connection) -> int:
     lines = await queries.list_open(conn)
     if not lines:
         return 0
-    others: list[Payout | Transfer] = [*await queries.list_payouts(conn), *await queries.list_transfers(conn)]
+    others: list[Payout | ByHand] = [*await queries.list_payouts(conn), *await queries.list_by_hand(conn)]
     matched = 0
     for line in lines:
         rivals = [each.said for each in lines if each.id != line.id and each.currency == line.currency]
         found = rules.exact(line.said, line.currency, others, rivals)
         if found is not None:
             others.remove(found)
-            await _book(conn, line, found, "system")
+            await _book(conn, line, [found], "system")
             matched += 1
     return matched
 
 
-async def _book(conn: Connection, line: BankLine, other: Payout | Transfer, actor: str) -> None:
-    """bank in transit -> bank, or what was taken by hand -> bank."""
-    if isinstance(other, Payout):
-        await queries.settle(conn, line.id, "payout", actor, movement_id=other.id)
+async def _book(conn: Connection, line: BankLine, others: Sequence[Payout | ByHand], actor: str) -> None:
+    """bank in transit -> bank, or what was taken by hand -> bank, or bank -> what was given back by hand."""
+    payout = others[0] if isinstance(others[0], Payout) else None
+    if payout is not None:
+        await queries.settle(conn, line.id, "payout", actor, movement_id=payout.id)
         kind, source = "payout_arrived", IN_TRANSIT
     else:
-        await queries.settle(conn, line.id, "transfer", actor, transaction_id=other.id)
-        kind, source = "transfer_arrived", BY_HAND
+        parts = [each for each in others if isinstance(each, ByHand)]
+        await queries.settle(conn, line.id, "transfer", actor, parts=parts)
+        kind, source = "transfer_arrived" if line.amount > 0 else "transfer_left", BY_HAND
     entries = [(BANK, line.amount), (source, -line.amount)]
     await ledger.post(conn, kind, "bank_line", str(line.id), None, line.currency, entries)
-    await history.record(
-        conn, actor, f"bank.{kind}", "bank_line", line.id, {"amount": line.amount, "other": str(other.id)}
-    )
+    detail = {"amount": line.amount, "others": [str(each.id) for each in others]}
+    await history.record(conn, actor, f"bank.{kind}", "bank_line", line.id, detail)
     await payments.resolve_concerns(conn, _about(line.id), [])
-    await payments.resolve_concerns(conn, f"payout_missing:{other.id}", [])
+    if payout is not None:
+        await payments.resolve_concerns(conn, f"payout_missing:{payout.id}", [])
 
 
 def _about(line_id: UUID) -> str:
@@ -177,9 +183,9 @@ async def _tell_of_missing_payouts(conn: Connection) -> None:
 
 
 async def choices(conn: Connection, line: BankLine) -> Choices:
-    """What has the same sum and currency, and no line yet."""
+    """What is open of its currency."""
 
-    def near(other: Payout | Transfer) -> tuple[bool, object]:
+    def near(other: Payout | ByHand) -> tuple[bool, object]:
         day = other.due_on if isinstance(other, Payout) else other.written_on
         return not rules.fits(line.said, line.currency, other), abs(day - line.booked_on)
 
@@ -188,30 +194,35 @@ async def choices(conn: Connection, line: BankLine) -> Choices:
         for each in await queries.list_payouts(conn)
         if (each.amount, each.currency) == (line.amount, line.currency)
     ]
-    transfers = [
-        each
-        for each in await queries.list_transfers(conn)
-        if (each.amount, each.currency) == (line.amount, line.currency)
-    ]
-    return Choices(sorted(payouts, key=near), sorted(transfers, key=near))
+    by_hand = [each for each in await queries.list_by_hand(conn) if each.currency == line.currency]
+    whole = [each for each in by_hand if each.amount == line.amount]
+    return Choices(sorted(payouts, key=near), sorted(whole, key=near), by_hand)
 
 
-async def match(db: Database, line_id: UUID, other_id: UUID, *, actor: str) -> None:
-    """A person says what a line is: a payout (`other_id` is the movement's) or a transfer (the transaction's). Twice is once.
+async def match(db: Database, line_id: UUID, other_ids: Sequence[UUID], *, actor: str) -> None:
+    """A person says what a line is: a payout (the movement's id), or what was taken and given back by hand (postings' ids), one or several that
+    make its sum: cash that was banked, one transfer for two bookings. Twice is once.
 
-    Nobody else settles a line meanwhile. Raises, in the order checked: NotFound (bank_line_not_found); Conflict (bank_line_settled); NotFound (match_not_found:
-    there is none, or another line has it); Conflict (amounts_differ).
+    Nobody else settles a line meanwhile. Raises, in the order checked: BadInput (parts_missing); NotFound (bank_line_not_found); Conflict
+    (bank_line_settled); NotFound (match_not_found: one is not there, or another line has it); Conflict (amounts_differ).
     """
+    if not other_ids:
+        raise BadInput("parts_missing", "Please tick what this line is made of.")
     async with db.transaction(claims("system", actor=actor)) as conn:
-        line = await _its_turn(conn, line_id, other_id)
+        line = await _its_turn(conn, line_id, set(other_ids))
         if line is None:
             return
-        other = await queries.get_payout(conn, other_id) or await queries.get_transfer(conn, other_id)
-        if other is None:
+        payout = await queries.get_payout(conn, other_ids[0]) if len(other_ids) == 1 else None
+        others: Sequence[Payout | ByHand] = [payout] if payout else await queries.get_by_hand(conn, other_ids)
+        if len(others) != len(set(other_ids)):
             raise NotFound("match_not_found", "There is no such payout or transfer, or another line has it already.")
-        if (other.amount, other.currency) != (line.amount, line.currency):
-            raise Conflict("amounts_differ", "The sums are not the same.")
-        await _book(conn, line, other, actor)
+        total = sum(each.amount for each in others)
+        if total != line.amount or any(each.currency != line.currency for each in others):
+            raise Conflict(
+                "amounts_differ",
+                f"The sums are not the same: this makes {money.plain(total, others[0].currency)}, and the line is {money.plain(line.amount, line.currency)}.",
+            )
+        await _book(conn, line, others, actor)
 
 
 async def not_ours(db: Database, line_id: UUID, *, note: str, actor: str) -> None:
@@ -223,21 +234,22 @@ async def not_ours(db: Database, line_id: UUID, *, note: str, actor: str) -> Non
     if not note:
         raise BadInput("note_missing", "Please say what it is.", details={"field": "note"})
     async with db.transaction(claims("system", actor=actor)) as conn:
-        line = await _its_turn(conn, line_id, None)
+        line = await _its_turn(conn, line_id, set())
         assert line is not None, "no match was asked for"
         await queries.settle(conn, line.id, "not_ours", actor, note=note)
         await history.record(conn, actor, "bank.not_ours", "bank_line", line.id, {"amount": line.amount})
         await payments.resolve_concerns(conn, _about(line.id), [])
 
 
-async def _its_turn(conn: Connection, line_id: UUID, other_id: UUID | None) -> BankLine | None:
-    """The open line, and nobody else settles one meanwhile; None when it is matched to just this."""
+async def _its_turn(conn: Connection, line_id: UUID, other_ids: AbstractSet[UUID]) -> BankLine | None:
+    """The open line, and nobody else settles one meanwhile; None when it is matched to just these."""
     await queries.take_turns(conn)
     line = await queries.get_line(conn, line_id)
     if line is None:
         raise NotFound("bank_line_not_found", "We cannot find this line.")
     if line.state == "open":
         return line
-    if other_id is not None and other_id in (line.movement_id, line.transaction_id):
+    matched = {each.id for each in await queries.list_parts(conn, line_id)} | ({line.movement_id} - {None})
+    if other_ids and other_ids == matched:
         return None
     raise Conflict("bank_line_settled", "Somebody has said what this line is already.")

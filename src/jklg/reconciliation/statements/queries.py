@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.db import Connection
-from jklg.reconciliation.statements.rules import Line, Payout, Statement, Transfer
+from jklg.reconciliation.statements.rules import ByHand, Line, Payout, Statement
 
 
 class BankLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,6 @@ class BankLine(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     state: str
     movement_id: UUID | None
-    transaction_id: UUID | None
     note: str
     settled_by: str | None
     settled_at: datetime | None
@@ -113,7 +112,7 @@ async def insert_lines(
 
 
 _LINE = """
-SELECT id, account, booked_on, value_on, amount, currency, counterparty, description, reference, state, movement_id, transaction_id, note, settled_by, settled_at
+SELECT id, account, booked_on, value_on, amount, currency, counterparty, description, reference, state, movement_id, note, settled_by, settled_at
 FROM bank_lines
 """
 
@@ -146,13 +145,14 @@ FROM gateway_movements m
 WHERE m.kind IN ('payout', 'payout_returned') AND m.gross_amount <> 0 AND NOT EXISTS (SELECT FROM bank_lines l WHERE l.movement_id = m.id)
 """
 
-_TRANSFERS = """
-SELECT t.id, t.captured_amount AS amount, t.currency, (t.created_at AT TIME ZONE 'UTC')::date AS written_on,
-       ARRAY[b.reference, coalesce(t.description, '')] AS references
-FROM transactions t JOIN bookings b ON b.id = t.booking_id
-WHERE t.gateway = 'manual' AND t.payment_method = 'bank_transfer' AND t.captured_amount > 0
-  AND NOT EXISTS (SELECT FROM bank_lines l WHERE l.transaction_id = t.id)
+_BY_HAND = """
+SELECT l.id, e.amount, e.currency, (l.posted_at AT TIME ZONE 'UTC')::date AS written_on,
+       CASE WHEN e.amount > 0 THEN coalesce(t.payment_method, 'other') ELSE '' END AS how, array_remove(ARRAY[b.reference, nullif(t.description, '')], NULL) AS references
+FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id LEFT JOIN bookings b ON b.id = l.subject_id
+LEFT JOIN transactions t ON t.id = CASE WHEN l.source_type = 'transaction' THEN split_part(l.source_id, ':', 1)::uuid END
+WHERE e.account = 'gateway_clearing:manual' AND l.source_type <> 'bank_line'
 """
+_NOT_BANKED = "AND NOT EXISTS (SELECT FROM bank_line_parts p WHERE p.posting_id = l.id)"
 
 
 async def list_payouts(conn: Connection) -> list[Payout]:
@@ -160,9 +160,15 @@ async def list_payouts(conn: Connection) -> list[Payout]:
     return [Payout(*row) for row in await conn.fetch(_PAYOUTS + "ORDER BY due_on, m.id")]
 
 
-async def list_transfers(conn: Connection) -> list[Transfer]:
-    """Transfers that staff wrote down, and that no line has settled yet."""
-    return [Transfer(*row) for row in await conn.fetch(_TRANSFERS + "ORDER BY written_on, t.id")]
+async def list_by_hand(conn: Connection) -> list[ByHand]:
+    """What was taken and given back by hand, and no line has yet."""
+    return [ByHand(*row) for row in await conn.fetch(_BY_HAND + _NOT_BANKED + " ORDER BY written_on, l.id")]
+
+
+async def list_parts(conn: Connection, line_id: UUID) -> list[ByHand]:
+    """What a line is made of."""
+    parts = "AND l.id IN (SELECT posting_id FROM bank_line_parts WHERE line_id = $1) ORDER BY written_on, l.id"
+    return [ByHand(*row) for row in await conn.fetch(_BY_HAND + parts, line_id)]
 
 
 async def get_payout(conn: Connection, movement_id: UUID) -> Payout | None:
@@ -170,9 +176,10 @@ async def get_payout(conn: Connection, movement_id: UUID) -> Payout | None:
     return Payout(*row) if row else None
 
 
-async def get_transfer(conn: Connection, transaction_id: UUID) -> Transfer | None:
-    row = await conn.fetchrow(_TRANSFERS + "AND t.id = $1", transaction_id)
-    return Transfer(*row) if row else None
+async def get_by_hand(conn: Connection, posting_ids: Sequence[UUID]) -> list[ByHand]:
+    """Those of these postings that are money by hand which no line has yet."""
+    rows = await conn.fetch(_BY_HAND + _NOT_BANKED + " AND l.id = ANY($1) ORDER BY l.id", list(posting_ids))
+    return [ByHand(*row) for row in rows]
 
 
 async def settle(
@@ -182,13 +189,18 @@ async def settle(
     by: str,
     *,
     movement_id: UUID | None = None,
-    transaction_id: UUID | None = None,
+    parts: Sequence[ByHand] = (),
     note: str = "",
 ) -> None:
+    """Say what a line is. `parts`: of a transfer, what it is made of."""
     await conn.execute(
-        "UPDATE bank_lines SET state = $2, settled_by = $3, settled_at = house_now(), movement_id = $4, transaction_id = $5, note = $6 WHERE id = $1",
-        line_id, state, by, movement_id, transaction_id, note,
+        "UPDATE bank_lines SET state = $2, settled_by = $3, settled_at = house_now(), movement_id = $4, note = $5 WHERE id = $1",
+        line_id, state, by, movement_id, note,
     )  # fmt: skip
+    await conn.executemany(
+        "INSERT INTO bank_line_parts (line_id, posting_id, amount) VALUES ($1, $2, $3)",
+        [(line_id, part.id, part.amount) for part in parts],
+    )
 
 
 _MISSING = """
@@ -246,7 +258,7 @@ ORDER BY l.id
 
 BOOKED_AND_NOT_STATED = """
 SELECT t.id, t.kind, t.source_id FROM ledger_transactions t
-WHERE (t.source_type = 'bank_line' OR t.kind IN ('payout_arrived', 'transfer_arrived'))
+WHERE (t.source_type = 'bank_line' OR t.kind IN ('payout_arrived', 'transfer_arrived', 'transfer_left'))
   AND NOT EXISTS (SELECT FROM bank_lines l WHERE t.source_type = 'bank_line' AND l.id::text = t.source_id)
 ORDER BY t.id
 """

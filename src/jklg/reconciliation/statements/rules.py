@@ -17,7 +17,7 @@ from jklg.kit.errors import BadInput
 EARLY, LATE = timedelta(days=3), timedelta(days=10)
 """A payout may be booked so long before and after the day on which the gateway says that it arrives."""
 BY_HAND = timedelta(days=10)
-"""A transfer is written down so long before or after the bank books it."""
+"""What was taken or given back by hand is written down so long before or after the bank books it."""
 SHORTEST_REFERENCE = 5
 
 
@@ -57,14 +57,21 @@ class Payout(NamedTuple):
     references: Sequence[str]
 
 
-class Transfer(NamedTuple):
-    """A transfer that staff wrote down, and that no line has paid yet."""
+class ByHand(NamedTuple):
+    """Money that staff took (`amount` above zero) or gave back, and that no line of the bank has yet: a posting of `gateway_clearing:manual`.
+    `how` it was taken: cash, bank_transfer, ...; '' of what was given back."""
 
     id: UUID
     amount: int
     currency: str
     written_on: date
+    how: str
     references: Sequence[str]
+
+    @property
+    def by_bank(self) -> bool:
+        """Whether the bank may have it as a line of its own. What was given back may have gone by bank."""
+        return self.how in ("bank_transfer", "")
 
 
 def check_sum(statement: Statement) -> None:
@@ -111,7 +118,7 @@ def names(text: str, references: Sequence[str]) -> bool:
     return any(len(plain(each)) >= SHORTEST_REFERENCE and plain(each) in words for each in references)
 
 
-def fits(line: Line, currency: str, other: Payout | Transfer) -> bool:
+def fits(line: Line, currency: str, other: Payout | ByHand) -> bool:
     """Same sum, same currency, about the same day."""
     if (line.amount, currency) != (other.amount, other.currency):
         return False
@@ -121,11 +128,13 @@ def fits(line: Line, currency: str, other: Payout | Transfer) -> bool:
 
 
 def exact(
-    line: Line, currency: str, others: Sequence[Payout | Transfer], rivals: Sequence[Line]
-) -> Payout | Transfer | None:
+    line: Line, currency: str, others: Sequence[Payout | ByHand], rivals: Sequence[Line]
+) -> Payout | ByHand | None:
     """What a line pays beyond doubt: the only one that fits and is named by it. A payout whose reference the bank has dropped is named by its
     gateway, if nothing else fits and none of the `rivals`, the other open lines, fits it as well."""
-    candidates = [other for other in others if fits(line, currency, other)]
+    candidates = [
+        other for other in others if fits(line, currency, other) and (isinstance(other, Payout) or other.by_bank)
+    ]
     text = f"{line.reference} {line.description} {line.counterparty}"
     named = [other for other in candidates if names(text, other.references)]
     if len(named) == 1:

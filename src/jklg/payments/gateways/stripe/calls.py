@@ -7,6 +7,7 @@ What the SDK does (16.1.0, read and run 2026-11): 409, 5xx and anything unreadab
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ from jklg.payments.gateways.contract import (
 T = TypeVar("T")
 
 stripe.enable_telemetry = False  # it would send what machine this is, and how fast the last call was
+logging.getLogger("stripe").setLevel(logging.WARNING)  # below, it writes whole answers with the payer's secret in them
 
 
 class Http(stripe.HTTPClient):

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from jklg.web.render import day, moment, money, money_text, short_day, time_of_day
+from jklg.kit.languages.figures import day, moment, money, money_text, short_day, time_of_day
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_an_amount_is_grouped_and_cut_as_its_people_do(minor: int, currency: str
 
 
 def test_an_amount_to_be_seen_has_a_small_currency_and_never_wraps() -> None:
-    assert money(100, "INR") == '<span class="money"><span class="money-unit">₹</span>\u202f1</span>'
+    assert money(100, "INR") == '<span class="money" dir="ltr"><span class="money-unit">₹</span>\u202f1</span>'
 
 
 def test_days_and_times_are_those_of_the_place() -> None:

@@ -1,0 +1,16 @@
+"""Templates that speak: `{{ _("Pay") }}` and `{% trans %}` give the words of whoever is spoken to when the page is made."""
+
+from __future__ import annotations
+
+from jinja2 import Environment
+
+from jklg.kit.languages import gettext, ngettext, pgettext
+
+
+def let_speak(environment: Environment) -> None:
+    """Give an environment of Jinja2 the words of this moment. Variables in them are escaped where the environment escapes."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext, ngettext, newstyle=True, pgettext=pgettext
+    )

@@ -1,0 +1,59 @@
+"""SQL of what was put aside. Reads the outbox, the inbox and the queue; a concern about one carries the moment it was put aside in its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from jklg.kit.db import Connection
+
+
+class Untold(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was put aside, and that no person was told of. `detail` holds ids and words of ours, never a person's data."""
+
+    kind: str
+    once_key: str
+    detail: dict[str, Any]
+
+
+_ASIDE = """
+SELECT 'mail_dead' AS kind, 'mail_dead:' || m.id || ':' || extract(epoch FROM coalesce(m.died_at, m.created_at)) AS once_key,
+       jsonb_build_object('mail_id', m.id, 'letter', m.kind) AS detail
+FROM mail_outbox m WHERE m.state = 'dead'
+UNION ALL
+SELECT 'webhook_dead', 'webhook_dead:' || i.id || ':' || extract(epoch FROM coalesce(i.done_at, i.received_at)),
+       jsonb_build_object('notice_id', i.id, 'gateway', i.gateway, 'event', i.event_type)
+FROM webhook_inbox i WHERE i.state = 'dead'
+UNION ALL
+SELECT 'webhook_collision', 'webhook_collision:' || i.id, jsonb_build_object('notice_id', i.id, 'gateway', i.gateway, 'event', i.event_type)
+FROM webhook_inbox i WHERE i.collision
+UNION ALL
+SELECT 'news_failed', 'news_failed:' || j.id || ':' || extract(epoch FROM j.updated), jsonb_build_object('job_id', j.id, 'news', j.entrypoint)
+FROM pgqueuer j WHERE j.status = 'failed'
+"""
+
+
+async def list_untold(conn: Connection, limit: int) -> list[Untold]:
+    """What was put aside and has no concern yet."""
+    rows = await conn.fetch(
+        f"""
+        SELECT kind, once_key, detail FROM ({_ASIDE}) aside
+        WHERE NOT EXISTS (SELECT FROM anomalies a WHERE a.once_key = aside.once_key) ORDER BY once_key LIMIT $1
+        """,  # noqa: S608  (the words are ours)
+        limit,
+    )
+    return [Untold(**row) for row in rows]
+
+
+async def list_over(conn: Connection, limit: int) -> list[str]:
+    """Open concerns about what is not put aside any more: it was tried again in another way, or erased."""
+    rows = await conn.fetch(
+        f"""
+        SELECT a.once_key FROM anomalies a
+        WHERE a.resolved_at IS NULL AND a.kind IN ('mail_dead', 'webhook_dead', 'news_failed')
+          AND a.once_key NOT IN (SELECT once_key FROM ({_ASIDE}) aside) ORDER BY a.once_key LIMIT $1
+        """,  # noqa: S608
+        limit,
+    )
+    return [row[0] for row in rows]
