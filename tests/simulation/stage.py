@@ -23,6 +23,8 @@ _REMEMBERS: dict[str, Any] = {
     "max_cacheable_statement_size": 0,
 }
 _PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
+_PATIENT = dict.fromkeys(("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"), "0")
+"""How long something takes on the wall must not decide anything."""
 
 
 class Stage:
@@ -46,7 +48,7 @@ class Stage:
             conn = self._idle.pop()
             if not conn.is_closed():
                 return conn
-        conn = await asyncpg.connect(self.login_url, server_settings=SESSION | _PLANNED_ONCE, **_REMEMBERS)
+        conn = await asyncpg.connect(self.login_url, server_settings=SESSION | _PATIENT | _PLANNED_ONCE, **_REMEMBERS)
         await prepare(conn)
         return conn
 
@@ -86,6 +88,8 @@ class Stage:
 async def open_stage(login_url: str, superuser_url: str) -> AsyncIterator[Stage]:
     superuser = await asyncpg.connect(superuser_url, server_settings=_PLANNED_ONCE, **_REMEMBERS)
     stage = Stage(login_url, superuser_url, superuser)
+    here = await superuser.fetchval("SELECT quote_ident(current_database())")
+    await superuser.execute(f"ALTER DATABASE {here} SET deadlock_timeout = '1ms'")  # who is refused is decided at once
     try:
         yield stage
     finally:

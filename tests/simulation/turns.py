@@ -25,6 +25,11 @@ _LOCKS = re.compile(r"^(?!.*SKIP LOCKED).*\b(UPDATE|INSERT|DELETE|hold_booking|l
 """Statements that get in line for a lock."""
 _MAY_WAIT = re.compile(r"\b(UPDATE|INSERT|DELETE|hold_booking|ledger_post)\b")
 """Statements that a lock may hold up all the same: behind one that takes only what is free there may be a trigger."""
+_WAITS = """
+WITH RECURSIVE ahead(pid) AS (SELECT unnest(pg_blocking_pids($1)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM ahead)
+SELECT count(*) > 0 AND NOT coalesce(bool_or(pid = $1), false) FROM ahead
+"""
+"""Whether somebody waits for a lock that will be let go. In a circle PostgreSQL refuses one of them at once, and they go on."""
 _GLANCE = 0.004
 """Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
 
@@ -156,7 +161,7 @@ class Turns:
 
     async def _waits_for_lock(self, server_process: int) -> bool:
         async with self._looking:
-            return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
+            return bool(await self._monitor.fetchval(_WAITS, server_process))
 
     async def ask(self, conn: _WatchedConnection, verb: str, statement: str, args: tuple[Any, ...]) -> Any:
         """One statement, in one turn, at the time of that turn. What it has to wait for is waited for outside our turn."""

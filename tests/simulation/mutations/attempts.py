@@ -30,16 +30,13 @@ BUYERS = Climate(turns=250, line=0, crashes=0, scarce=False, habits={"staff": 2,
 DECLINED = replace(BUYERS, habits={**BUYERS.habits, "is declined": 15, "comes back": 40, "closes the payment": 0})
 CLAIMS = replace(BUYERS, habits={"claims another price": 80})
 BAD_LINE = Climate(
-    turns=300, line=25, scarce=False, troubles=("drop_after", "error_after", "truncate", "lose_webhooks", "lose_webhooks", "lose_webhooks"),
+    turns=300, line=30, scarce=False, troubles=("drop_after", "error_after", "truncate"), always=("lose_webhooks",),
     habits={"staff": 0, "bank": 0},
 )  # fmt: skip
 KILLED = Climate(
-    turns=250,
-    line=10,
-    crashes=25,
-    scarce=False,
-    habits={"staff": 0, "bank": 0, "goes to pay": 40, "is at the bank": 20},
-)
+    turns=400, line=10, crashes=35, scarce=False, always=("lose_webhooks",),
+    habits={"staff": 0, "bank": 0, "books another": 40, "goes to pay": 80, "is at the bank": 5, "pays at once": 20},
+)  # fmt: skip
 """Processes die all the time."""
 LATE = Climate(
     turns=350, line=0, crashes=0, late_money=True, troubles=("late_success",),
@@ -52,8 +49,11 @@ AGAIN = replace(
 )  # fmt: skip
 """They close one payment and open the next, and it is the first that pays."""
 CLICKING = replace(
-    LATE, people=2, turns=500, later=(90_000,), troubles=("late_success", "lose_webhooks"),
-    habits={**LATE.habits, "comes back": 200, "gives up": 0, "walks away": 0},
+    AGAIN, people=2, turns=700, later=(90_000,), always=("lose_webhooks",), spans=(1, 5, 20, 61, 180),
+    habits={
+        **AGAIN.habits, "customers": 200, "books another": 0, "goes to pay": 5, "closes the payment": 30, "comes back": 200, "pays at once": 0,
+        "is impatient": 0,
+    },
 )  # fmt: skip
 """They look again and again, and nobody tells."""
 UNTOLD_LATE = replace(
@@ -272,7 +272,7 @@ ATTEMPTS = (
     Mutation(
         "two attempts open at once", ("one open attempt",), TWICE, never_look_for_an_open_attempt, "DROP INDEX transactions_one_open_attempt"
     ),
-    Mutation("a late success is ignored", (BANK_AND_BOOKS,), LATE, ignore_late_success),
+    Mutation("a late success is ignored", (BANK_AND_BOOKS, "a done notice speaks of"), LATE, ignore_late_success),
     Mutation("a decline ends the attempt", (STILL_THERE,), DECLINED, a_decline_ends_the_attempt),
     Mutation("the last answer is believed", ("cannot go from",), LATE, believe_the_last_answer),
     Mutation("silence means no", (STILL_THERE,), BAD_LINE, a_silent_gateway_means_no),

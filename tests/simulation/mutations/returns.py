@@ -50,8 +50,11 @@ DISPUTES = Climate(
 )  # fmt: skip
 """Payers who complain to their banks."""
 DISPUTED_DESK = replace(
-    DISPUTES, gateways=("razorpay",),
-    habits={**DISPUTES.habits, "goes on with a dispute": 0, "staff": 40, "asks for a refund": 40, "asks for a part": 100, "bank": 15, "postman": 15, "notices": 40},
+    DISPUTES, gateways=("razorpay",), sold=4, turns=600,
+    habits={
+        **DISPUTES.habits, "customers": 2, "takes money back": 60, "asks about a payment": 0, "goes on with a dispute": 0, "staff": 40, "asks for a refund": 80,
+        "asks for a part": 100, "bank": 10, "postman": 25, "worker": 40, "notices": 80,
+    },
 )  # fmt: skip
 """Razorpay leaves the money with us until it is lost."""
 DASHBOARD = Climate(

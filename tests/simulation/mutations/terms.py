@@ -32,7 +32,12 @@ GIVING_UP = Climate(
     habits={"staff": 6, "bank": 0, "books another": 0, "gives up": 90, "goes to pay": 5, "gives up for them": 30, "changes the terms": 0},
 )  # fmt: skip
 """People who have paid, and do not travel after all."""
-SLOW_TO_GIVE_UP = replace(GIVING_UP, habits={**GIVING_UP.habits, "gives up as shown": 8})
+SLOW_TO_GIVE_UP = replace(
+    GIVING_UP,
+    turns=400,
+    spans=(20_000, 90_000),
+    habits={**GIVING_UP.habits, "gives up": 20, "comes back": 40, "gives up as shown": 12},
+)
 SOME_GIVE_UP = replace(GIVING_UP, habits={**GIVING_UP.habits, "gives up for some": 100, "gives up for them": 0})
 CARDS = Climate(
     gateways=("stripe",), sold=3, turns=150, line=0, crashes=0, scarce=False, days=9, terms=("percent", "fixed", "per person"),
@@ -43,7 +48,10 @@ CARDS = Climate(
     },
 )  # fmt: skip
 """People who let us charge the rest."""
-REFUSED_CARDS = replace(CARDS, habits={**CARDS.habits, "has a card that is refused later": 100, "stops the card": 0})
+REFUSED_CARDS = replace(
+    CARDS, turns=600, days=12, spans=(30_000, 50_000), terms=("percent",),
+    habits={**CARDS.habits, "has a card that is refused later": 100, "stops the card": 0, "customers": 3, "card letters": 40, "overdue": 40},
+)  # fmt: skip
 
 
 def any_money_confirms(patch: Patch) -> None:
