@@ -116,7 +116,7 @@ def draw(dice: Random) -> Climate:
         troubles=tuple(troubles),
         line=dice.choice((0, 5, 15)),
         sold=dice.choice((0, 0, 1, 2)),
-        turns=dice.choice((600, 900, 1200)),
+        turns=dice.choice((300, 450, 600)),
         days=dice.choice((3, 7)),
         late_money=dice.random() < 0.4,
         scarce=dice.random() < 0.7,

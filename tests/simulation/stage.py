@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -110,7 +111,7 @@ def postgres() -> Iterator[embedded_postgres.Access]:
 @asynccontextmanager
 async def fresh_stage(access: embedded_postgres.Access) -> AsyncIterator[Stage]:
     """A stage on a server of ours, gone after the block."""
-    name = f"jklg_stage_{next(_numbers)}"
+    name = f"jklg_stage_{os.getpid()}_{next(_numbers)}"
     admin = await asyncpg.connect(access.admin_url())
     try:
         if not await admin.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", TEMPLATE):
