@@ -11,8 +11,8 @@ from tests.simulation.mutations import MUTATIONS, SEEDS, Mutation
 from tests.simulation.stage import Stage
 from tests.simulation.world import Broken, live
 
-WORLDS = 40
-"""How many are tried at most. The first is nearly always enough: it is one that has found this bug before."""
+OTHERS = 15
+"""How many worlds are tried after those that have found the bug before, one of which is nearly always enough."""
 
 
 class Found(NamedTuple):
@@ -43,15 +43,15 @@ async def plant(mutation: Mutation, stage: Stage, patch: pytest.MonkeyPatch) -> 
         mutation.patch(patch)
 
 
-async def hunt(mutation: Mutation, stage: Stage, *, worlds: int = WORLDS) -> Found | None:
+async def hunt(mutation: Mutation, stage: Stage, *, others: int = OTHERS) -> Found | None:
     """Plant it on a fresh stage and live, in worlds of its climate: first those that have found it before, then the first of all, until
     it is found as what it is. Found as something else is told when nothing better comes. The house is sound again afterwards."""
     known = SEEDS.get(mutation.name, ())
-    others = (seed for seed in range(worlds + len(known)) if seed not in known)
+    first = (seed for seed in range(others + len(known)) if seed not in known)
     otherwise = None
     with pytest.MonkeyPatch.context() as patch:
         await plant(mutation, stage, patch)
-        for number, seed in enumerate((*known, *islice(others, worlds - len(known))), 1):
+        for number, seed in enumerate((*known, *islice(first, others)), 1):
             try:
                 await live(seed, stage, mutation.climate)
             except Broken as broken:

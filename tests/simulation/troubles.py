@@ -101,6 +101,8 @@ class Troubles:
         span = timedelta(seconds=dice.choice(world.climate.spans))
         if world.clock.moment + span > BEGINS + timedelta(days=world.climate.days):
             return
+        if span > timedelta(hours=4):
+            await world.everybody_finishes()  # no process sleeps through a fifth of the life of a key at the bank
         if span > timedelta(minutes=2):
             for branch in world.branches:
                 await branch.line.late_arrivals()  # nothing is on a line for longer

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
-from jklg import payments
-from jklg.payments import refunds
+from jklg.payments import concerns, strays
 from jklg.reconciliation import actions as reconciliation_actions
 from jklg.reconciliation.movements import rules as movement_rules
 from tests.simulation.climates import Climate
@@ -33,16 +32,16 @@ def nobody_collects_what_was_not_told(patch: Patch) -> None:
 
 def strangers_money_is_left_alone(patch: Patch) -> None:
     """It is put before a person, and in no book."""
-    patch.setattr(refunds, "park_stray_money", nothing)
+    patch.setattr(strays, "park", nothing)
 
 
 def nobody_is_told_of_strangers(patch: Patch) -> None:
-    real = payments.queries.report_anomaly  # type: ignore[attr-defined]
+    real = concerns.report_concern
 
-    async def discreet(conn: Any, *, kind: str, **more: Any) -> Any:
-        return False if kind == "unmatched_gateway_object" else await real(conn, kind=kind, **more)
+    async def discreet(conn: Any, kind: str, *what: Any, **more: Any) -> Any:
+        return False if kind == "unmatched_gateway_object" else await real(conn, kind, *what, **more)
 
-    patch.setattr(payments.queries, "report_anomaly", discreet)  # type: ignore[attr-defined]
+    patch.setattr(concerns, "report_concern", discreet)
 
 
 def a_line_is_booked_each_time_it_is_listed(patch: Patch) -> None:

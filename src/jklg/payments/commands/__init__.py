@@ -1,11 +1,11 @@
 """What we asked of a gateway, whatever became of it: the row is written first, under the key that the gateway will see."""
 
+from jklg.payments.commands.lease import in_time
 from jklg.payments.commands.queries import (
-    LAPSED,
     Command,
     add,
+    begin_anew,
     claim,
-    claim_refunds,
     end_captures,
     finish,
     finish_all,
@@ -13,23 +13,27 @@ from jklg.payments.commands.queries import (
     forget_errors,
     get,
     list_captures,
+    list_due_refunds,
     postpone,
+    refuse,
     sending,
 )
 
 __all__ = [
-    "LAPSED",
     "Command",
     "add",
+    "begin_anew",
     "claim",
-    "claim_refunds",
     "end_captures",
     "finish",
     "finish_all",
     "finish_captures",
     "forget_errors",
     "get",
+    "in_time",
     "list_captures",
+    "list_due_refunds",
     "postpone",
+    "refuse",
     "sending",
 ]
