@@ -13,10 +13,10 @@ from tests.simulation.mutations.attempts import BANK_AND_BOOKS
 from tests.simulation.mutations.tools import Mutation, Patch, asleep, nothing
 
 UNTOLD = Climate(
-    sold=2, turns=200, line=0, crashes=0, scarce=False, reconciles=True, always=("lose_webhooks",),
+    sold=3, turns=350, line=0, crashes=0, scarce=False, reconciles=True, always=("lose_webhooks",),
     habits={
         "customers": 10, "staff": 0, "bank": 40, "refunds by itself": 20, "takes money back": 15, "is paid by a stranger": 15, "gives up": 2,
-        "reconciliation": 10,
+        "reconciliation": 10, "postman": 20, "notices": 20,
     },
 )  # fmt: skip
 """Notices get lost, and banks do things by themselves."""

@@ -41,7 +41,7 @@ DESK = Climate(
 BIT_BY_BIT = replace(
     DESK, sold=1, people=1, turns=350, habits={**DESK.habits, "customers": 3, "decides": 2, "asks for a part": 100}
 )
-LOST_ANSWERS = replace(DESK, line=25, troubles=("refund_answers",) * 4)
+LOST_ANSWERS = replace(DESK, line=25, troubles=("refund_answers",) * 4, always=("lose_webhooks",))
 UNTOLD_RETURNS = replace(DESK, always=("refund_pending", "lose_webhooks"), later=(5_000, 90_000))
 CASH = replace(
     DESK, terms=("percent",), turns=300,
