@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +14,9 @@ from tests.simulation.world import Broken, live
 
 OTHERS = 15
 """How many worlds are tried after those that have found the bug before, one of which is nearly always enough."""
+
+
+_SEEDS = Path(__file__).parent / "mutations" / "seeds.py"
 
 
 class Found(NamedTuple):
@@ -60,3 +64,11 @@ async def hunt(mutation: Mutation, stage: Stage, *, others: int = OTHERS) -> Fou
                     return found
                 otherwise = otherwise or found
     return otherwise
+
+
+def write_seeds(worlds: dict[str, tuple[int, ...]]) -> None:
+    """The file of the worlds that have found each bug, with these ones."""
+    text = _SEEDS.read_text("utf-8")
+    head = text[: text.index("SEEDS: dict")]
+    lines = "".join(f'    "{name}": {seeds},\n' for name, seeds in worlds.items())
+    _SEEDS.write_text(f"{head}SEEDS: dict[str, tuple[int, ...]] = {{\n{lines}}}\n", "utf-8")
