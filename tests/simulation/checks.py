@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 _STRANGE = """
-SELECT last_error FROM webhook_inbox WHERE last_error !~ '^(Gateway|ConnectionDoesNotExist)'
+SELECT last_error FROM webhook_inbox WHERE last_error !~ '^(Gateway|ConnectionDoesNotExist|Unavailable)'
 UNION SELECT last_error FROM gateway_commands WHERE last_error ~ 'asyncpg'
 """
 

@@ -64,7 +64,7 @@ class Broken(AssertionError):
 
 
 class Ears(logging.Handler):
-    """What the house stumbles over and gets over by itself is a bug all the same, unless its line was cut."""
+    """What the house stumbles over and gets over by itself is a bug all the same, unless its line was cut, or it says itself that it waits."""
 
     def __init__(self, loud: list[str]) -> None:
         super().__init__(logging.ERROR)
@@ -72,7 +72,7 @@ class Ears(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info else None
-        if record.name in STUMBLES and not isinstance(error, LineCut):
+        if record.name in STUMBLES and not isinstance(error, (LineCut, Refusal)):
             self.loud.append(f"{record.getMessage()}: {error!r}")
 
 
