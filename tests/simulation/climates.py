@@ -55,6 +55,7 @@ HABITS: dict[str, int] = {
     # staff
     "asks for a refund": 10, "decides": 8, "takes cash": 5, "pays out": 5, "looks": 4, "settles a concern": 4, "tries again": 4,
     "gives up for them": 2, "opens or closes": 6, "changes a price": 6, "changes the terms": 2,
+    "applies what lies": 0, "gives a stranger's money": 0, "keeps a stranger's money": 0, "pays what is owed": 0,
     # of a hundred refunds that staff ask for
     "asks for a part": 60,
     # banks
@@ -100,16 +101,20 @@ class Climate:
         return self.habits.get(name, HABITS[name])
 
 
+TREASURY = ("applies what lies", "gives a stranger's money", "keeps a stranger's money", "pays what is owed")
+"""What staff do with money that lies with us. A planted bug may want it to lie where it is."""
+
+
 def draw(dice: Random) -> Climate:
     """The climate of a world that nobody has chosen."""
     gateways = dice.sample(sorted(GATEWAYS), dice.choice((1, 1, 2, 2, 3)))
     reconciles = dice.random() < 0.5
     troubles = dice.sample(TROUBLES, 6)
-    habits: dict[str, int] = {}
+    habits = dict.fromkeys(TREASURY, 4)
     if not reconciles and "lose_webhooks" in troubles:
         # Nobody asks again after what is done: what banks do by themselves is known from their notices, or from comparing.
         troubles = [each for each in troubles if each != "refund_fails"]
-        habits = dict.fromkeys(UNASKED, 0)
+        habits |= dict.fromkeys(UNASKED, 0)
     return Climate(
         gateways=tuple(dice.choice(GATEWAYS[name]) for name in gateways),
         terms=tuple(dice.sample(sorted(TERMS), 2)),

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from jklg import catalogue, payments
 from jklg.kit.ids import uuid7
-from jklg.payments import aside, cancellations, desk
-from tests.simulation.climates import TERMS
+from jklg.payments import aside, cancellations, desk, suspense
+from tests.simulation.climates import TERMS, TREASURY
 
 if TYPE_CHECKING:
     from tests.simulation.world import Story, World
@@ -40,7 +40,7 @@ class Staff:
         who = self.world.dice.choice(free)
         what = self.world.choose(
             "asks for a refund", "decides", "takes cash", "pays out", "looks", "settles a concern", "tries again", "gives up for them",
-            "opens or closes", "changes a price", "changes the terms",
+            "opens or closes", "changes a price", "changes the terms", *TREASURY,
         )  # fmt: skip
         return (who, what, self._does(what, STAFF[who])) if what else None
 
@@ -66,6 +66,14 @@ class Staff:
                 return self._open_or_close()
             case "changes a price":
                 return self._change_price()
+            case "applies what lies":
+                return self._apply(actor)
+            case "gives a stranger's money":
+                return self._attach(actor)
+            case "keeps a stranger's money":
+                return self._keep(actor)
+            case "pays what is owed":
+                return self._pay_owed(actor)
         return self._change_terms(actor)
 
     # -- money ---------------------------------------------------------------------------------------------------------
@@ -159,6 +167,59 @@ class Staff:
         outcome = await cancellations.cancel(world.house, booking_id, kept=kept, actor=actor, by_staff=True)
         status = outcome.asked.status if outcome.asked else "nothing to send back"
         return f"gives up {world.name('b', booking_id)} for them, keeping {kept}: {status}"
+
+    # -- money that lies with us -----------------------------------------------------------------------------------------
+
+    async def _lying(self, account: str) -> UUID | None:
+        return await self.world.one(
+            "SELECT subject_id FROM ledger_entries WHERE account = $1 AND subject_id IS NOT NULL GROUP BY subject_id HAVING sum(amount) < 0 ORDER BY subject_id",
+            account,
+        )
+
+    async def _apply(self, actor: str) -> str:
+        booking_id = await self._lying("suspense:unapplied")
+        if booking_id is None:
+            return "finds nothing in suspense"
+        applied = await suspense.apply(self.world.house, booking_id, actor=actor)
+        self.world.happened["applied"] += 1
+        return f"applies {applied} to {self.world.name('b', booking_id)}"
+
+    async def _stranger(self) -> UUID | None:
+        return await self.world.one(
+            "SELECT id FROM anomalies WHERE resolved_at IS NULL AND kind = 'unmatched_gateway_object' ORDER BY opened_at, id"
+        )
+
+    async def _attach(self, actor: str) -> str:
+        world = self.world
+        concern = await self._stranger()
+        found = await world.rows(
+            "SELECT id, reference FROM bookings WHERE payment_status IN ('Pending', 'Failed', 'Partial') ORDER BY created_at, id"
+        )
+        if concern is None or not found:
+            return "finds no stranger, or nobody to give it to"
+        booking_id, reference = world.dice.choice(found)
+        attempt = await suspense.attach(world.house, concern, reference, actor=actor)
+        world.happened["attached"] += 1
+        return f"gives a stranger's money to {world.name('b', booking_id)} as {world.name('t', attempt)}"
+
+    async def _keep(self, actor: str) -> str:
+        concern = await self._stranger()
+        if concern is None:
+            return "finds no stranger"
+        kept = await suspense.keep(self.world.house, concern, note="our own", actor=actor)
+        self.world.happened["kept"] += 1
+        return f"keeps {kept}"
+
+    async def _pay_owed(self, actor: str) -> str:
+        booking_id = await self._lying("refunds_owed")
+        if booking_id is None:
+            return "finds nothing owed"
+        paid = await desk.pay_owed(
+            self.world.house, request_id=uuid7(), booking_id=booking_id, amount=self.world.dice.choice((None, None, 700)),
+            method="bank_transfer", note="as she asked", actor=actor,
+        )  # fmt: skip
+        self.world.happened["owed, and paid"] += 1
+        return f"pays {paid.request.amount} that is owed to {self.world.name('b', booking_id)}: {paid.status}"
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
