@@ -38,10 +38,11 @@ DESK = Climate(
     habits={**_CALM, "staff": 50, "bank": 0, "asks for a refund": 40, "decides": 25, "takes cash": 0, "gives up for them": 0},
 )  # fmt: skip
 """Staff who send much money back."""
+FOUR_EYES = replace(DESK, turns=400, habits={**DESK.habits, "customers": 3, "staff": 80, "decides": 60})
 BIT_BY_BIT = replace(
     DESK, sold=1, people=1, turns=350, habits={**DESK.habits, "customers": 3, "decides": 2, "asks for a part": 100}
 )
-LOST_ANSWERS = replace(DESK, line=25, troubles=("refund_answers",) * 4, always=("lose_webhooks",))
+LOST_ANSWERS = replace(DESK, turns=350, line=25, troubles=("refund_answers",) * 4, always=("lose_webhooks",))
 UNTOLD_RETURNS = replace(DESK, always=("refund_pending", "lose_webhooks"), later=(5_000, 90_000))
 CASH = replace(
     DESK, terms=("percent",), turns=300,
@@ -207,7 +208,7 @@ def a_refund_of_the_gateways_is_not_ours(patch: Patch) -> None:
 
 
 RETURNS = (
-    Mutation("a new key at each try to refund", ("a refund is made at the bank once",), LOST_ANSWERS, a_new_key_at_each_try),
+    Mutation("a new key at each try to refund", ("a refund is made at the bank once", BANK_AND_BOOKS), LOST_ANSWERS, a_new_key_at_each_try),
     Mutation("a lost refund is given up", (BANK_AND_BOOKS,), LOST_ANSWERS, a_lost_refund_is_given_up),
     Mutation(
         "a pending refund is not asked after", ("every refund has ended",),
@@ -216,7 +217,7 @@ RETURNS = (
     Mutation("one person is enough", ("one person alone",), DESK, one_person_is_enough),
     Mutation("a large refund passes as several small ones", ("one person alone",), BIT_BY_BIT, large_sums_pass_as_several_small_ones),
     Mutation(
-        "whoever asks may agree", ("agrees to what she asked for herself",), DESK, who_asks_may_agree,
+        "whoever asks may agree", ("agrees to what she asked for herself",), FOUR_EYES, who_asks_may_agree,
         "ALTER TABLE refund_requests DROP CONSTRAINT refund_requests_four_eyes",
     ),
     Mutation("a second press is a second request", ("asked twice under one id",), DESK, a_second_press_is_a_second_request),

@@ -23,13 +23,14 @@ from tests.simulation.mutations.tools import Mutation, Patch, rewritten
 CROWD = Climate(turns=300, line=0, crashes=0, habits={"staff": 0, "bank": 0, "books another": 60, "postman": 2})
 """More people than seats."""
 TOO_LATE = Climate(
-    gateways=("razorpay",), people=4, departures=1, turns=500, line=0, crashes=0, late_money=True, spans=(5, 60, 500, 1_000, 1_000),
+    people=4, departures=1, turns=700, line=0, crashes=0, late_money=True, later=(3_000, 9_000), spans=(60, 500, 1_000, 1_000),
     habits={
-        "staff": 0, "bank": 0, "mallory": 0, "gives up": 0, "closes the payment": 10, "walks away": 100, "holds": 20, "overdue": 20, "pays": 5, "leaves": 5,
-        "comes back": 3, "is declined": 0, "is asked by her bank": 0, "pays at once": 15,
+        "staff": 0, "bank": 0, "mallory": 0, "gives up": 0, "goes to pay": 40, "closes the payment": 80, "walks away": 100, "is at the bank": 1,
+        "comes back": 0, "pays at once": 0, "pays what is over": 0, "worker": 15, "postman": 12,
+        "holds": 60, "overdue": 10, "mail": 0, "seals": 0, "balances": 0, "balance letters": 0, "put aside": 0, "travelled": 0, "refunds": 0,
     },
 )  # fmt: skip
-"""Who has walked away pays after all, when somebody else has her seats."""
+"""Who has closed her payment and walked away has paid after all, when somebody else has her seats."""
 BELLS = Climate(
     turns=300, line=0, crashes=25, scarce=False,
     habits={"staff": 0, "bank": 0, "notices": 80, "postman": 25, "comes back": 0, "payments": 0, "comes back at once": 0, "pays at once": 90},

@@ -33,11 +33,9 @@ GIVING_UP = Climate(
 )  # fmt: skip
 """People who have paid, and do not travel after all."""
 SLOW_TO_GIVE_UP = replace(
-    GIVING_UP,
-    turns=400,
-    spans=(20_000, 90_000),
-    habits={**GIVING_UP.habits, "gives up": 20, "comes back": 40, "gives up as shown": 12},
-)
+    GIVING_UP, turns=500, spans=(90_000,),
+    habits={**GIVING_UP.habits, "customers": 80, "worker": 6, "postman": 2, "teller": 2, "comes back": 20, "gives up as shown": 20},
+)  # fmt: skip
 SOME_GIVE_UP = replace(GIVING_UP, habits={**GIVING_UP.habits, "gives up for some": 100, "gives up for them": 0})
 CARDS = Climate(
     gateways=("stripe",), sold=3, turns=150, line=0, crashes=0, scarce=False, days=9, terms=("percent", "fixed", "per person"),
