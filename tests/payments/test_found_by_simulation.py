@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import httpx
 import pytest
 
 from jklg import payments
 from jklg.kit import failpoints
+from jklg.payments import commands, queries
 from jklg.payments.gateways.contract import Gateway, GatewayUnknown, Order, Snapshot
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
+from tests.payments.test_cut_connections import WAITING
 from tests.payments.test_late_money import late_success
 from tests.trade import TERMS, hold, status_of
 
@@ -154,3 +160,42 @@ async def test_who_comes_late_to_close_an_attempt_finds_it_ended_and_wants_nothi
     closed = await payments.cancel_attempt(street.house, attempt.id, actor="guest")
     assert closed.transaction.state == "failed"
     assert await street.one("SELECT count(*) FROM gateway_commands WHERE state NOT IN ('done', 'rejected')") == 0
+
+
+class DumbGateway(SandboxGateway):
+    """It is asked to take what was approved, and gives no answer."""
+
+    def __init__(self, quick: Gateway) -> None:
+        super().__init__("http://bank.test", "key", "secret")
+        self.fetch = quick.fetch  # type: ignore[method-assign]
+        self.asked, self.given_up = asyncio.Event(), asyncio.Event()
+
+    async def capture(self, **_: Any) -> Snapshot:
+        self.asked.set()
+        await self.given_up.wait()
+        raise GatewayUnknown("no_answer")
+
+
+async def test_whoever_gets_no_answer_to_a_capture_waits_for_who_settles_and_not_the_other_way_round(
+    street: Street, server_admin: Any
+) -> None:
+    """She had the command's lock and wanted the attempt's, whoever closed it had them the right way round (seed 6257)."""
+    quick = SandboxGateway(
+        "http://bank.test", "sandbox_key", "sandbox_webhook_secret", manual_capture=True,
+        client=httpx.AsyncClient(transport=httpx.ASGITransport(app=street.bank)),
+    )  # fmt: skip
+    street.house.gateways = {"sandbox": quick}
+    attempt = (await street.start((await street.asha_holds()).id)).transaction
+    await street.pays(attempt.ref or "")
+    street.house.gateways = {"sandbox": (dumb := DumbGateway(quick))}
+    looking = asyncio.create_task(payments.settle(street.house, attempt.id, source="return"))
+    await dumb.asked.wait()
+    async with street.house.db.transaction() as conn:
+        await queries.lock(conn, attempt.id)
+        dumb.given_up.set()
+        for _ in range(1000):
+            if await server_admin.fetchval(WAITING):
+                break
+            await asyncio.sleep(0.01)
+        await commands.end_captures(conn, attempt.id)
+    assert (await looking).unknown == "no_answer"

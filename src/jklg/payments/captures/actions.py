@@ -114,8 +114,9 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         log.warning("%s did not answer about %s: %s", gateway.name, command.request_key, silence)
         wait = max(pause, silence.retry_after)
         async with house.db.transaction() as conn:
-            await commands.postpone(conn, command.id, wait, str(silence))
+            # The attempt first: whoever settles it meanwhile has it, and wants its commands.
             await queries.look_again(conn, transaction.id, now.checks, wait)
+            await commands.postpone(conn, command.id, wait, str(silence))
         return Made(unknown=silence.code, retry_after=silence.retry_after)
     await failpoints.reach("after_gateway_answer")
     return Made(answer=answer)
