@@ -61,6 +61,7 @@ class Pages:
             money_text=figures.money_text,
             figure=figures.figure,
             day=figures.day,
+            days=figures.days,
             short_day=figures.short_day,
             short_days=figures.short_days,
             month=figures.month,
@@ -70,6 +71,7 @@ class Pages:
             time_of_day=figures.time_of_day,
             moment=figures.moment,
             zone_name=figures.zone_name,
+            price_rule=str,  # pricing, which knows the arithmetic, puts its own here
         )
 
     def render(self, template: str, scope: Any, **context: Any) -> bytes:

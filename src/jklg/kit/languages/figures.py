@@ -76,6 +76,11 @@ def short_days(first: date, last: date) -> str:
     return gettext("{first} to {last}").format(first=short_day(first), last=short_day(last))
 
 
+def days(first: date, last: date) -> str:
+    """'Wed 12 May 2027 to Mon 17 May 2027'."""
+    return gettext("{first} to {last}").format(first=day(first), last=day(last))
+
+
 def month(on: date) -> str:
     """'May 2027'."""
     return _day(on, "MMMM y", spoken().locale)
