@@ -18,6 +18,7 @@ from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.kit import money
 from jklg.kit.errors import BadInput, Conflict, Unavailable
+from jklg.kit.languages import N_
 from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
@@ -28,11 +29,11 @@ log = logging.getLogger(__name__)
 Ask = Request[Any, Any, State]
 
 GATEWAY_WORDS = {
-    "stripe": ("Card", "Visa, Mastercard, RuPay and others, through Stripe"),
-    "sandbox": ("Play bank", "A bank to try things out with; no real money moves"),
-    "paypal": ("PayPal", "With your PayPal account or a card"),
-    "manual": ("Paid to us directly", "Cash, a transfer or our own terminal"),
-    "razorpay": ("UPI, netbanking or card", "Through Razorpay"),
+    "stripe": (N_("Card"), N_("Visa, Mastercard, RuPay and others, through Stripe")),
+    "sandbox": (N_("Play bank"), N_("A bank to try things out with; no real money moves")),
+    "paypal": ("PayPal", N_("With your PayPal account or a card")),
+    "manual": (N_("Paid to us directly"), N_("Cash, a transfer or our own terminal")),
+    "razorpay": (N_("UPI, netbanking or card"), N_("Through Razorpay")),
 }
 WAITS = (2, 3, 4, 6, 10, 15, 30)
 """Seconds between two looks of a page that waits for the bank, so that it is quick at first and patient later."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from jklg.kit.languages import ENGLISH, N_, spoken
 from jklg.kit.languages import gettext as _
 from jklg.kit.languages.figures import day
-from jklg.pricing.rules import WITHOUT_SEAT
 
 if TYPE_CHECKING:
     from jklg.departures import Price
@@ -26,8 +25,24 @@ WORDS = (
 """Labels of lines, and categories of people, as they are kept."""
 MANY = {"adult": N_("Adults"), "child": N_("Children"), "infant": N_("Infants")}
 
+NOT_OFFERED = {
+    "adult": N_("This departure is not offered for adults."),
+    "child": N_("This departure is not offered for children."),
+    "infant": N_("This departure is not offered for infants."),
+}
+NAMED_MORE = {
+    "adult": N_("You named more adults than the party has."),
+    "child": N_("You named more children than the party has."),
+    "infant": N_("You named more infants than the party has."),
+}
+OTHER_AGE = {
+    "adult": N_("On {day} this traveller is {age}: adults are {ages}."),
+    "child": N_("On {day} this traveller is {age}: children are {ages}."),
+    "infant": N_("On {day} this traveller is {age}: infants are {ages}."),
+}
+
 _AGES = r"age \d+ and over|any age|under \d+|age \d+(?: to \d+)?"
-_PEOPLE = re.compile(rf"\w+: (\d+) × ([\d.,]+) (\w{{3}}) each, ({_AGES}) on (\d+ \w+ \d{{4}})({WITHOUT_SEAT})?")
+_PEOPLE = re.compile(rf"\w+: (\d+) × ([\d.,]+) (\w{{3}}) each, ({_AGES}) on (\d+ \w+ \d{{4}})(, without a seat)?")
 _SUPPLEMENT = re.compile(r"single supplement: ([\d.,]+) (\w{3}) once, because one adult has a room alone")
 _EXTRA = re.compile(r"extra: (\d+) × ([\d.,]+) (\w{3}) each")
 _ROUNDING = re.compile(r"rounding: card payments in (\w{3}) end in a zero, so we round down in your favour")

@@ -60,6 +60,7 @@ class Pages:
             money=figures.money,
             money_text=figures.money_text,
             figure=figures.figure,
+            percent=figures.percent,
             day=figures.day,
             days=figures.days,
             short_day=figures.short_day,

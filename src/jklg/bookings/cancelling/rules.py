@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict
+from jklg.kit.languages import N_
 from jklg.pricing import terms
 from jklg.pricing.rules import PEOPLE, WITHOUT_SEAT
 
@@ -150,10 +151,17 @@ def named(
             else:
                 raise BadInput(
                     "travellers_missing",
-                    f"Please say which {PEOPLE[category][1]} do not travel.",
+                    _WHO[category],
                     details={"field": "travellers"},
                 )
     return chosen
+
+
+_WHO = {
+    "adult": N_("Please say which adults do not travel."),
+    "child": N_("Please say which children do not travel."),
+    "infant": N_("Please say which infants do not travel."),
+}
 
 
 def _party(code: str, sentence: str, category: str) -> BadInput:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_timezone_name
-from babel.numbers import format_decimal, get_currency_symbol
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
 from markupsafe import Markup, escape
 
-from jklg.kit.languages import gettext, spoken
+from jklg.kit.languages import ENGLISH, gettext, spoken
 from jklg.kit.money import decimals, to_decimal
 
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -56,6 +56,11 @@ def figure(number: int) -> str:
     return format_decimal(number, locale=spoken().locale)
 
 
+def percent(share: int) -> str:
+    """'25 %'."""
+    return format_percent(Decimal(share) / 100, locale=spoken().locale) if spoken().code != ENGLISH else f"{share} %"
+
+
 def day(on: date) -> str:
     """'Wed 12 May 2027'."""
     return _day(on, "EEE d MMM y", spoken().locale)
@@ -64,6 +69,11 @@ def day(on: date) -> str:
 def long_day(on: date) -> str:
     """'Wednesday 12 May 2027': in letters and on papers."""
     return _day(on, "EEEE d MMMM y", spoken().locale)
+
+
+def full_day(on: date) -> str:
+    """'12 May 2027': in what somebody agrees to."""
+    return _day(on, "d MMMM y", spoken().locale)
 
 
 def short_day(on: date) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from jklg.kit.languages import gettext, ngettext, pgettext
 
@@ -21,5 +22,6 @@ def let_speak(environment: Environment) -> None:
 
 
 def said(words: str) -> str:
-    """Words that were found in English, in a refusal or a table, in the language of this moment. None and '' are nothing to say."""
-    return gettext(str(words)) if words else ""
+    """Words that were found in English, in a refusal or a table, in the language of this moment. None and '' are nothing to say, and
+    what the page said itself (it is HTML) is said already."""
+    return words if isinstance(words, Markup) else gettext(str(words)) if words else ""
