@@ -16,6 +16,7 @@ from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import spoken
 
 
 class TravellerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +39,8 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
     travellers: Sequence[TravellerRequest] = ()
     quote_id: UUID | None = None
     special_requests: str = ""
-    locale: str = "en"
+    locale: str = ""
+    """The language in which we write to whoever booked; '' is the one that is spoken now."""
     terms_version: str | None = None
     source: str = "Website"
 
@@ -128,7 +130,7 @@ async def hold(
             "email": email,
             "phone": phone,
             "special_requests": special_requests,
-            "locale": request.locale,
+            "locale": request.locale or spoken().code,
             "terms_version": request.terms_version,
             "source": request.source,
             "hold_seconds": hold_minutes * 60,
