@@ -35,6 +35,17 @@ GATEWAY_WORDS = {
     "manual": (N_("Paid to us directly"), N_("Cash, a transfer or our own terminal")),
     "razorpay": (N_("UPI, netbanking or card"), N_("Through Razorpay")),
 }
+METHODS = (
+    N_("card"),
+    N_("upi"),
+    N_("netbanking"),
+    N_("wallet"),
+    N_("cash"),
+    N_("bank transfer"),
+    N_("paypal"),
+    N_("link"),
+)
+"""What gateways and staff say it was paid with, as it is shown."""
 WAITS = (2, 3, 4, 6, 10, 15, 30)
 """Seconds between two looks of a page that waits for the bank, so that it is quick at first and patient later."""
 UNPAID = ("requires_payment_method", "requires_action")

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from jklg.catalogue import Destination, Package
 from jklg.catalogue.api import picture_of, picture_url
 from jklg.departures import Departure
+from jklg.kit.languages import gettext as _
 from jklg.kit.languages import spoken
 from jklg.kit.money import to_decimal
 from jklg.settings import Settings
@@ -89,7 +90,7 @@ def journey(settings: Settings, package: Package, dates: Sequence[Departure]) ->
         },
         "offers": [_offer(page, package, each) for each in dates],
     }
-    words = (("Home", "/"), ("Journeys", "/packages"), (package.name, f"/packages/{package.slug}"))
+    words = ((_("Home"), "/"), (_("Journeys"), "/packages"), (package.name, f"/packages/{package.slug}"))
     return block(trip, agency(settings), crumbs(settings, *words))
 
 
@@ -135,7 +136,7 @@ def place(settings: Settings, found: Destination) -> Markup:
             "longitude": float(found.longitude),
             **({"elevation": found.altitude_m} if found.altitude_m else {}),
         }
-    words = (("Home", "/"), ("Places", "/destinations"), (found.name, f"/destinations/{found.slug}"))
+    words = ((_("Home"), "/"), (_("Places"), "/destinations"), (found.name, f"/destinations/{found.slug}"))
     return block(told, crumbs(settings, *words))
 
 

@@ -76,8 +76,9 @@ class Pages:
         )
 
     def render(self, template: str, scope: Any, **context: Any) -> bytes:
-        """A whole page as bytes. `path` in the template is the address that was asked for, without its language, which is `prefix`."""
-        asked = {"path": scope["path"], "prefix": scope.get("jklg.prefix", ""), "language": spoken()}
+        """A whole page as bytes. `path` in the template is the address that was asked for, without its language, which is `prefix`; `query`
+        is what followed it."""
+        asked = {"path": scope["path"], "query": scope.get("query_string", b"").decode("latin-1"), "prefix": scope.get("jklg.prefix", ""), "language": spoken()}  # fmt: skip
         return self.environment.get_template(template).render(asked, **context).encode()
 
 
