@@ -138,6 +138,10 @@ async def until(
         await asyncio.sleep(0.05)
 
 
+PUBLIC_URL = "http://localhost:3000"
+"""All processes of a house have the same: it goes to the gateway, which takes a payment sent again with another one for another."""
+
+
 class Town:
     """Everything that runs, and what the people in it do."""
 
@@ -174,10 +178,10 @@ class Town:
 
     def web(self, name: str) -> Citizen:
         port = free_port()
-        return self.citizen(name, "web", "--port", str(port), port=port)
+        return self.citizen(name, "web", "--port", str(port), port=port, JKLG_PUBLIC_URL=PUBLIC_URL)
 
     def worker(self, name: str) -> Citizen:
-        return self.citizen(name, "worker")
+        return self.citizen(name, "worker", JKLG_PUBLIC_URL=PUBLIC_URL)
 
     def bank(self, told: Citizen) -> Citizen:
         """The play bank; it brings its webhooks to `told`."""
@@ -241,6 +245,10 @@ class Town:
         """What the bank has of a booking, open attempts left out."""
         listed = (await self.at_bank("GET", "/v1/intents?limit=100"))["data"]
         return [each for each in listed if each["metadata"].get("booking_id") == booking_id and each["amount_received"]]
+
+    async def refunds(self, intent: Json) -> list[Json]:
+        """What the bank has sent back of a payment."""
+        return list((await self.at_bank("GET", f"/v1/refunds?intent={intent['paymentIntentId']}"))["data"])
 
     async def pays_on_the_banks_page(self, intent: Json, action: str = "pay") -> None:
         answer = await self.http.post(
@@ -308,6 +316,14 @@ class Customer:
             f"{web.url}/api/payments/{intent['transactionId']}", headers={"X-Booking-Token": self.token}
         )
         assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def gives_up(self, web: Citizen) -> Json:
+        """What she is told, a refusal too. Raises httpx.TransportError when the web dies under the request."""
+        answer = await self.town.http.post(
+            f"{web.url}/api/bookings/{self.booking['id']}/cancel", headers={"X-Booking-Token": self.token}
+        )
+        assert answer.status_code in (200, 409), answer.text
         return dict(answer.json())
 
     async def has_paid_once(self, *, letters_at_most: int = 1) -> None:

@@ -56,31 +56,29 @@ async def receive_money(
     `fact` is (source_type, source_id): the same fact is booked once, whoever reports it and how often. Money that the
     booking has no use for, or that is `distrusted` (the reason why), is kept in suspense and never confirms anything.
     """
-    paid_before = await amount_paid(conn, booking.id, booking.currency)
-    if distrusted is None:
-        account, reason = rules.destination_of_money(
-            booking.status, paid_before, booking.price, seats_free=await _seats_free(conn, booking)
-        )
-    else:
-        account, reason = "suspense:unapplied", distrusted
+    reason = distrusted or await no_use_for_money(conn, booking, amount)
+    account = "suspense:unapplied" if reason else "customer_deposits"
     new = await ledger.post(conn, "capture", *fact, booking.id, currency, [(from_account, amount), (account, -amount)])
     if not new:
         return Received(new=False, confirmed=False, suspense_reason=None)
-    confirmed = reason is None and paid_before + amount >= booking.confirms_at and await confirm(conn, booking)
+    confirmed = reason is None and await confirm_if_paid(conn, booking)
     return Received(new=True, confirmed=confirmed, suspense_reason=reason)
 
 
 async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
     """Why a booking that the caller has locked would not keep `amount` more (minor units of its currency); None when it would.
 
-    What `receive_money` would do, asked before anything is taken: seats_gone, booking_cancelled, paid_twice.
+    What `receive_money` would do, asked before anything is taken: booking_cancelled, seats_gone, paid_twice, overpaid.
     """
-    paid = await amount_paid(conn, booking.id, booking.currency)
+    kept = sum((await amount_kept(conn, booking.id, booking.currency)).values())
     seats_free = await _seats_free(conn, booking)
-    _, reason = rules.destination_of_money(booking.status, paid, booking.price, seats_free=seats_free)
-    if reason is None and paid + amount > booking.price:
-        return "paid_twice"
+    _, reason = rules.destination_of_money(booking.status, kept, booking.price, amount, seats_free=seats_free)
     return reason
+
+
+async def confirm_if_paid(conn: Connection, booking: Booking) -> bool:
+    """Confirm a booking that the caller has locked if its first part, or all, is paid now."""
+    return await amount_paid(conn, booking.id, booking.currency) >= booking.confirms_at and await confirm(conn, booking)
 
 
 async def confirm(conn: Connection, booking: Booking) -> bool:
@@ -100,6 +98,7 @@ async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: st
         await history.record(
             conn, actor, "booking.price_reduced", "booking", booking.id, {"amount": amount, "why": why}
         )
+        await jobs.announce(conn, "booking.price_reduced", {"booking_id": str(booking.id)})
 
 
 async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:

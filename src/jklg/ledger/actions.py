@@ -66,6 +66,11 @@ async def balance(conn: Connection, account: str, currency: str, subject_id: UUI
     return await queries.balance(conn, account, currency, subject_id)
 
 
+async def entries_of(conn: Connection, kind: str, source_type: str, source_id: str) -> list[tuple[str, int]]:
+    """How a fact was posted: (account, amount), debits positive. Empty when it was not."""
+    return await queries.entries_of(conn, kind, source_type, source_id)
+
+
 async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
     """Every account with its currency and balance."""
     return await queries.trial_balance(conn)

@@ -23,6 +23,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     livemode: bool
     ref: str | None
+    charge_ref: str | None
     consent_id: UUID | None
     request_key: str
     client_secret: str | None
@@ -35,6 +36,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     open_at: datetime | None
     checks: int
+    stumbles: int
     created_at: datetime
     completed_at: datetime | None
     gateway_silent: bool = False
@@ -42,9 +44,9 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TRANSACTION = """
-SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
+SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, charge_ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
-       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at,
+       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, stumbles, created_at, completed_at,
        EXISTS (SELECT FROM gateway_silences s WHERE s.gateway = transactions.gateway) AS gateway_silent
 FROM transactions
 """
@@ -78,8 +80,12 @@ async def find_open(conn: Connection, booking_id: UUID) -> Transaction | None:
 
 
 async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) -> UUID | None:
+    """Our attempt by the gateway's id of it, or of its charge."""
     found: UUID | None = await conn.fetchval(
-        "SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3",
+        """
+        SELECT coalesce((SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3),
+                        (SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND charge_ref = $3 LIMIT 1))
+        """,
         gateway,
         livemode,
         ref,
@@ -108,11 +114,13 @@ async def insert(
     request_key: str,
     description: str,
     consent_id: UUID | None = None,
+    ref: str | None = None,
 ) -> None:
+    """`ref`: its gateway has it already, under this id."""
     await conn.execute(
         """
-        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9)
+        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id, transaction_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9, $10)
         """,
         transaction_id,
         booking_id,
@@ -123,6 +131,7 @@ async def insert(
         request_key,
         description,
         consent_id,
+        ref,
     )
 
 
@@ -132,6 +141,7 @@ async def update(
     *,
     state: str,
     ref: str,
+    charge_ref: str | None,
     client_secret: str | None,
     captured: int,
     authorized: int,
@@ -149,7 +159,7 @@ async def update(
             state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5::bigint,
             authorized_amount = $6, open_at = $7, payment_method = coalesce($8, payment_method),
             receipt_url = coalesce($9, receipt_url), error_message = $10, checks = $11,
-            check_at = house_now() + make_interval(secs => $12),
+            check_at = house_now() + make_interval(secs => $12), stumbles = 0, stumbled_over = NULL, charge_ref = coalesce($13, charge_ref),
             completed_at = CASE WHEN $5::bigint > 0 THEN coalesce(completed_at, house_now()) END
         WHERE id = $1
         """,
@@ -165,6 +175,7 @@ async def update(
         error_message,
         checks,
         look_again_seconds,
+        charge_ref,
     )
 
 
@@ -213,6 +224,7 @@ async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
                    ELSE true END
           AND t.state IN ('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')
           AND NOT EXISTS (SELECT FROM gateway_commands c WHERE c.transaction_id = t.id AND c.kind = 'cancel' AND c.next_attempt_at > house_now())
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
         ORDER BY b.hold_expires_at, t.id LIMIT $1
         """,
         limit,
@@ -224,9 +236,10 @@ async def list_leftovers(conn: Connection, limit: int) -> list[UUID]:
     """Attempts that have ended here, were found open at their gateway, and are due to be closed there."""
     rows = await conn.fetch(
         """
-        SELECT transaction_id FROM gateway_commands
-        WHERE kind = 'cancel' AND request_key = 'void:' || transaction_id AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
-        ORDER BY next_attempt_at, id LIMIT $1
+        SELECT c.transaction_id FROM gateway_commands c JOIN transactions t ON t.id = c.transaction_id
+        WHERE c.kind = 'cancel' AND c.request_key = 'void:' || c.transaction_id AND c.state IN ('pending', 'unknown') AND c.next_attempt_at <= house_now()
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
+        ORDER BY c.next_attempt_at, c.id LIMIT $1
         """,
         limit,
     )
