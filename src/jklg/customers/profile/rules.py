@@ -25,15 +25,12 @@ def check_line(field: str, given: str, *, needed: bool = False) -> str:
     text = " ".join(given.split())
     most = _MOST.get(field, 100)
     if len(text) > most or not text.isprintable() or (needed and not text):
-        raise BadInput(
-            "text_invalid",
-            (
-                _("Please fill in this field, with up to {most} characters.")
-                if needed
-                else _("This field takes up to {most} characters.")
-            ).format(most=most),
-            details={"field": field},
+        sentence = (
+            _("Please fill in this field, with up to {most} characters.")
+            if needed
+            else _("This field takes up to {most} characters.")
         )
+        raise BadInput("text_invalid", sentence.format(most=most), details={"field": field})
     return text
 
 

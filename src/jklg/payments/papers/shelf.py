@@ -19,7 +19,7 @@ from jklg.invoices.jobs import seller_of
 from jklg.invoices.papers import paper_of
 from jklg.kit.db import Connection
 from jklg.kit.errors import NotFound
-from jklg.kit.languages import figures
+from jklg.kit.languages import figures, speaking
 from jklg.kit.languages import gettext as _
 from jklg.payments import queries
 from jklg.payments.papers import receipts
@@ -100,14 +100,21 @@ def _document(booking: Booking, name: str, title: str, about: str) -> Document:
 
 
 async def hand_over(settings: Settings, shelf: Shelf, name: str, link: str) -> Response[bytes]:
-    """One of the papers that there are. `link` opens the booking without a password; '' for readers who shall not have that.
+    """One of the papers that there are, in the language it was booked in. `link` opens the booking without a password; '' for readers who
+    shall not have that.
 
     NotFound: document_not_found; Unavailable: papers_busy.
     """
     asked = next((each for each in list_documents(settings, shelf) if each.name == name), None)
     if asked is None:
         raise NotFound("document_not_found", "We cannot find this document.")
+    with speaking(shelf.booking.locale):
+        return await _drawn(settings, shelf, asked, link)
+
+
+async def _drawn(settings: Settings, shelf: Shelf, asked: Document, link: str) -> Response[bytes]:
     booking = shelf.booking
+    name = asked.name
     if name == CALENDAR:
         due = booking_rules.due(booking.status, booking.price, shelf.paid)
         content = papers.calendar_of(
