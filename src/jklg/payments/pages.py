@@ -44,6 +44,7 @@ METHODS = (
     N_("bank transfer"),
     N_("paypal"),
     N_("link"),
+    N_("play card"),
 )
 """What gateways and staff say it was paid with, as it is shown."""
 WAITS = (2, 3, 4, 6, 10, 15, 30)

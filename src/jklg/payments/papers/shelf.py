@@ -80,11 +80,11 @@ def list_documents(settings: Settings, shelf: Shelf) -> list[Document]:
         found.append(_document(booking, CALENDAR, _("Calendar file"), _("for the calendar of your phone or computer")))
     for each in shelf.invoices:
         title = _("Credit note") if each.kind == "credit_note" else _("Invoice")
-        about = f"{each.number}, {figures.day(each.issued_on)}, {figures.money_text(each.amount, each.currency)}"
+        about = _(", ").join((each.number, figures.day(each.issued_on), figures.money_text(each.amount, each.currency)))
         found.append(Document(name=f"{each.number}.pdf", title=title, about=about, saved_as=f"{each.number}.pdf"))
     for payment in reversed(shelf.payments):
         when = receipts.day_of(payment, settings.seller_time_zone)
-        about = f"{figures.day(when)}, {figures.money_text(payment.captured, payment.currency)}"
+        about = _(", ").join((figures.day(when), figures.money_text(payment.captured, payment.currency)))
         name = f"receipt-{payment.id.hex[-12:]}.pdf"
         saved_as = f"{booking.reference}-receipt-{when.isoformat()}-{payment.id.hex[-4:]}.pdf"
         found.append(Document(name=name, title=_("Receipt"), about=about, saved_as=saved_as))
