@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from jklg.kit.db import Connection
-from jklg.kit.gateways import gateway_name
+from jklg.kit.gateways import card_name, gateway_name
 from jklg.kit.languages import figures, spoken
 from jklg.kit.languages import gettext as _
 from jklg.kit.languages.templates import let_speak
@@ -103,6 +103,7 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     environment.filters["strong"] = _strong if autoescape else str
     environment.filters["day"] = figures.long_day
     environment.filters["gateway_name"] = gateway_name
+    environment.filters["card_name"] = card_name
     environment.filters["day_in"] = _day_in
     environment.filters["moment"] = _moment
     return environment

@@ -18,35 +18,16 @@ from jklg.bookings import cancelling
 from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.kit import money
 from jklg.kit.errors import BadInput, Conflict, Unavailable
-from jklg.kit.languages import N_
 from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
+from jklg.payments.words import GATEWAY_WORDS
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 log = logging.getLogger(__name__)
 Ask = Request[Any, Any, State]
 
-GATEWAY_WORDS = {
-    "stripe": (N_("Card"), N_("Visa, Mastercard, RuPay and others, through Stripe")),
-    "sandbox": (N_("Play bank"), N_("A bank to try things out with; no real money moves")),
-    "paypal": ("PayPal", N_("With your PayPal account or a card")),
-    "manual": (N_("Paid to us directly"), N_("Cash, a transfer or our own terminal")),
-    "razorpay": (N_("UPI, netbanking or card"), N_("Through Razorpay")),
-}
-METHODS = (
-    N_("card"),
-    N_("upi"),
-    N_("netbanking"),
-    N_("wallet"),
-    N_("cash"),
-    N_("bank transfer"),
-    N_("paypal"),
-    N_("link"),
-    N_("play card"),
-)
-"""What gateways and staff say it was paid with, as it is shown."""
 WAITS = (2, 3, 4, 6, 10, 15, 30)
 """Seconds between two looks of a page that waits for the bank, so that it is quick at first and patient later."""
 UNPAID = ("requires_payment_method", "requires_action")

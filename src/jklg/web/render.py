@@ -12,7 +12,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
-from jklg.kit.gateways import gateway_name
+from jklg.kit.gateways import card_name, gateway_name
 from jklg.kit.languages import LANGUAGES, figures, spoken
 from jklg.kit.languages.templates import let_speak
 from jklg.settings import Settings
@@ -76,6 +76,7 @@ class Pages:
             zone_name=figures.zone_name,
             markup=markup.html,
             gateway_name=gateway_name,
+            card_name=card_name,
             price_rule=str,  # pricing, which knows the arithmetic, puts its own here
         )
 

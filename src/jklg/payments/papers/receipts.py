@@ -15,8 +15,8 @@ from jklg.kit.gateways import gateway_name
 from jklg.kit.languages import figures
 from jklg.kit.languages import gettext as _
 from jklg.kit.paper import Block, Facts, Large, Paper, Parties, Party, Words
-from jklg.payments.pages import GATEWAY_WORDS
 from jklg.payments.queries import Transaction
+from jklg.payments.words import GATEWAY_WORDS
 from jklg.settings import Settings
 from jklg.web.papers import paper
 
