@@ -18,11 +18,12 @@ from jklg.customers import entering, factors, profile
 from jklg.customers.guard import as_customer, ask_together
 from jklg.customers.visits import HOME, TURNS_AWAY, Ask, Complaints, complaints, form_page, visitor
 from jklg.kit.errors import BadInput, Refusal
+from jklg.kit.languages import N_
 from jklg.web.render import go, page
 
 SHOWN = 20
 TIDINGS = 6
-SAID = {"welcome": "Your address is confirmed. Welcome: this is your account."}
+SAID = {"welcome": N_("Your address is confirmed. Welcome: this is your account.")}
 
 
 @get("/account", include_in_schema=False)
