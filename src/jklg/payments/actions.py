@@ -344,6 +344,8 @@ async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, sour
         await concerns.resolve_concerns(conn, f"cannot_be_settled:{transaction.id}:", [])
     if snapshot.captured:
         await captures.taken(conn, transaction.id)
+    elif state not in rules.OPEN:
+        await captures.over(conn, transaction.id)
     elif capture and snapshot.capturable:
         why_not = await captures.decide(conn, known, transaction, booking, snapshot, source)
         if why_not in ("amount_mismatch", "currency_mismatch"):
@@ -444,6 +446,9 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         return settled
     request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"
     async with house.db.transaction(claims("system", actor=actor)) as conn:
+        now = await queries.lock(conn, transaction.id)
+        if now.state not in rules.OPEN and not leftover:
+            return await seen(conn, transaction.id)  # somebody was quicker
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
         )
