@@ -10,13 +10,20 @@ from pgqueuer.queries import Queries
 
 from jklg.jobs import queries
 from jklg.kit.db import Connection
+from jklg.kit.languages import ENGLISH, spoken
+
+LANGUAGE = "language"
+"""Where the payload says it. English is not said."""
 
 
 async def announce(conn: Connection, news: str, payload: dict[str, Any]) -> None:
     """Put `news` ('booking.confirmed') into the queue. One round trip. `payload` holds ids, as text.
 
-    Who acts on it is decided by `app.LISTENERS`, never here.
+    Who acts on it is decided by `app.LISTENERS`, never here. They speak the language that is spoken now: a customer is written to as they
+    were answered.
     """
+    if spoken().code != ENGLISH:
+        payload = {**payload, LANGUAGE: spoken().code}
     await Queries(AsyncpgDriver(conn)).enqueue(news, json.dumps(payload).encode())  # type: ignore[arg-type]
 
 

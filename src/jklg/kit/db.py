@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NewType
 import asyncpg
 import msgspec
 
+from jklg.kit.bells import Bells
 from jklg.kit.together import Answer, Ask, Asked, Together
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Database:
         self.at_once = 1
         """How many shared statements of one kind are under way (kit/together.py)."""
         self._shared: dict[Any, Together[Any, Any]] = {}
+        self._bells: dict[str, Bells] = {}
 
     def together(
         self, ask: Ask[Asked, Answer], *, key: Callable[[Asked], Hashable] = _itself, writes: bool = False
@@ -61,6 +63,10 @@ class Database:
         if shared is None:
             shared = self._shared[ask] = Together(self, ask, key, writes=writes, at_once=self.at_once)
         return shared
+
+    def bells(self, channel: str) -> Bells:
+        """What the database announces on a channel, heard once for all of this process who wait (kit/bells.py)."""
+        return self._bells.setdefault(channel, Bells(self, channel))
 
     def connection(self) -> _Lent:
         """A connection without claims: sees public rows only. No database transaction is open."""
@@ -84,6 +90,8 @@ class Database:
             await conn.execute("COMMIT")
 
     async def close(self) -> None:
+        for bells in self._bells.values():
+            await bells.close()
         await self.pool.close()
 
 

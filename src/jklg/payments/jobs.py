@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import bookings, mail
-from jklg.bookings import accounts
+from jklg.bookings import accounts, tidings
 from jklg.kit.db import Connection, Database
 from jklg.payments import actions, balances, commands, consents, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
@@ -106,6 +106,28 @@ async def recount_customer(house: Office, news: dict[str, Any]) -> None:
         transaction = await queries.get(conn, UUID(news["transaction_id"]))
         assert transaction is not None, "news is announced with its row"
         await accounts.recount(conn, transaction.booking_id)
+
+
+async def tell_received(house: Office, news: dict[str, Any]) -> None:
+    """payment.received: a line in the customer's account. Once for each attempt."""
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, UUID(news["transaction_id"]))
+        assert transaction is not None, "news is announced with its row"
+        await tidings.tell(
+            conn, transaction.booking_id, "payment_received", transaction.id,
+            amount=transaction.captured, currency=transaction.currency,
+        )  # fmt: skip
+
+
+async def tell_refund(house: Office, news: dict[str, Any]) -> None:
+    """refund.settled: a line in the customer's account, once it was sent back. A failure is for staff."""
+    async with house.db.transaction() as conn:
+        refund = await refund_queries.get(conn, UUID(news["refund_id"]))
+        assert refund is not None, "news is announced with its row"
+        if refund.state == "succeeded":
+            await tidings.tell(
+                conn, refund.booking_id, "refund_sent", refund.id, amount=refund.amount, currency=refund.currency
+            )
 
 
 async def forget_person(house: Office, news: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 from uuid import UUID
 
+from jklg.bookings import tidings
 from jklg.bookings.accounts import actions
 from jklg.customers import profile
 from jklg.kit.db import Database
@@ -29,6 +30,20 @@ async def recount(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed, booking.cancelled, payment.received, refund.settled: what the customer has booked and spent."""
     async with house.db.transaction() as conn:
         await actions.recount(conn, UUID(news["booking_id"]))
+
+
+async def tell_confirmed(house: Office, news: dict[str, Any]) -> None:
+    """booking.confirmed: a line in the account."""
+    booking_id = UUID(news["booking_id"])
+    async with house.db.transaction() as conn:
+        await tidings.tell(conn, booking_id, "booking_confirmed", booking_id)
+
+
+async def tell_cancelled(house: Office, news: dict[str, Any]) -> None:
+    """booking.cancelled: a line in the account."""
+    booking_id = UUID(news["booking_id"])
+    async with house.db.transaction() as conn:
+        await tidings.tell(conn, booking_id, "booking_cancelled", booking_id)
 
 
 async def erase_due(house: Office) -> int:
