@@ -131,7 +131,7 @@ async def test_what_is_still_to_pay_of_the_next_journey_stands_on_the_first_page
             assert held is not None
             await bookings.confirm(conn, await bookings.lock(conn, held.id))
         page = (await asha.get("/account")).text
-        assert re.search(r"Still to pay: <strong>.*99,998</span></strong>\.", page)
+        assert re.search(r"Still to pay: <strong>.*49,998</span></strong>\.", page)
         assert f'href="/bookings/{reference}/pay"' in page
         async with people.house.db.transaction() as conn:
             booking = await bookings.lock(conn, held.id)
