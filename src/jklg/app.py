@@ -128,8 +128,8 @@ SWEEPS: dict[str, Sweep] = {
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
 
-LOOKERS = 8
-"""Payments that a worker looks at side by side; its pool of connections has ten."""
+LOOKERS = 32
+"""Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do."""
 
 EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export, "wishes": wishes.export}
 """What the rooms above customers hold on one of them, for their export."""

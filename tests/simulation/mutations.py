@@ -25,9 +25,9 @@ from jklg.bookings import rules as booking_rules
 from jklg.departures import queries as departure_queries
 from jklg.mail import queries as mail_queries
 from jklg.payments import actions as payment_actions
+from jklg.payments import merging, webhooks
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules as payment_rules
-from jklg.payments import webhooks
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import GatewayError, GatewayRefused, Order
 from jklg.payments.gateways.sandbox import SandboxGateway
@@ -159,7 +159,7 @@ def mark_the_notice_done_before_looking(patch: Patch) -> None:
                 notices = await webhook_queries.claim(conn, 1)
                 if not notices:
                     return tried
-                await webhook_queries.finish(conn, [notices[0].id], "done")
+                await webhook_queries.finish(conn, [((notices[0].id,), "done", None)])
             try:
                 await webhook_actions._look_into(house, notices[0])
             except Exception as error:
@@ -180,21 +180,15 @@ def write_mail_without_asking_whether_it_was_written(patch: Patch) -> None:
 def announce_before_it_is_committed(patch: Patch) -> None:
     """The news is told outside the database transaction of its fact: a crash in between, and nobody hears of it."""
 
-    async def silent(conn: Any, news: str, payload: Any) -> None:
+    async def silent(conn: Any, all_news: Any) -> None:
         return None
 
-    patch.setattr(payment_actions.jobs, "announce", silent)
+    patch.setattr(merging.jobs, "announce_all", silent)
 
 
 def settle_without_locks(patch: Patch) -> None:
-    async def unlocked(conn: Any, booking_id: UUID) -> Any:
-        return await bookings.get(conn, booking_id)
-
-    async def glance(conn: Any, transaction_id: UUID) -> Any:
-        return await payment_queries.get(conn, transaction_id)
-
-    patch.setattr(bookings, "lock", unlocked)
-    patch.setattr(payment_queries, "lock", glance)
+    patch.setattr(bookings, "lock_all", bookings.get_all)
+    patch.setattr(payment_queries, "lock_all", payment_queries.get_all)
 
 
 def call_the_gateway_before_the_row_is_committed(patch: Patch) -> None:
@@ -224,7 +218,7 @@ def keep_late_money_quietly(patch: Patch) -> None:
         return None
 
     patch.setattr(payment_actions.refunds, "send_back", nothing)
-    patch.setattr(payment_actions, "_report", nothing)
+    patch.setattr(merging, "report", nothing)
 
 
 def all_money_is_the_bookings(patch: Patch) -> None:
@@ -244,11 +238,8 @@ def confirm_without_looking_for_seats(patch: Patch) -> None:
 def lock_only_the_transaction(patch: Patch) -> None:
     """The attempt is safe; whether its booking is paid and its seats are free is only looked up."""
 
-    async def unlocked(conn: Any, booking_id: UUID) -> Any:
-        return await bookings.get(conn, booking_id)
-
-    patch.setattr(bookings, "lock", unlocked)
-    patch.setattr(booking_actions, "lock", unlocked)
+    patch.setattr(bookings, "lock_all", bookings.get_all)
+    patch.setattr(booking_actions, "lock_all", bookings.get_all)
 
 
 def lock_no_departure(patch: Patch) -> None:
@@ -271,7 +262,7 @@ def leave_the_attempt_beside_the_one_that_paid(patch: Patch) -> None:
 
 def count_every_look(patch: Patch) -> None:
     """A clicking customer uses up the late looks. So it was until seed 15."""
-    _rewritten(patch, payment_actions, "merge", '(source == "poll")', "1")
+    _rewritten(patch, merging, "_checks", '(answer.source == "poll")', "1")
 
 
 def the_poller_stays_at_home(patch: Patch) -> None:

@@ -5,6 +5,7 @@ Locks, in this order everywhere: departure, booking, transaction, refund. Deadli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,17 @@ from jklg.bookings import queries, rules
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Conflict
+
+
+class Money(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that a gateway has taken for a booking: see `receive_money`."""
+
+    booking: Booking
+    fact: tuple[str, str]
+    amount: int
+    currency: str
+    from_account: str
+    distrusted: str | None = None
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +43,16 @@ async def extend_hold(conn: Connection, booking_id: UUID, minutes: int) -> bool:
 
 async def lock(conn: Connection, booking_id: UUID) -> Booking:
     """Lock the departure, then the booking, and read it. NotFound: booking_not_found."""
-    departure_id = await queries.departure_of(conn, booking_id)
-    if departure_id is None:
-        raise rules.not_found()
-    await departures.lock(conn, departure_id)
-    booking = await queries.lock_booking(conn, booking_id)
+    booking = (await lock_all(conn, [booking_id])).get(booking_id)
     if booking is None:
         raise rules.not_found()
     return booking
+
+
+async def lock_all(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """Lock the departures of these bookings, then the bookings, each in the order of their ids; and read those that there are."""
+    await departures.lock_all(conn, await queries.departures_of(conn, booking_ids))
+    return await queries.lock(conn, booking_ids)
 
 
 async def receive_money(
@@ -56,18 +70,43 @@ async def receive_money(
     `fact` is (source_type, source_id): the same fact is booked once, whoever reports it and how often. Money that the
     booking has no use for, or that is `distrusted` (the reason why), is kept in suspense and never confirms anything.
     """
-    paid_before = await amount_paid(conn, booking.id, booking.currency)
-    if distrusted is None:
-        account, reason = rules.destination_of_money(
-            booking.status, paid_before, booking.price, seats_free=await _seats_free(conn, booking)
-        )
-    else:
-        account, reason = "suspense:unapplied", distrusted
-    new = await ledger.post(conn, "capture", *fact, booking.id, currency, [(from_account, amount), (account, -amount)])
-    if not new:
-        return Received(new=False, confirmed=False, suspense_reason=None)
-    confirmed = reason is None and paid_before + amount >= booking.confirms_at and await confirm(conn, booking)
-    return Received(new=True, confirmed=confirmed, suspense_reason=reason)
+    money = Money(
+        booking=booking, fact=fact, amount=amount, currency=currency, from_account=from_account, distrusted=distrusted
+    )  # fmt: skip
+    return (await receive_all(conn, [money]))[0]
+
+
+async def receive_all(conn: Connection, arrived: Sequence[Money]) -> list[Received]:
+    """The same for different bookings at once, in the order given: a handful of statements, however many there are."""
+    paid = await amounts_paid(conn, [each.booking for each in arrived])
+    postings, reasons, enough = [], [], []
+    for each in arrived:
+        booking = each.booking
+        paid_before = paid[booking.id]
+        account, reason = "suspense:unapplied", each.distrusted
+        if reason is None:
+            account, reason = rules.destination_of_money(
+                booking.status, paid_before, booking.price, seats_free=await _seats_free(conn, booking)
+            )
+        reasons.append(reason)
+        enough.append(reason is None and paid_before + each.amount >= booking.confirms_at)
+        postings.append(
+            ledger.Posting(
+                kind="capture", source_type=each.fact[0], source_id=each.fact[1], subject_id=booking.id, currency=each.currency,
+                entries=[(each.from_account, each.amount), (account, -each.amount)],
+            )
+        )  # fmt: skip
+    new = await ledger.post_all(conn, postings)
+    news = [posting.fact in new for posting in postings]
+    confirmed = await _confirm_all(
+        conn, [each.booking for each, is_new, pays in zip(arrived, news, enough, strict=True) if is_new and pays]
+    )
+    return [
+        Received(new=True, confirmed=each.booking.id in confirmed, suspense_reason=reason)
+        if is_new
+        else Received(new=False, confirmed=False, suspense_reason=None)
+        for each, is_new, reason in zip(arrived, news, reasons, strict=True)
+    ]
 
 
 async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
@@ -85,11 +124,23 @@ async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> s
 
 async def confirm(conn: Connection, booking: Booking) -> bool:
     """Held, or expired with its seats still free, becomes confirmed. The caller has locked it."""
-    if not await queries.confirm(conn, booking.id):
-        return False
-    await history.record(conn, "system", "booking.confirmed", "booking", booking.id, {"from": booking.status})
-    await jobs.announce(conn, "booking.confirmed", {"booking_id": str(booking.id)})
-    return True
+    return booking.id in await _confirm_all(conn, [booking])
+
+
+async def _confirm_all(conn: Connection, wanted: Sequence[Booking]) -> set[UUID]:
+    if not wanted:
+        return set()
+    confirmed = await queries.confirm(conn, [booking.id for booking in wanted])
+    done = [booking for booking in wanted if booking.id in confirmed]
+    await history.record_all(
+        conn,
+        [
+            history.Happening("system", "booking.confirmed", "booking", booking.id, {"from": booking.status})
+            for booking in done
+        ],
+    )
+    await jobs.announce_all(conn, [("booking.confirmed", {"booking_id": str(booking.id)}) for booking in done])
+    return confirmed
 
 
 async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: str, why: str) -> None:
@@ -105,6 +156,12 @@ async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: st
 async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
     """What the customer's deposits for this booking stand at, in minor units: the ledger is the only one who knows."""
     return -await ledger.balance(conn, "customer_deposits", currency, booking_id)
+
+
+async def amounts_paid(conn: Connection, some: Sequence[Booking]) -> dict[UUID, int]:
+    """The same of many bookings."""
+    stand = await ledger.balances(conn, ["customer_deposits"], [booking.id for booking in some])
+    return {booking.id: -stand.get((booking.id, "customer_deposits", booking.currency), 0) for booking in some}
 
 
 async def amount_kept(conn: Connection, booking_id: UUID, currency: str) -> dict[str, int]:

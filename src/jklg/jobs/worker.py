@@ -24,7 +24,7 @@ from pgqueuer.models import Job
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 
-from jklg.kit.db import Database
+from jklg.kit.db import Database, KeptConnection
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ async def _listen(house: House, listeners: Mapping[str, list[Listener]], stop: a
                 house.settings.database_url,
                 min_size=1,
                 max_size=3,
+                connection_class=KeptConnection,
                 server_settings={"application_name": "jklg news", "role": "jklg_app"},
             ) as pool:
                 await _consume(house, pool, listeners, stop)
@@ -104,7 +105,7 @@ async def _consume(
     try:
         await queue.qm.run(
             dequeue_timeout=timedelta(seconds=max(1.0, house.settings.worker_poll_seconds)),
-            batch_size=10,
+            batch_size=50,
             heartbeat_timeout=LEASE,
             log_aggregation_interval=timedelta(0),
         )

@@ -2,7 +2,7 @@
 
 Gateways tell their news in bursts, and a departure that has just been advertised is looked at by everybody at once. A
 round trip for each costs us a dozen system calls, and each one that writes costs PostgreSQL a flush to the disk. So
-while one statement is under way, the next one fills. Who comes alone is asked for alone, at once.
+while one statement, or one database transaction, is under way, the next one fills. Who comes alone is asked for alone, at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from jklg.kit.db import Connection, Database
+    from contextlib import AbstractAsyncContextManager
+
+    from jklg.kit.db import Claims, Connection, Database
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -23,17 +25,31 @@ log = logging.getLogger(__name__)
 
 
 class Together(Generic[Asked, Answer]):
-    """One kind of statement in one process, `at_once` of them under way. `ask` answers under the `key` of what was asked and
-    leaves out what it does not know. `writes`: the same asked twice is to be done twice, and a statement can do it once only.
+    """One kind of statement in one process, `at_once` of them under way; with 0 everybody asks alone. `ask` answers under the
+    `key` of what was asked and leaves out what it does not know. `writes`: the same asked twice is to be done twice, and a
+    statement can do it once only.
+
+    `who`: it is a database transaction on their behalf, committed before anybody is answered; else a statement without claims.
     """
 
     def __init__(
-        self, db: Database, ask: Ask[Asked, Answer], key: Callable[[Asked], Hashable], *, writes: bool, at_once: int
+        self,
+        db: Database,
+        ask: Ask[Asked, Answer],
+        key: Callable[[Asked], Hashable],
+        *,
+        writes: bool,
+        at_once: int,
+        who: Claims | None = None,
+        opening: str = "",
     ) -> None:
         self._db = db
         self._ask = ask
         self._key = key
         self._writes = writes
+        self._who = who
+        self._opening = opening
+        self._shared = at_once > 0
         self._free = asyncio.Semaphore(at_once)
         self._waiting: dict[Hashable, tuple[Asked, list[asyncio.Future[Answer | None]]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -41,6 +57,8 @@ class Together(Generic[Asked, Answer]):
     async def __call__(self, asked: Asked) -> Answer | None:
         """Raises what the database raises about this one; those beside it get their answers all the same."""
         key = self._key(asked)
+        if not self._shared:
+            return await self._ask_alone(key, asked)
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         known = self._waiting.get(key)
         if known is not None:
@@ -79,12 +97,15 @@ class Together(Generic[Asked, Answer]):
     async def _ask_together(self, all_asked: list[Asked]) -> Mapping[Hashable, Answer] | None:
         """None when it fails: then each is asked alone, to find out whose fault it was."""
         try:
-            async with self._db.connection() as conn:
+            async with self._open() as conn:
                 return await self._ask(conn, all_asked)
         except Exception as error:
             log.warning("%s at once failed in %s: %r", len(all_asked), self._ask.__qualname__, error)
             return None
 
     async def _ask_alone(self, key: Hashable, asked: Asked) -> Answer | None:
-        async with self._db.connection() as conn:
+        async with self._open() as conn:
             return (await self._ask(conn, [asked])).get(key)
+
+    def _open(self) -> AbstractAsyncContextManager[Connection]:
+        return self._db.connection() if self._who is None else self._db.transaction(self._who, self._opening)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -146,14 +147,14 @@ async def claim(conn: Connection, command_id: UUID, seconds: float) -> bool:
     return bool(mine)
 
 
-async def finish_captures(conn: Connection, transaction_id: UUID) -> None:
+async def finish_captures(conn: Connection, transaction_ids: Sequence[UUID]) -> None:
     """The gateway shows the money as taken: whatever we asked for, or were about to, is done."""
     await conn.execute(
         """
         UPDATE gateway_commands SET state = 'done'
-        WHERE transaction_id = $1 AND kind = 'capture' AND state IN ('pending', 'unknown')
+        WHERE transaction_id = ANY($1) AND kind = 'capture' AND state IN ('pending', 'unknown')
         """,
-        transaction_id,
+        list(transaction_ids),
     )
 
 
