@@ -22,6 +22,8 @@ class Invariant(NamedTuple):
 
 _OPEN = "('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')"
 _SOLD = "('confirmed', 'completed')"
+_NOT_GONE_BACK = "('refund_failed', 'refund_waits', 'money_left_behind')"
+"""Concerns that say why money is still with us which is on its way to the customer."""
 _BALANCE = """
     SELECT -coalesce(sum(e.amount), 0) FROM ledger_entries e
     WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account
@@ -56,7 +58,7 @@ ALWAYS = (
         """
         SELECT b.id::text FROM bookings b
         WHERE (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
-               WHERE l.source_type <> 'dispute' AND e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
+               WHERE l.source_type <> 'dispute' AND l.kind <> 'owed_paid' AND e.subject_id = b.id AND e.currency = b.currency AND e.account LIKE 'gateway_clearing:%')
            <> (SELECT coalesce(sum(t.captured_amount - t.refund_amount), 0) FROM transactions t
                WHERE t.booking_id = b.id AND t.currency = b.currency)
         """,
@@ -72,10 +74,10 @@ ALWAYS = (
     ),
     Invariant(
         "B",
-        "no customer's deposit and no suspense is ever overdrawn",
+        "no customer's deposit, no suspense and nothing owed is ever overdrawn",
         """
         SELECT concat_ws(' ', account, subject_id) FROM ledger_entries
-        WHERE account IN ('customer_deposits', 'suspense:unapplied') GROUP BY account, currency, subject_id HAVING sum(amount) > 0
+        WHERE account IN ('customer_deposits', 'suspense:unapplied', 'refunds_owed') GROUP BY account, currency, subject_id HAVING sum(amount) > 0
         """,
     ),
     # -- R: refunds --------------------------------------------------------------------------------------------------
@@ -155,19 +157,26 @@ ALWAYS = (
         """
         SELECT t.id::text FROM transactions t JOIN bookings b ON b.id = t.booking_id
         WHERE t.currency <> b.currency OR t.amount > b.total_price
-           OR b.deposit_amount IS NULL AND t.amount <> b.total_price
-           OR t.gateway <> 'manual' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
+           OR b.deposit_amount IS NULL AND t.amount <> b.total_price AND t.request_key NOT LIKE 'attached:%'
+           OR t.gateway <> 'manual' AND t.request_key NOT LIKE 'attached:%' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
         """,
     ),
     Invariant(
         "C",
         "money in suspense is known to somebody",
         """
-        SELECT concat_ws(' ', e.subject_id, e.currency) FROM ledger_entries e
-        WHERE e.account IN ('suspense:unapplied', 'refunds_owed') GROUP BY e.subject_id, e.currency
+        SELECT concat_ws(' ', e.account, e.subject_id, e.currency) FROM ledger_entries e
+        WHERE e.account IN ('suspense:unapplied', 'refunds_owed') AND e.subject_id IS NOT NULL GROUP BY e.account, e.subject_id, e.currency
         HAVING sum(e.amount) <> 0 AND NOT EXISTS (
-            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.booking_id IS NOT DISTINCT FROM e.subject_id
-               AND a.kind NOT IN ('bank_line', 'payout_missing', 'mail_dead', 'webhook_dead', 'webhook_collision', 'news_failed'))
+            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND a.kind NOT IN ('dispute', 'early_fraud_warning', 'payment_review', 'money_taken_back', 'bank_line', 'payout_missing') AND a.booking_id = e.subject_id)
+        UNION ALL
+        SELECT concat_ws(' ', lying.whose, lying.currency) FROM (
+            SELECT e.currency, e.amount, concat_ws(':', split_part(l.source_id, ':', 1), split_part(l.source_id, ':', 2)) AS whose
+            FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
+            WHERE e.account = 'suspense:unapplied' AND e.subject_id IS NULL) lying
+        GROUP BY lying.whose, lying.currency
+        HAVING sum(lying.amount) <> 0 AND NOT EXISTS (
+            SELECT FROM anomalies a WHERE a.resolved_at IS NULL AND starts_with(a.once_key, 'unmatched:' || lying.whose || ':'))
         """,
     ),
     Invariant(
@@ -176,7 +185,7 @@ ALWAYS = (
         f"""
         SELECT b.id::text FROM bookings b
         WHERE ({_BALANCE} IN ('customer_deposits', 'travel_revenue')) > b.total_price - b.reduced_amount
-          AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+          AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN {_NOT_GONE_BACK})
         """,
     ),
     # -- K: confirmed means paid, exactly ----------------------------------------------------------------------------
@@ -187,7 +196,7 @@ ALWAYS = (
         SELECT concat_ws(' ', b.id, b.status) FROM bookings b
         CROSS JOIN LATERAL (
             SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
-            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind = 'capture'
+            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account = 'customer_deposits' AND l.kind IN ('capture', 'apply_suspense')
         ) came
         WHERE b.status IN ('confirmed', 'completed')
               AND came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
@@ -198,9 +207,10 @@ ALWAYS = (
     Invariant(
         "K",
         "of a booking given up nothing is kept but the fee, unless somebody is told",
-        """
+        f"""
         SELECT concat_ws(' ', b.id, b.status) FROM bookings b
-        WHERE b.status = 'cancelled' AND NOT EXISTS (SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL)
+        WHERE b.status = 'cancelled' AND NOT EXISTS (
+                SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN {_NOT_GONE_BACK})
           AND EXISTS (SELECT FROM ledger_entries e WHERE e.subject_id = b.id AND e.account = 'customer_deposits'
                       GROUP BY e.currency HAVING sum(e.amount) <> 0)
         """,
@@ -278,6 +288,7 @@ ALWAYS = (
         WHERE i.state = 'done' AND t.captured_amount = 0
           AND convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,object}' IN ('intent', 'payment_intent')
           AND convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,status}' = 'succeeded'
+          AND upper(convert_from(i.body, 'UTF8')::jsonb #>> '{data,object,currency}') = t.currency
         """,
     ),
     # -- M: mails ----------------------------------------------------------------------------------------------------

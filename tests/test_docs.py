@@ -6,6 +6,7 @@ import argparse
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ def text(name: str) -> str:
 
 def first_column(name: str, heading: str) -> list[str]:
     """The first cells of the table under `heading`, without backticks."""
-    part = text(name).partition(f"\n{heading}\n")[2]
+    part = f"\n{text(name)}".partition(f"\n{heading}\n")[2]
     part = re.split(r"\n#+ ", part)[0]
-    return [row.split("|")[1].strip().strip("`") for row in part.splitlines() if row.startswith("|")][2:]
+    cells = [row.split("|")[1].strip().strip("`") for row in part.splitlines() if row.startswith("|")][2:]
+    assert cells, f"{name}, {heading}: no table there"
+    return cells
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------
@@ -169,6 +172,36 @@ def test_every_error_code_is_documented_and_exists() -> None:
     told = set(first_column("docs/errors.md", "## Codes"))
     assert codes() - told == set(), "raised, and not in docs/errors.md"
     assert told - codes() == set(), "in docs/errors.md, and raised nowhere"
+
+
+# --- the staircase, benchmarks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_staircase_that_is_drawn_is_the_one_that_is_checked(name: str) -> None:
+    project = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in project if each["type"] == "layers" and each["containers"] == ["jklg"])
+    built = [
+        room
+        for layer in layers
+        for room in re.findall(r"\w+", layer)
+        if (SRC / room).exists() or (SRC / f"{room}.py").exists()
+    ]
+    drawn = re.search(r"```\n(cli, .*?)```", text(name), re.DOTALL)
+    assert drawn is not None
+    rooms = [room for line in drawn.group(1).splitlines() for room in re.findall(r"\w+", re.split(r" {3,}", line)[0])]
+    untold = {"__main__", "demo", "sandbox", "migrations"}  # no nouns of the trade
+    assert sorted(rooms) == sorted(set(built) - untold)
+    steps = [{*re.findall(r"\w+", re.split(r" {3,}", line)[0])} for line in drawn.group(1).splitlines()]
+    assert [place for step in steps for place in {min(built.index(room) for room in step)}] == sorted(
+        min(built.index(room) for room in step) for step in steps
+    ), "in another order"
+
+
+def test_every_benchmark_is_told() -> None:
+    from bench.__main__ import BENCHMARKS
+
+    assert {f"./jklg bench {name}" for name in BENCHMARKS} == set(first_column("docs/benchmarks.md", "# Benchmarks"))
 
 
 # --- failpoints, words, links -----------------------------------------------------------------------------------------

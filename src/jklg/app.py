@@ -241,6 +241,7 @@ def _routers() -> list[Any]:
     from jklg.backoffice.giving_up import pages as giving_up_pages
     from jklg.backoffice.payments import pages as payments_of_staff
     from jklg.backoffice.pictures import pages as pictures_of_staff
+    from jklg.backoffice.suspense import pages as suspense_pages
     from jklg.backoffice.terms import pages as terms_pages
     from jklg.backoffice.worklist import pages as worklist_pages
     from jklg.bookings import api as bookings_api
@@ -294,6 +295,7 @@ def _routers() -> list[Any]:
         staff_pages.router,
         backoffice_pages.router,
         concerns_pages.router,
+        suspense_pages.router,
         evidence_pages.router,
         bank_pages.router,
         payments_of_staff.router,

@@ -142,9 +142,11 @@ async def test_a_webhook_that_came_twice_with_different_words_does_not_stay_for_
     await street.start(held.id)
     await street.deliver()
     await street.work()
-    await street.one("UPDATE webhook_inbox SET collision = true RETURNING true")
+    await street.one("UPDATE webhook_inbox SET collision = true, other_sha256 = sha256('other') RETURNING true")
     path, concern = await put_before(street)
     text = await office.read(path)
+    assert await street.one("SELECT encode(body_sha256, 'hex') FROM webhook_inbox") in text
+    assert await street.one("SELECT encode(sha256('other'), 'hex')") in text
     assert "may be a forgery" in text and "Nothing. What the gateway says is what we have." in text
     assert (await press(office, f"{path}/again")).status_code == 409, "the second was never kept"
     assert (await press(office, f"{path}/look")).headers["location"] == f"{path}?said=looked"

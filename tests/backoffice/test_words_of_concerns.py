@@ -10,14 +10,15 @@ from pathlib import Path
 from jklg import payments
 from jklg.backoffice.concerns import words
 from jklg.payments.aside import queries as aside
+from jklg.payments.gateways.alarms import ALARMS
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 
 SRC = Path(words.__file__).parents[2]
 REPORTERS = {"report_anomaly": "kind", "report_concern": 1, "report_difference": 2, "_report": 2}
 """Function -> where its callers say of which kind it is: the keyword, or how many arguments come before it."""
-PASSED_ON = {"kind", "decision.anomaly", "each.kind"}
-"""Not said there: the reporters themselves, what `rules.decide` found, and what the sweep of payments/aside reads."""
+PASSED_ON = {"kind", "decision.anomaly", "each.kind", "alarm.kind"}
+"""Not said there: the reporters themselves, what `rules.decide` found, what the sweep of payments/aside reads, and what gateways raise."""
 
 
 def reported(source: str) -> Iterator[str]:
@@ -56,7 +57,7 @@ def found_by_rules() -> Iterator[str]:
 
 def kinds() -> set[str]:
     found = {kind for path in SRC.rglob("*.py") for kind in reported(path.read_text("utf-8"))}
-    return found | set(found_by_rules()) | set(re.findall(r"SELECT '(\w+)'", aside._ASIDE))
+    return found | set(found_by_rules()) | set(re.findall(r"SELECT '(\w+)'", aside._ASIDE)) | set(ALARMS)
 
 
 def test_every_kind_that_is_reported_has_words_and_no_other() -> None:

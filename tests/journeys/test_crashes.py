@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,17 +15,17 @@ import pytest
 from jklg.kit import failpoints
 from tests.conftest import Server
 from tests.journeys.town import Citizen, Customer, Town, build_town
-from tests.trade import add_departure
+from tests.trade import TERMS, add_departure, add_package
 
 pytestmark = pytest.mark.slow
 SOURCE = Path(failpoints.__file__).parents[1]
 
 WEB = {
     "before_inbox_commit": ("the bank rings",),
-    "after_intent_commit": ("she starts to pay",),
-    "after_gateway_answer": ("she starts to pay", "she comes back"),
-    "before_apply_commit": ("she starts to pay", "she comes back"),
-    "after_apply_commit": ("she starts to pay", "she comes back"),
+    "after_intent_commit": ("she starts to pay", "she gives up"),
+    "after_gateway_answer": ("she starts to pay", "she comes back", "she gives up"),
+    "before_apply_commit": ("she starts to pay", "she comes back", "she gives up"),
+    "after_apply_commit": ("she starts to pay", "she comes back", "she gives up"),
 }
 """Failpoints that a web process reaches, and when."""
 
@@ -117,6 +118,37 @@ async def test_the_web_dies_while_she_comes_back_from_the_bank(town: Crossroads,
     await town.office.start()
     await town.comes_to_rest()
     await asha.has_paid_once()
+
+
+@pytest.mark.parametrize("place", [name for name, moments in WEB.items() if "she gives up" in moments])
+async def test_the_web_dies_while_she_gives_up_and_her_money_comes_back_once(town: Crossroads, place: str) -> None:
+    """The refund is reserved and not asked for; asked for, and its answer not written; written, and not told to her."""
+    package = await add_package(town.db, terms={"tiers": TERMS["tiers"]})
+    asha = Customer(town, await add_departure(town.db, package_id=package))
+    await asha.books(town.calm)
+    intent = await asha.starts_to_pay(town.calm)
+    await town.pays_on_the_banks_page(intent)
+    assert (await asha.comes_back(town.calm, intent))["bookingStatus"] == "confirmed"
+    try:
+        await town.frail.start(place)
+        with pytest.raises(httpx.TransportError):
+            await asha.gives_up(town.frail)
+        await town.frail.dies()
+        known = 0 if place == "after_intent_commit" else 1
+        assert len(await town.refunds(intent)) == known, "what the bank has done when the house dies"
+        await town.frail.start()
+        assert (await asha.gives_up(town.frail))["code"] == "booking_ended"
+        await town.office.start()
+        await town.later(minutes=6)
+        await town.comes_to_rest()
+        assert [refund["amount"] for refund in await town.refunds(intent)] == [asha.booking["total_price"]]
+        told = """SELECT string_agg(r.state || ' ' || r.amount, ', ') FROM refunds r
+                  JOIN transactions t ON t.id = r.transaction_id WHERE t.booking_id = $1"""
+        assert await town.ask(told, UUID(asha.booking["id"])) == f"succeeded {asha.booking['total_price']}"
+        assert sum("refund" in str(letter["Subject"]).lower() for letter in town.letters(asha.email)) <= 1
+    finally:
+        await town.frail.stop()
+        await town.office.stop()
 
 
 async def test_the_web_dies_while_the_bank_rings(town: Crossroads, asha: Customer) -> None:

@@ -242,6 +242,10 @@ class Town:
         listed = (await self.at_bank("GET", "/v1/intents?limit=100"))["data"]
         return [each for each in listed if each["metadata"].get("booking_id") == booking_id and each["amount_received"]]
 
+    async def refunds(self, intent: Json) -> list[Json]:
+        """What the bank has sent back of a payment."""
+        return list((await self.at_bank("GET", f"/v1/refunds?intent={intent['paymentIntentId']}"))["data"])
+
     async def pays_on_the_banks_page(self, intent: Json, action: str = "pay") -> None:
         answer = await self.http.post(
             f"http://127.0.0.1:{self.bank_port}/pay/{intent['paymentIntentId']}",
@@ -308,6 +312,14 @@ class Customer:
             f"{web.url}/api/payments/{intent['transactionId']}", headers={"X-Booking-Token": self.token}
         )
         assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def gives_up(self, web: Citizen) -> Json:
+        """What she is told, a refusal too. Raises httpx.TransportError when the web dies under the request."""
+        answer = await self.town.http.post(
+            f"{web.url}/api/bookings/{self.booking['id']}/cancel", headers={"X-Booking-Token": self.token}
+        )
+        assert answer.status_code in (200, 409), answer.text
         return dict(answer.json())
 
     async def has_paid_once(self, *, letters_at_most: int = 1) -> None:

@@ -32,7 +32,7 @@ OLD_PASSWORD = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh(monkeypatch: pytest.MonkeyPatch, earnest_hashes: None) -> Iterator[None]:
     """A process that met no bcrypt hash yet, and whose answers need not wait for the beat."""
     monkeypatch.setattr(passwords, "_legacy", passwords._Legacy())
     monkeypatch.setattr(passwords, "BEAT", 0.0)

@@ -63,6 +63,7 @@ def late(reason: str, name: str = "Asha Rao") -> tuple[str, str, str]:
 REASONS = {
     "seats_gone": "We are sorry: you are not booked on this departure.",
     "paid_twice": "was paid twice. It stays confirmed; you owe us nothing.",
+    "overpaid": "than was still due. Your booking stays as it is",
     "booking_cancelled": "after it had been cancelled.",
 }
 

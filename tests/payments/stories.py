@@ -28,7 +28,7 @@ SELECT (SELECT jsonb_agg(to_jsonb(t) ORDER BY t.id) FROM (
            FROM ledger_entries GROUP BY 1, 2 HAVING sum(amount) <> 0) l)
 """
 """Everything that must be the same. A refund that fails owes the customer her money again: whether that stands with the deposits or
-apart (refunds_owed) depends on whether we ever heard that it had succeeded, so both are one here."""
+apart (refunds_owed) depends on what we heard first, so both are one here (docs/decisions/33)."""
 
 
 class Unsettled(Exception):

@@ -231,6 +231,10 @@ async def test_a_fact_an_anomaly_and_a_notice_are_kept_once(owner: Connection, b
                 VALUES ('sandbox', 'evt_1', 'x', false, '', '', '{}')"""
     await owner.execute(notice)
     await refuses(owner, "webhook_inbox_once", notice)
+    await owner.execute("UPDATE webhook_inbox SET delivery_id = 'tx-1'")
+    of_another = """INSERT INTO webhook_inbox (gateway, event_id, event_type, livemode, body, body_sha256, headers, delivery_id)
+                    VALUES ('sandbox', 'evt_2', 'x', false, '', '', '{}', 'tx-1')"""
+    await refuses(owner, "webhook_inbox_one_body_a_delivery", of_another)
 
 
 async def test_a_booking_with_money_cannot_be_deleted(owner: Connection, booking_id: UUID) -> None:

@@ -6,9 +6,15 @@ from datetime import timedelta
 
 import pytest
 
-from jklg import payments
+from jklg import app, jobs, ledger, payments
 from jklg.kit.errors import BadInput, Conflict
+from jklg.kit.ids import uuid7
+from jklg.payments import cancellations, desk
 from jklg.payments import jobs as payment_jobs
+from jklg.payments.books import CHECKS
+from jklg.sandbox.things import Refund
+from tests import invariants
+from tests.conftest import SECRET
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
@@ -92,3 +98,79 @@ async def test_a_second_balance_is_sent_back(street: Street) -> None:
     booking = await street.booking(held.id)
     assert booking.payment_status == "Paid"
     assert (await street.kept(held.id))["customer_deposits"] == -held.total_price
+
+
+async def all_is_sound(street: Street) -> None:
+    """Everything has come to rest, and neither the books nor the invariants have anything to say."""
+    await street.deliver()
+    for _ in range(3):
+        await street.work()
+        await street.later(minutes=20)
+    await jobs.drain(street.house, app.LISTENERS)
+    assert (await ledger.verify(street.db, CHECKS, keys=[SECRET])).broken == {}
+    async with street.db.transaction() as conn:
+        assert await invariants.broken(conn) == []
+
+
+async def test_a_full_payment_that_comes_late_on_top_of_the_deposit_goes_back_whole(street: Street) -> None:
+    """She began to pay all, thought better of it and paid the deposit; then her bank made the first payment after all."""
+    held = await street.asha_holds_under_terms(TERMS)
+    assert held.deposit_amount
+    full = await street.start(held.id, held.total_price)
+    await payments.cancel_attempt(street.house, full.transaction.id, actor="guest")
+    await street.asha_pays(held.id, held.deposit_amount)
+    await street.pays(full.transaction.ref or "")
+    await all_is_sound(street)
+    booking = await street.booking(held.id)
+    assert (booking.status, booking.payment_status) == ("confirmed", "Partial")
+    assert await street.kept(held.id) == {
+        "customer_deposits": -held.deposit_amount,
+        "gateway_clearing:sandbox": held.deposit_amount,
+    }
+    assert await street.one("SELECT reason FROM refunds") == "overpaid"
+    async with street.bank.bank.work() as work:
+        assert [refund.amount for refund in work.all(Refund)] == [held.total_price]
+    letters = await street.one("SELECT array_agg(kind ORDER BY kind) FROM mail_outbox")
+    assert letters == ["booking_confirmed", "late_money_refunded", "payment_receipt"]
+
+
+async def test_a_balance_that_comes_late_after_cash_was_taken_towards_it_goes_back_whole(street: Street) -> None:
+    held = await street.asha_holds_under_terms(TERMS)
+    await street.asha_pays(held.id)
+    balance = await street.start(held.id)
+    await desk.record_payment(
+        street.house, payment_id=uuid7(), booking_id=held.id, amount=50_000, method="cash", note="", actor="staff:x"
+    )
+    await street.pays(balance.transaction.ref or "")
+    await all_is_sound(street)
+    assert held.deposit_amount
+    assert (await street.kept(held.id))["customer_deposits"] == -(held.deposit_amount + 50_000)
+
+
+async def test_a_balance_that_comes_late_after_the_price_was_reduced_goes_back_whole(street: Street) -> None:
+    held = await street.asha_holds_under_terms(TERMS)
+    await street.asha_pays(held.id)
+    balance = await street.start(held.id)
+    await payments.cancel_attempt(street.house, balance.transaction.id, actor="guest")
+    await cancellations.cancel(street.house, held.id, leaving={"adult": 1}, actor="guest")
+    await street.pays(balance.transaction.ref or "")
+    await all_is_sound(street)
+    booking = await street.booking(held.id)
+    assert (booking.status, booking.payment_status) == ("confirmed", "Partial")
+    assert held.deposit_amount
+    assert (await street.kept(held.id))["customer_deposits"] == -held.deposit_amount
+
+
+async def test_a_payment_that_comes_again_after_the_journey_goes_back(street: Street) -> None:
+    """What was paid is earned by then, and no longer among the deposits."""
+    held = await street.asha_holds()
+    first = await street.start(held.id)
+    await payments.cancel_attempt(street.house, first.transaction.id, actor="guest")
+    await street.asha_pays(held.id)
+    await street.later(days=120)
+    await street.work()
+    assert (await street.booking(held.id)).status == "completed"
+    await street.pays(first.transaction.ref or "")
+    await all_is_sound(street)
+    assert await street.one("SELECT reason FROM refunds") == "paid_twice"
+    assert "customer_deposits" not in await street.kept(held.id)

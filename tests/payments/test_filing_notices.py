@@ -73,6 +73,12 @@ async def test_the_same_event_with_another_body_is_marked(db: Database) -> None:
     await file(_notice("evt_1"))
     await asyncio.gather(file(_notice("evt_1", body=b"other")), file(_notice("evt_2")))
     assert [(row["event_id"], row["collision"]) for row in await _inbox(db)] == [("evt_1", True), ("evt_2", False)]
+    await file(_notice("evt_1"))
+    await file(_notice("evt_2"))
+    async with db.connection() as conn:
+        digests = await conn.fetch("SELECT body_sha256, other_sha256 FROM webhook_inbox ORDER BY event_id")
+    first, other = (hashlib.sha256(body).digest() for body in (b"{}", b"other"))
+    assert [tuple(row) for row in digests] == [(first, other), (first, None)], "both are known by their digests"
 
 
 async def test_one_that_cannot_be_stored_does_not_keep_out_those_beside_it(db: Database) -> None:

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from jklg.kit.clock import Clock
-from jklg.sandbox import account
+from jklg.sandbox import account, keys
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -52,7 +52,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Thing
 from tests.peers.loopback import serve
 
 T = TypeVar("T", bound="Body")
@@ -159,7 +159,10 @@ EVENTS = {
     "dispute.created": "CUSTOMER.DISPUTE.CREATED",
     "dispute.updated": "CUSTOMER.DISPUTE.UPDATED",
     "dispute.closed": "CUSTOMER.DISPUTE.RESOLVED",
+    "capture.reversed": "PAYMENT.CAPTURE.REVERSED",
 }
+REVERSAL = "reversal"
+"""The reason of what the play bank keeps as a dispute, and PayPal tells as a capture that it has reversed: there is no case to answer."""
 
 
 class PayPalError(Exception):
@@ -187,6 +190,30 @@ class PayPalWork(Work):
         else:
             super().pay(intent, method)
 
+    def reverse(self, intent: Intent) -> None:
+        """The payer's bank takes back what is left of a payment, without a word to anybody."""
+        left = intent.amount_received - sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed")
+        taken = Dispute(
+            id=self.new_id("REV", "dispute"), intent=intent.id, amount=left, currency=intent.currency, status="lost", reason=REVERSAL,
+            created_at=self.now, respond_by=self.now, movements=[Movement(id=self.new_id("REV", "dispute"), amount=-left, fee=0, at=self.now)],
+        )  # fmt: skip
+        self.put(taken)
+        self._tell("capture.reversed", taken)
+
+    def reversals_of(self, intent_id: str) -> list[Dispute]:
+        return [each for each in self.disputes_of(intent_id) if each.reason == REVERSAL]
+
+    def reversal_of(self, taken: Dispute) -> dict[str, Any]:
+        """Told like a refund that nobody asked for, with nothing of ours in it."""
+        up = f"{self.bank.public_url}/v2/payments/captures/{capture_id(taken.intent)}"
+        return {
+            "id": taken.id,
+            "status": "COMPLETED",
+            "amount": money(taken.amount, taken.currency),
+            "create_time": stamp(taken.created_at),
+            "links": [{"href": up, "rel": "up", "method": "GET"}],
+        }
+
     def _tell(self, type_: str, thing: Thing) -> None:
         if type_ in EVENTS:
             super()._tell(type_, thing)
@@ -198,6 +225,8 @@ class PayPalWork(Work):
             case Refund():
                 return self.refund_of(thing)
         assert isinstance(thing, Dispute)
+        if thing.reason == REVERSAL:
+            return self.reversal_of(thing)
         ours = self.get(Intent, thing.intent).metadata["custom_id"]
         over = thing.status in ("inquiry_closed", "won", "lost")
         return {
@@ -228,10 +257,11 @@ class PayPalWork(Work):
             "invoice_id": intent.metadata["invoice_id"],
         }
         if intent.status in ("succeeded", "processing") or intent.amount_received:
-            refunds = self.refunds_of(intent.id)
+            refunds = [self.refund_of(refund) for refund in self.refunds_of(intent.id)]
+            refunds += [self.reversal_of(taken) for taken in self.reversals_of(intent.id)]
             unit["payments"] = {"captures": [self.capture_of(intent)]}
             if refunds:
-                unit["payments"]["refunds"] = [self.refund_of(refund) for refund in refunds]
+                unit["payments"]["refunds"] = refunds
         me = f"{self.bank.public_url}/v2/checkout/orders/{intent.id}"
         links = [{"href": me, "rel": "self", "method": "GET"}]
         if intent.status == "requires_payment_method":
@@ -253,6 +283,8 @@ class PayPalWork(Work):
         status = "PENDING" if intent.status == "processing" else "COMPLETED"
         if back:
             status = "REFUNDED" if back == intent.amount else "PARTIALLY_REFUNDED"
+        if self.reversals_of(intent.id):
+            status = "REVERSED"
         return {
             "id": capture_id(intent.id),
             "status": status,
@@ -270,7 +302,6 @@ class PayPalWork(Work):
             "id": refund.id,
             "status": REFUND_STATUS.get(refund.status, refund.status.upper()),
             "amount": money(refund.amount, refund.currency),
-            "invoice_id": self.get(Intent, refund.intent).metadata["invoice_id"],
             "create_time": stamp(refund.created_at),
             "links": [
                 {"href": f"{self.bank.public_url}/v2/payments/captures/{capture_id(refund.intent)}", "rel": "up"}
@@ -344,6 +375,7 @@ class PayPalPeer:
         self.tokens: dict[str, datetime] = {}
         self.token_seconds = 32_400
         self.pending_captures = 0
+        self.transmissions = 0
         self._basic = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
         self._postman = Signing(self, webhook_url, webhook_client)
 
@@ -380,13 +412,16 @@ class PayPalPeer:
         webhook_id: str | None = None,
         at: datetime | None = None,
         algorithm: str = "SHA256withRSA",
+        transmission: str | None = None,
     ) -> dict[str, str]:
-        """The headers of a webhook."""
+        """The headers of a webhook. Each delivery is a transmission of its own, unless one is named."""
+        self.transmissions += 1
+        transmission = transmission or f"tx-{self.transmissions}"
         time = stamp(at or self.bank.clock.now())
-        message = f"tx-1|{time}|{self.webhook_id if webhook_id is None else webhook_id}|{zlib.crc32(body)}"
+        message = f"{transmission}|{time}|{self.webhook_id if webhook_id is None else webhook_id}|{zlib.crc32(body)}"
         key, _ = identity()
         return {
-            "paypal-transmission-id": "tx-1",
+            "paypal-transmission-id": transmission,
             "paypal-transmission-time": time,
             "paypal-transmission-sig": base64.b64encode(
                 key.sign(message.encode(), padding.PKCS1v15(), hashes.SHA256())
@@ -484,15 +519,18 @@ class PayPalPeer:
         return PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID").answer
 
     async def _once(self, request: Request, type_: type[Any], verb: Callable[[Work, Any], Thing]) -> Answer:
-        """PayPal's keys: a repetition is answered with how the thing stands now, whatever the body says; refusals are not kept."""
+        """PayPal's keys: a repetition is answered with how the thing stands now, whatever the body says; refusals are not kept.
+        Those of orders are forgotten after six hours, those of payments after 45 days."""
         key = f"{request.path} {request.headers['paypal-request-id']}"
         async with self.bank.work() as work:
-            saved = work.find(Saved, key)
+            saved = keys.remembered(
+                work, key, timedelta(days=45) if "/payments/" in request.path else timedelta(hours=6)
+            )
             if saved is not None:
                 thing: Thing = work.get(Refund if saved.body == "refund" else Intent, saved.fingerprint)
                 return json_answer(200, work.describe(thing))
             thing = verb(work, read(request.body, type_))
-            work.put(Saved(id=key, fingerprint=thing.id, status=200, body=thing.kind))
+            keys.remember(work, key, thing.id, 200, thing.kind)
             return json_answer(201, work.describe(thing))
 
     def _open(self, work: Work, new: OrderRequest) -> Intent:
@@ -566,7 +604,8 @@ def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str,
             return work.capture_of(intent)
         case ["v1", "customer", "disputes"]:
             intent = work.get(Intent, query["disputed_transaction_id"].replace("CAP", "ORDER", 1))
-            return {"items": [{"dispute_id": each.id} for each in work.disputes_of(intent.id)], "links": []}
+            cases = [each for each in work.disputes_of(intent.id) if each.reason != REVERSAL]
+            return {"items": [{"dispute_id": each.id} for each in cases], "links": []}
         case ["v1", "customer", "disputes", id_]:
             return work.describe(work.get(Dispute, id_))
         case ["v1", "notifications", "webhooks-events"]:
@@ -645,7 +684,7 @@ def _infos(work: PayPalWork, line: account.Line) -> list[dict[str, Any]]:
         else line.about
         if line.type == "refund"
         else line.id,
-        "transaction_event_code": LINES[line.type] if line.type != "dispute" or line.gross < 0 else "T1202",
+        "transaction_event_code": _code(work, line),
         "transaction_status": "S",
         "transaction_initiation_date": stamp(line.at).replace("Z", "+0000"),
         "transaction_updated_date": stamp(line.at).replace("Z", "+0000"),
@@ -670,6 +709,14 @@ def _infos(work: PayPalWork, line: account.Line) -> list[dict[str, Any]]:
         }
         return [info, fee]
     return [info | ({"fee_amount": signed_money(-line.fee, line.currency)} if line.fee else {})]
+
+
+def _code(work: PayPalWork, line: account.Line) -> str:
+    if line.type != "dispute":
+        return LINES[line.type]
+    if work.get(Dispute, line.about).reason == REVERSAL:
+        return "T1106"
+    return LINES["dispute"] if line.gross < 0 else "T1202"
 
 
 def _balances(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:

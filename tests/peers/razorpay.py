@@ -26,7 +26,7 @@ import httpx
 import msgspec
 
 from jklg.kit.clock import Clock
-from jklg.sandbox import account
+from jklg.sandbox import account, keys
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -43,7 +43,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Payout, Refund, Thing
 from tests.peers.loopback import serve
 
 Note = Annotated[str, msgspec.Meta(max_length=256)]
@@ -587,7 +587,7 @@ class RazorpayPeer:
             self.refunds_under_way -= 1
             raise RazorpayError("Another request with this idempotency key is in progress", status=409)
         new, fingerprint = _body(request, RefundRequest), hashlib.sha256(request.body).hexdigest()
-        saved = work.find(Saved, key)
+        saved = keys.remembered(work, key)
         if saved is not None:
             if saved.fingerprint != fingerprint:
                 raise RazorpayError("A different request body was sent with this idempotency key")
@@ -598,7 +598,7 @@ class RazorpayPeer:
         _check_amount(new.amount, intent.currency)
         noted = new.notes | ({"receipt": new.receipt} if new.receipt else {})
         refund = work.refund(intent, new.amount, noted)
-        work.put(Saved(id=key, fingerprint=fingerprint, status=200, body=refund.id))
+        keys.remember(work, key, fingerprint, 200, refund.id)
         return work.describe(refund)
 
 

@@ -26,7 +26,7 @@ import stripe
 from stripe import params as published
 
 from jklg.kit.clock import Clock
-from jklg.sandbox import account
+from jklg.sandbox import account, keys
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -43,7 +43,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Payout, Refund, Saved, Thing
+from jklg.sandbox.things import BankError, Dispute, Event, Intent, Payout, Refund, Thing
 from tests.peers.loopback import serve
 from tests.peers.stripe_cards import Wallet
 from tests.peers.stripe_params import BadParam, check, decode
@@ -287,6 +287,9 @@ class StripePeer:
         self.bank = Bank(MemoryStorage(), clock or Clock(), Faults(), dice, public_url)
         self.bank.work_class = StripeWork
         self.wallet = self.bank.wallet = Wallet()  # type: ignore[attr-defined]
+        self.alarms: dict[str, dict[str, Any]] = {}
+        """Early fraud warnings and reviews, by their ids, as Stripe would tell them."""
+        self.bank.alarms = self.alarms  # type: ignore[attr-defined]
         self.secret_key = secret_key
         self.publishable_key = publishable_key
         self.requests: list[Request] = []
@@ -390,12 +393,12 @@ class StripePeer:
         return StripeError(404, "", f"Unrecognized request URL ({request.method}: {request.path})").answer
 
     async def _once(self, request: Request, verb: Callable[[Work, dict[str, Any]], dict[str, Any]]) -> Answer:
-        """Stripe's keys: the first answer is saved, also an error; another request under the key is refused."""
+        """Stripe's keys: the first answer is saved for a day, also an error; another request under the key is refused."""
         key = request.headers["idempotency-key"]
         params = decode(request.body.decode("ascii"))
         mark = _fingerprint(request)
         async with self.bank.work() as work:
-            saved = work.find(Saved, key)
+            saved = keys.remembered(work, key)
             if saved is not None and saved.fingerprint != mark:
                 message = (
                     "Keys for idempotent requests can only be used with the same parameters they were first used with."
@@ -407,16 +410,14 @@ class StripePeer:
                 answer = json_answer(200, verb(work, params))
             except BankError as refusal:
                 answer = _refusal(refusal)
-            work.put(Saved(id=key, fingerprint=mark, status=answer.status, body=answer.body.decode()))
+            keys.remember(work, key, mark, answer.status, answer.body.decode())
             return answer
 
     async def _remember(self, request: Request, answer: Answer) -> None:
         key = request.headers.get("idempotency-key", "")
         if self.remembers_errors and answer.status >= 500 and request.method == "POST":
             async with self.bank.work() as work:
-                work.put(
-                    Saved(id=key, fingerprint=_fingerprint(request), status=answer.status, body=answer.body.decode())
-                )
+                keys.remember(work, key, _fingerprint(request), answer.status, answer.body.decode())
 
     # -- the payer -------------------------------------------------------------------------------------------------
 
@@ -593,6 +594,11 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
             low, high = span.get("gte", 0), span.get("lte", 10**11)
             found_ = [i for i in reversed(work.all(Intent)) if low <= int(i.created_at.timestamp()) <= high]
             return _list(work, found_, wanted, "/v1/payment_intents")
+        case ["radar", "early_fraud_warnings", id_] | ["reviews", id_]:
+            told: dict[str, Any] | None = work.bank.alarms.get(id_)  # type: ignore[attr-defined]
+            if told is None:
+                raise StripeError(404, "resource_missing", f"No such object: '{id_}'")
+            return told
         case ["refunds"]:
             wanted = check(params, published.RefundListParams)
             return _list(work, list(reversed(work.refunds_of(wanted["payment_intent"]))), wanted, "/v1/refunds")

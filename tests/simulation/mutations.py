@@ -31,7 +31,8 @@ from jklg.payments import rules as payment_rules
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.contract import GatewayError, GatewayRefused, Order
 from jklg.payments.gateways.sandbox import SandboxGateway
-from jklg.payments.refunds import actions as refund_actions
+from jklg.payments.refunds import calls as refund_calls
+from jklg.payments.refunds import rules as refund_rules
 from jklg.payments.webhooks import actions as webhook_actions
 from jklg.payments.webhooks import queries as webhook_queries
 
@@ -130,6 +131,10 @@ def a_silent_gateway_means_no(patch: Patch) -> None:
     patch.setattr(payment_actions, "_unanswered", closed)
 
 
+async def blind(*_: Any) -> None:
+    """Sees nothing."""
+
+
 def a_new_key_at_each_try(method: str) -> Callable[[Patch], None]:
     def plant(patch: Patch) -> None:
         real = getattr(SandboxGateway, method)
@@ -143,13 +148,17 @@ def a_new_key_at_each_try(method: str) -> Callable[[Patch], None]:
             return await real(self, *args, **kwargs)
 
         patch.setattr(SandboxGateway, method, forgetful)
+        if method == "refund":  # and nobody looks whether it was made before: either of the two is enough
+            patch.setattr(refund_calls, "_look", blind)
 
     return plant
 
 
 def a_lost_refund_is_given_up(patch: Patch) -> None:
-    """No answer to a refund frees its capacity, as if it had been refused."""
-    _rewritten(patch, refund_actions, "_send", "except GatewayRefused as refusal", "except GatewayError as refusal")
+    """No answer to a refund frees its capacity, as if it had been refused and looked for in vain; and what turns up is not believed."""
+    _rewritten(patch, refund_calls, "_ask", "except GatewayRefused as refusal", "except GatewayError as refusal")
+    patch.setattr(refund_calls, "_look", blind)
+    patch.setattr(refund_rules, "was_made_after_all", lambda *_: False)
 
 
 def mark_the_notice_done_before_looking(patch: Patch) -> None:
@@ -342,7 +351,7 @@ MUTATIONS = (
     Mutation("a decline ends the attempt", "", a_decline_ends_the_attempt),
     Mutation("the last answer is believed", "", believe_the_last_answer, seed=1),
     Mutation("silence means no", "", a_silent_gateway_means_no, seed=1),
-    Mutation("a new key at each try to refund", "", a_new_key_at_each_try("refund"), seed=1),
+    Mutation("a new key at each try to refund", "", a_new_key_at_each_try("refund"), seed=13),
     Mutation("a new key at each try to create", "made at the bank once", a_new_key_at_each_try("create")),
     Mutation("a lost refund is given up", "", a_lost_refund_is_given_up, seed=1),
     Mutation("a notice is done before it is looked into", "", mark_the_notice_done_before_looking, seed=4),

@@ -99,6 +99,19 @@ class Broken(AssertionError):
         self.findings = findings
 
 
+class Ears(logging.Handler):
+    """What the house stumbles over and gets over by itself is a bug all the same, unless its line was cut."""
+
+    def __init__(self, loud: list[str]) -> None:
+        super().__init__()
+        self.loud = loud
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, LineCut):
+            self.loud.append(f"{record.getMessage()}: {error!r}")
+
+
 class World:
     """One run. `departures` were there before; everything else happens."""
 
@@ -166,12 +179,16 @@ class World:
 
     async def run(self) -> None:
         """Everything. Raises Broken with the story."""
+        stumbles, ears = logging.getLogger("jklg.payments.stumbles"), Ears(self.loud)
+        stumbles.addHandler(ears)
         try:
             await self._live_through_it()
         except Broken:
             raise
         except Exception as error:
             raise Broken(self, [f"the house meets a bug when all is quiet: {error!r}"]) from error
+        finally:
+            stumbles.removeHandler(ears)
 
     async def _live_through_it(self) -> None:
         await self._open_the_agency()
@@ -268,6 +285,8 @@ class World:
         span = timedelta(seconds=self.dice.choice(SPANS))
         if self.clock.moment + span > BEGINS + TROUBLE_LASTS:
             return
+        if span > timedelta(hours=4):
+            await self._everybody_finishes()  # no process sleeps through a fifth of the life of a key at the bank
         if span > timedelta(minutes=2):
             await self.line.late_arrivals()  # nothing is on a line for longer
         self.clock.moment += span

@@ -177,7 +177,7 @@ async def test_an_old_session_ends(desk: Desk) -> None:
     assert await staff.recognise(desk.db, "x" * 10_000) is None
 
 
-async def test_neither_passwords_nor_tokens_are_stored(desk: Desk) -> None:
+async def test_neither_passwords_nor_tokens_are_stored(earnest_hashes: None, desk: Desk) -> None:
     session = await desk.sign_in()
     async with desk.db.transaction() as conn:
         rows = await conn.fetch(

@@ -5,7 +5,7 @@ Locks, in this order everywhere: departure, booking, transaction, refund. Deadli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,8 @@ from jklg.bookings import queries, rules
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Conflict
+
+KEPT = ("customer_deposits", "travel_revenue")
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,48 +80,51 @@ async def receive_money(
 
 async def receive_all(conn: Connection, arrived: Sequence[Money]) -> list[Received]:
     """The same for different bookings at once, in the order given: a handful of statements, however many there are."""
-    paid = await amounts_paid(conn, [each.booking for each in arrived])
-    postings, reasons, enough = [], [], []
-    for each in arrived:
-        booking = each.booking
-        paid_before = paid[booking.id]
-        account, reason = "suspense:unapplied", each.distrusted
-        if reason is None:
-            account, reason = rules.destination_of_money(
-                booking.status, paid_before, booking.price, seats_free=await _seats_free(conn, booking)
-            )
-        reasons.append(reason)
-        enough.append(reason is None and paid_before + each.amount >= booking.confirms_at)
-        postings.append(
-            ledger.Posting(
-                kind="capture", source_type=each.fact[0], source_id=each.fact[1], subject_id=booking.id, currency=each.currency,
-                entries=[(each.from_account, each.amount), (account, -each.amount)],
-            )
-        )  # fmt: skip
-    new = await ledger.post_all(conn, postings)
-    news = [posting.fact in new for posting in postings]
-    confirmed = await _confirm_all(
-        conn, [each.booking for each, is_new, pays in zip(arrived, news, enough, strict=True) if is_new and pays]
-    )
-    return [
-        Received(new=True, confirmed=each.booking.id in confirmed, suspense_reason=reason)
+    kept = await _amounts_kept(conn, [each.booking for each in arrived])
+    reasons = [each.distrusted or await _no_use(conn, each.booking, kept, each.amount) for each in arrived]
+    postings = [_capture(each, reason) for each, reason in zip(arrived, reasons, strict=True)]
+    posted = await ledger.post_all(conn, postings)
+    new = [posting.fact in posted for posting in postings]
+    paid = [
+        each.booking
+        for each, is_new, reason in zip(arrived, new, reasons, strict=True)
         if is_new
-        else Received(new=False, confirmed=False, suspense_reason=None)
-        for each, is_new, reason in zip(arrived, news, reasons, strict=True)
+        and reason is None
+        and kept[each.booking.id]["customer_deposits"] + each.amount >= each.booking.confirms_at
     ]
+    confirmed = await _confirm_all(conn, paid)
+    return [
+        Received(new=is_new, confirmed=each.booking.id in confirmed, suspense_reason=reason if is_new else None)
+        for each, is_new, reason in zip(arrived, new, reasons, strict=True)
+    ]
+
+
+def _capture(money: Money, reason: str | None) -> ledger.Posting:
+    account = "suspense:unapplied" if reason else "customer_deposits"
+    return ledger.Posting(
+        kind="capture", source_type=money.fact[0], source_id=money.fact[1], subject_id=money.booking.id, currency=money.currency,
+        entries=[(money.from_account, money.amount), (account, -money.amount)],
+    )  # fmt: skip
 
 
 async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
     """Why a booking that the caller has locked would not keep `amount` more (minor units of its currency); None when it would.
 
-    What `receive_money` would do, asked before anything is taken: seats_gone, booking_cancelled, paid_twice.
+    What `receive_money` would do, asked before anything is taken: booking_cancelled, seats_gone, paid_twice, overpaid.
     """
-    paid = await amount_paid(conn, booking.id, booking.currency)
+    return await _no_use(conn, booking, await _amounts_kept(conn, [booking]), amount)
+
+
+async def _no_use(conn: Connection, booking: Booking, kept: Mapping[UUID, dict[str, int]], amount: int) -> str | None:
     seats_free = await _seats_free(conn, booking)
-    _, reason = rules.destination_of_money(booking.status, paid, booking.price, seats_free=seats_free)
-    if reason is None and paid + amount > booking.price:
-        return "paid_twice"
+    before = sum(kept[booking.id].values())
+    _, reason = rules.destination_of_money(booking.status, before, booking.price, amount, seats_free=seats_free)
     return reason
+
+
+async def confirm_if_paid(conn: Connection, booking: Booking) -> bool:
+    """Confirm a booking that the caller has locked if its first part, or all, is paid now."""
+    return await amount_paid(conn, booking.id, booking.currency) >= booking.confirms_at and await confirm(conn, booking)
 
 
 async def confirm(conn: Connection, booking: Booking) -> bool:
@@ -158,18 +163,24 @@ async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
     return -await ledger.balance(conn, "customer_deposits", currency, booking_id)
 
 
-async def amounts_paid(conn: Connection, some: Sequence[Booking]) -> dict[UUID, int]:
-    """The same of many bookings."""
-    stand = await ledger.balances(conn, ["customer_deposits"], [booking.id for booking in some])
-    return {booking.id: -stand.get((booking.id, "customer_deposits", booking.currency), 0) for booking in some}
-
-
 async def amount_kept(conn: Connection, booking_id: UUID, currency: str) -> dict[str, int]:
     """What of the customer's money is ours to send back, by the account it lies in: deposits, and what was earned already."""
+    stand = await ledger.balances(conn, KEPT, [booking_id])
+    return {account: -stand.get((booking_id, account, currency), 0) for account in KEPT}
+
+
+async def _amounts_kept(conn: Connection, some: Sequence[Booking]) -> dict[UUID, dict[str, int]]:
+    """The same of many bookings."""
+    stand = await ledger.balances(conn, KEPT, [booking.id for booking in some])
     return {
-        account: -await ledger.balance(conn, account, currency, booking_id)
-        for account in ("customer_deposits", "travel_revenue")
+        booking.id: {account: -stand.get((booking.id, account, booking.currency), 0) for account in KEPT}
+        for booking in some
     }
+
+
+async def amounts_paid(conn: Connection, some: Sequence[Booking]) -> dict[UUID, int]:
+    """What the customers' deposits for these bookings stand at."""
+    return {booking_id: kept["customer_deposits"] for booking_id, kept in (await _amounts_kept(conn, some)).items()}
 
 
 async def _seats_free(conn: Connection, booking: Booking) -> bool:

@@ -53,17 +53,18 @@ def due(status: str, price: int, paid: int) -> int:
     return max(price - paid, 0) if status in ("held", "confirmed") else 0
 
 
-def destination_of_money(status: str, paid_before: int, price: int, *, seats_free: bool) -> tuple[str, str | None]:
-    """Where captured money belongs: ('customer_deposits', None) or ('suspense:unapplied', why).
+def destination_of_money(
+    status: str, paid_before: int, price: int, amount: int, *, seats_free: bool
+) -> tuple[str, str | None]:
+    """Where `amount` (minor units) that was captured belongs: ('customer_deposits', None) or ('suspense:unapplied', why).
 
-    Late money is welcome while the seats are free; money nobody owes us is kept apart and sent back (payments.md 1.9).
+    Late money is welcome while the seats are free; money nobody owes us is kept apart and sent back (payments.md 1.9). What is more
+    than is still due is not wanted in part either (docs/decisions/31).
     """
-    if status == "held":
-        return ("customer_deposits", None) if paid_before < price else ("suspense:unapplied", "paid_twice")
-    if status == "expired":
-        return ("customer_deposits", None) if seats_free else ("suspense:unapplied", "seats_gone")
     if status == "cancelled":
         return "suspense:unapplied", "booking_cancelled"
-    if paid_before < price:
-        return "customer_deposits", None
-    return "suspense:unapplied", "paid_twice"
+    if status == "expired" and not seats_free:
+        return "suspense:unapplied", "seats_gone"
+    if paid_before + amount > price:
+        return "suspense:unapplied", "overpaid" if paid_before < price else "paid_twice"
+    return "customer_deposits", None

@@ -24,7 +24,7 @@ from pgqueuer.models import Job
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 
-from jklg.kit.db import Database, KeptConnection
+from jklg.kit.db import Connection, Database, KeptConnection
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -138,28 +138,35 @@ async def _tell(house: House, actors: list[Listener], job: Job) -> None:
         await actor(house, payload)
 
 
-async def drain(house: House, listeners: Mapping[str, list[Listener]]) -> int:
+async def drain(house: House, listeners: Mapping[str, list[Listener]], conn: Connection | None = None) -> int:
     """Act on all news that is due, one after the other in the order it was announced. Returns how many.
 
-    For tests and the simulation, which want one thing at a time; a failing listener raises here.
+    For tests and the simulation, which want one thing at a time; a failing listener raises here. `conn`: to fetch the news with,
+    without our codecs, for who has one already.
     """
-    done = 0
+    if conn is not None:
+        return await _drain(house, listeners, conn)
     conn = await asyncpg.connect(house.settings.database_url, server_settings={"role": "jklg_app"})
     try:
-        queries = Queries(AsyncpgDriver(conn))
-        wanted = {news: EntrypointExecutionParameter(concurrency_limit=0) for news in listeners}
-        while True:
-            jobs = await queries.dequeue(
-                batch_size=1,
-                entrypoints=wanted,  # type: ignore[arg-type]
-                queue_manager_id=uuid4(),  # type: ignore[arg-type]
-                global_concurrency_limit=None,
-                heartbeat_timeout=LEASE,
-            )
-            if not jobs:
-                return done
-            await _tell(house, listeners[jobs[0].entrypoint], jobs[0])
-            await queries.log_jobs([(jobs[0], "successful", None)])
-            done += 1
+        return await _drain(house, listeners, conn)
     finally:
         await conn.close()
+
+
+async def _drain(house: House, listeners: Mapping[str, list[Listener]], conn: Connection) -> int:
+    done = 0
+    queries = Queries(AsyncpgDriver(conn))  # type: ignore[arg-type]
+    wanted = {news: EntrypointExecutionParameter(concurrency_limit=0) for news in listeners}
+    while True:
+        jobs = await queries.dequeue(
+            batch_size=1,
+            entrypoints=wanted,  # type: ignore[arg-type]
+            queue_manager_id=uuid4(),  # type: ignore[arg-type]
+            global_concurrency_limit=None,
+            heartbeat_timeout=LEASE,
+        )
+        if not jobs:
+            return done
+        await _tell(house, listeners[jobs[0].entrypoint], jobs[0])
+        await queries.log_jobs([(jobs[0], "successful", None)])
+        done += 1

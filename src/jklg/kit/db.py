@@ -140,6 +140,22 @@ def _as_json(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+SESSION = {
+    "application_name": "jklg",
+    "role": "jklg_app",
+    "timezone": "UTC",
+    "statement_timeout": "15000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "30000",
+}
+"""How the application speaks with PostgreSQL."""
+
+
+async def prepare(conn: Any) -> None:
+    """A new connection learns how we write jsonb."""
+    await conn.set_type_codec("jsonb", encoder=_as_json, decoder=msgspec.json.decode, schema="pg_catalog")
+
+
 async def open_database(
     url: str,
     *,
@@ -148,9 +164,6 @@ async def open_database(
     clock: Callable[[], datetime] | None = None,
 ) -> Database:
     """Connect. `clock` moves the house clock of every session (tests and the simulation only: migration 0001)."""
-
-    async def prepare(conn: Any) -> None:
-        await conn.set_type_codec("jsonb", encoder=_as_json, decoder=msgspec.json.decode, schema="pg_catalog")
 
     async def on_acquire(conn: Any) -> None:
         if clock is not None:
@@ -163,14 +176,7 @@ async def open_database(
         max_size=max_size,
         init=prepare,
         setup=on_acquire if clock is not None else None,
-        server_settings={
-            "application_name": "jklg",
-            "role": "jklg_app",
-            "timezone": "UTC",
-            "statement_timeout": "15000",
-            "lock_timeout": "5000",
-            "idle_in_transaction_session_timeout": "30000",
-        },
+        server_settings=SESSION,
     )
     return Database(pool)
 

@@ -97,6 +97,11 @@ async def balances(conn: Connection, accounts: Sequence[str], subject_ids: Seque
     return await queries.balances(conn, accounts, subject_ids)
 
 
+async def entries_of(conn: Connection, kind: str, source_type: str, source_id: str) -> list[tuple[str, int]]:
+    """How a fact was posted: (account, amount), debits positive. Empty when it was not."""
+    return await queries.entries_of(conn, kind, source_type, source_id)
+
+
 async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
     """Every account with its currency and balance."""
     return await queries.trial_balance(conn)

@@ -52,6 +52,19 @@ async def balances(conn: Connection, accounts: Sequence[str], subject_ids: Seque
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
+async def entries_of(conn: Connection, kind: str, source_type: str, source_id: str) -> list[tuple[str, int]]:
+    rows = await conn.fetch(
+        """
+        SELECT e.account, e.amount FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+        WHERE t.kind = $1 AND t.source_type = $2 AND t.source_id = $3 ORDER BY e.id
+        """,
+        kind,
+        source_type,
+        source_id,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def trial_balance(conn: Connection) -> list[tuple[str, str, int]]:
     rows = await conn.fetch(
         """

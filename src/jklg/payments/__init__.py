@@ -5,13 +5,15 @@ from jklg.payments.concerns import report_concern, resolve_concerns, settle_conc
 from jklg.payments.foresight import Foreseen, foresee
 from jklg.payments.pace import may_look
 from jklg.payments.queries import Transaction, get, list_of_booking
-from jklg.payments.strays import receive_stray, report_difference
+from jklg.payments.strays import receive_stray, report_difference, tell_of_stray
+from jklg.payments.stumbles import alone
 
 __all__ = [
     "Foreseen",
     "House",
     "Settled",
     "Transaction",
+    "alone",
     "cancel_attempt",
     "foresee",
     "get",
@@ -27,4 +29,5 @@ __all__ = [
     "settle_concern_in",
     "start",
     "take_on",
+    "tell_of_stray",
 ]

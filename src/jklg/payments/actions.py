@@ -49,7 +49,8 @@ class House(Protocol):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before.
+    """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before. It is not to be asked
+    again before `retry_after` seconds have passed.
 
     `capturing`: the payer has done her part, and we are taking the money.
     """
@@ -57,6 +58,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     transaction: Transaction
     booking_status: str
     unknown: str | None = None
+    retry_after: float = 0
     capturing: bool = False
 
 
@@ -194,7 +196,7 @@ async def settle(
     if made is None:
         return settled
     if made.answer is None:
-        return msgspec.structs.replace(settled, unknown=made.unknown, capturing=True)
+        return msgspec.structs.replace(settled, unknown=made.unknown, retry_after=made.retry_after, capturing=True)
     return await _book(house, transaction, made.answer, "answer", False)
 
 
@@ -296,14 +298,12 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
     """No answer proves nothing. Nothing moves; we come back later, and no sooner than a busy gateway asks."""
     log.warning("%s did not answer about %s: %s", transaction.gateway, transaction.id, silence)
     checks = transaction.checks + (transaction.state in rules.OPEN)  # a late look without an answer is still to be had
-    wait = float(min(rules.look_again_seconds(transaction.state, checks) or 600, 600))
-    if isinstance(silence, GatewayBusy) and silence.retry_after:
-        wait = max(wait, silence.retry_after)
+    asked, wait = silence.retry_after, min(rules.look_again_seconds(transaction.state, checks) or 600, 600)
     async with house.db.transaction() as conn:
         if not isinstance(silence, GatewayBusy):  # that is an answer
             await silences.begin(conn, transaction.gateway)
-        await queries.look_again(conn, transaction.id, checks, wait)
-    return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code)
+        await queries.look_again(conn, transaction.id, checks, max(wait, asked))
+    return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code, retry_after=asked)
 
 
 async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, leftover: bool = False) -> Settled:
@@ -325,21 +325,20 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         )
         command = await commands.get(conn, request_key)
         assert command is not None, "just written"
-        await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+        pause = max(rules.retry_seconds(command.attempts, house.dice.random()), settled.retry_after)
+        await commands.sending(conn, command.id, pause)
     if settled.unknown or gateway is None or transaction.ref is None:
         return settled
     try:  # a key of its own for each try: a gateway repeats its answer to a key, refusals too
         snapshot = await gateway.cancel(transaction.ref, f"{request_key}:{command.attempts}")
     except GatewayRefused as refusal:
         async with house.db.transaction() as conn:
-            await commands.finish(conn, command.id, "rejected", str(refusal))
+            await commands.refuse(conn, command.id, pause, str(refusal))
         return await settle(house, transaction.id, source="cancel", capture=False)
     except GatewayError as silence:
         async with house.db.transaction() as conn:
-            await commands.postpone(
-                conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()), str(silence)
-            )
-        return Settled(transaction=transaction, booking_status=settled.booking_status, unknown=silence.code)
+            await commands.postpone(conn, command.id, max(pause, silence.retry_after), str(silence))
+        return msgspec.structs.replace(settled, unknown=silence.code, retry_after=silence.retry_after)
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason="answer")
     async with house.db.transaction(who) as conn:
         await merge(conn, transaction.id, snapshot, "answer")

@@ -14,6 +14,7 @@ from jklg.bookings.jobs import Asked, about
 from jklg.kit.db import SYSTEM, Connection, Database
 from jklg.payments import actions, balances, commands, consents, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
+from jklg.payments.stumbles import alone
 from jklg.payments.webhooks import queries as notice_queries
 from jklg.payments.webhooks.actions import House
 from jklg.settings import Settings
@@ -39,7 +40,7 @@ async def settle_due(house: House, limit: int = 20) -> int:
     async with house.db.transaction() as conn:
         due = await queries.claim_due(conn, limit)
     for transaction_id in due:
-        await actions.settle(house, transaction_id, source="poll")
+        await alone(house, transaction_id, actions.settle(house, transaction_id, source="poll"))
     return len(due)
 
 
@@ -52,15 +53,16 @@ async def close_overdue(house: House, limit: int = 20) -> int:
         overdue = await queries.list_overdue(conn, limit)
         leftovers = await queries.list_leftovers(conn, limit)
     for transaction_id in overdue:
-        settled = await actions.cancel_attempt(house, transaction_id, actor="system")
-        if settled.transaction.state in rules.OPEN:
+        settled = await alone(house, transaction_id, actions.cancel_attempt(house, transaction_id, actor="system"))
+        if settled and settled.transaction.state in rules.OPEN:
             log.info(
                 "payment %s is past its time and still open: %s",
                 transaction_id,
                 settled.unknown or settled.transaction.state,
             )
     for transaction_id in leftovers:
-        await actions.cancel_attempt(house, transaction_id, actor="system", leftover=True)
+        closing = actions.cancel_attempt(house, transaction_id, actor="system", leftover=True)
+        await alone(house, transaction_id, closing)
     return len(overdue) + len(leftovers)
 
 
@@ -128,7 +130,9 @@ async def forget_person(house: Office, news: dict[str, Any]) -> None:
             await queries.forget_person(conn, transaction.id)
             await commands.forget_errors(conn, transaction.id)
             returned = await refund_queries.forget_person(conn, transaction.id)
-            await notice_queries.forget_person(conn, transaction.id, transaction.gateway, transaction.ref)
+            await notice_queries.forget_person(
+                conn, transaction.id, transaction.gateway, [transaction.ref, transaction.charge_ref]
+            )
             letters = [f"{kind}:{refund}" for kind in ("late_money_refunded", "refund_sent") for refund in returned]
             told = [f"payment_receipt:{transaction.id}", f"card_refused:{transaction.id}", *letters]
             await mail.forget(conn, told)

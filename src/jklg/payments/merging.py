@@ -17,11 +17,11 @@ from jklg import bookings, history, jobs
 from jklg.bookings import Booking
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
-from jklg.payments import captures, commands, consents, disputes, queries, refunds, rules
+from jklg.payments import captures, commands, concerns, consents, disputes, queries, refunds, rules
 from jklg.payments.gateways.contract import Snapshot
 from jklg.payments.queries import Transaction
 
-SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice")
+SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice", "overpaid")
 """Why money in suspense is returned by itself. Mismatches are for a person to judge."""
 
 
@@ -106,6 +106,7 @@ def _standing(answer: _Answer) -> queries.Standing:
         id=answer.transaction.id,
         state=answer.state,
         ref=snapshot.ref,
+        charge_ref=snapshot.charge_ref,
         client_secret=snapshot.client_secret,
         captured=decision.captured,
         authorized=decision.authorized,
@@ -211,6 +212,8 @@ async def _what_is_rare(conn: Connection, answer: _Answer) -> None:
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
         )
+    if transaction.stumbles:
+        await concerns.resolve_concerns(conn, f"cannot_be_settled:{transaction.id}:", [])
     if not snapshot.captured and answer.capture and snapshot.capturable:
         why_not = await captures.decide(conn, _known(transaction), transaction, booking, snapshot, answer.source)
         if why_not in ("amount_mismatch", "currency_mismatch"):

@@ -191,7 +191,7 @@ async def return_page(request: Ask, reference: FromPath[str]) -> Response[bytes]
     if now.state == "succeeded" or seen.due == 0:
         return _to_booking(seen)
     if settled.unknown or now.state not in (*UNPAID, *ENDED):
-        return await _waiting(request, seen, now, reached=settled.unknown is None)
+        return await _waiting(request, seen, now, reached=settled.unknown is None, asked=settled.retry_after)
     if seen.booking.status not in ("held", "confirmed"):
         return _to_booking(seen)
     return _declined(request, seen, now, status=200)
@@ -204,14 +204,16 @@ async def _attempt(request: Ask, seen: OpenBooking) -> Transaction | None:
     return next((each for each in attempts if str(each.id) == named), attempts[0] if attempts else None)
 
 
-async def _waiting(request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool) -> Response[bytes]:
-    """Not known yet. The page looks again by itself, with or without JavaScript."""
+async def _waiting(
+    request: Ask, seen: OpenBooking, attempt: Transaction, *, reached: bool, asked: float = 0
+) -> Response[bytes]:
+    """Not known yet. The page looks again by itself, with or without JavaScript, and no sooner than a busy gateway has `asked` (seconds)."""
     looked = request.query_params.get("looked", "0")
     looks = min(int(looked), 1000) if looked.isascii() and looked.isdigit() and len(looked) < 6 else 0
     where = f"/bookings/{seen.booking.reference}/return?transaction={attempt.id}&looked={looks + 1}"
     if attempt.ref is None:
         where = f"/bookings/{seen.booking.reference}/pay?looked={looks + 1}"
-    wait = WAITS[min(looks, len(WAITS) - 1)]
+    wait = max(WAITS[min(looks, len(WAITS) - 1)], int(asked))
     return page(
         request, "payments/waiting.html", personal=True, headers={"Refresh": f"{wait}; url={where}"},
         booking=seen.booking, attempt=attempt, reached=reached, again=where, wait=wait,

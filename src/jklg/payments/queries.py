@@ -24,6 +24,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     livemode: bool
     ref: str | None
+    charge_ref: str | None
     consent_id: UUID | None
     request_key: str
     client_secret: str | None
@@ -36,6 +37,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
     error_message: str | None
     open_at: datetime | None
     checks: int
+    stumbles: int
     created_at: datetime
     completed_at: datetime | None
     gateway_silent: bool = False
@@ -43,9 +45,9 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TRANSACTION = """
-SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, consent_id, request_key,
+SELECT id, booking_id, amount, currency, state, status, gateway, livemode, transaction_id AS ref, charge_ref, consent_id, request_key,
        client_secret, authorized_amount AS authorized, captured_amount AS captured, refund_reserved,
-       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, created_at, completed_at,
+       refund_amount AS refunded, payment_method, receipt_url, error_message, open_at, checks, stumbles, created_at, completed_at,
        EXISTS (SELECT FROM gateway_silences s WHERE s.gateway = transactions.gateway) AS gateway_silent
 FROM transactions
 """
@@ -89,19 +91,22 @@ async def find_open(conn: Connection, booking_id: UUID) -> Transaction | None:
 
 
 async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) -> UUID | None:
+    """Our attempt by the gateway's id of it, or of its charge."""
     return (await find_by_refs(conn, [(gateway, livemode, ref)])).get((gateway, livemode, ref))
 
 
 async def find_by_refs(conn: Connection, named: Sequence[tuple[str, bool, str]]) -> dict[tuple[str, bool, str], UUID]:
-    """Our attempts by (gateway, livemode, the gateway's id), as far as there are."""
+    """The same of many: by (gateway, livemode, id), as far as there are."""
     rows = await conn.fetch(
         """
-        SELECT t.gateway, t.livemode, t.transaction_id, t.id FROM unnest($1::text[], $2::boolean[], $3::text[]) AS n(gateway, livemode, ref)
-        JOIN transactions t ON t.gateway = n.gateway AND t.livemode = n.livemode AND t.transaction_id = n.ref
+        SELECT n.gateway, n.livemode, n.ref,
+               coalesce((SELECT id FROM transactions t WHERE t.gateway = n.gateway AND t.livemode = n.livemode AND t.transaction_id = n.ref),
+                        (SELECT id FROM transactions t WHERE t.gateway = n.gateway AND t.livemode = n.livemode AND t.charge_ref = n.ref LIMIT 1))
+        FROM unnest($1::text[], $2::boolean[], $3::text[]) AS n(gateway, livemode, ref)
         """,
         *zip(*named, strict=True),
     )
-    return {(row[0], row[1], row[2]): row[3] for row in rows}
+    return {(row[0], row[1], row[2]): row[3] for row in rows if row[3] is not None}
 
 
 async def count_recent(conn: Connection, booking_id: UUID) -> int:
@@ -125,11 +130,13 @@ async def insert(
     request_key: str,
     description: str,
     consent_id: UUID | None = None,
+    ref: str | None = None,
 ) -> None:
+    """`ref`: its gateway has it already, under this id."""
     await conn.execute(
         """
-        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9)
+        INSERT INTO transactions (id, booking_id, amount, currency, gateway, livemode, request_key, description, check_at, consent_id, transaction_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, house_now() + interval '30 seconds', $9, $10)
         """,
         transaction_id,
         booking_id,
@@ -140,15 +147,17 @@ async def insert(
         request_key,
         description,
         consent_id,
+        ref,
     )
 
 
 class Standing(NamedTuple):
-    """How an attempt stands now. None of `client_secret`, `payment_method`, `receipt_url` leaves what was known before."""
+    """How an attempt stands now. None of `charge_ref`, `client_secret`, `payment_method`, `receipt_url` leaves what was known before."""
 
     id: UUID
     state: str
     ref: str
+    charge_ref: str | None
     client_secret: str | None
     captured: int
     authorized: int
@@ -165,14 +174,15 @@ async def update(conn: Connection, standing: Sequence[Standing]) -> None:
     await conn.execute(
         """
         UPDATE transactions t SET
-            state = n.state, transaction_id = n.ref, client_secret = coalesce(n.client_secret, t.client_secret),
+            state = n.state, transaction_id = n.ref, charge_ref = coalesce(n.charge_ref, t.charge_ref),
+            client_secret = coalesce(n.client_secret, t.client_secret), stumbles = 0, stumbled_over = NULL,
             captured_amount = n.captured, authorized_amount = n.authorized, open_at = n.open_at,
             payment_method = coalesce(n.payment_method, t.payment_method), receipt_url = coalesce(n.receipt_url, t.receipt_url),
             error_message = n.error_message, checks = n.checks, check_at = house_now() + make_interval(secs => n.look_again_seconds),
             completed_at = CASE WHEN n.captured > 0 THEN coalesce(t.completed_at, house_now()) END
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::text[], $9::text[],
-                    $10::text[], $11::integer[], $12::integer[])
-             AS n(id, state, ref, client_secret, captured, authorized, open_at, payment_method, receipt_url, error_message, checks,
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::text[],
+                    $10::text[], $11::text[], $12::integer[], $13::integer[])
+             AS n(id, state, ref, charge_ref, client_secret, captured, authorized, open_at, payment_method, receipt_url, error_message, checks,
                   look_again_seconds)
         WHERE t.id = n.id
         """,
@@ -225,6 +235,7 @@ async def list_overdue(conn: Connection, limit: int) -> list[UUID]:
                    ELSE true END
           AND t.state IN ('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')
           AND NOT EXISTS (SELECT FROM gateway_commands c WHERE c.transaction_id = t.id AND c.kind = 'cancel' AND c.next_attempt_at > house_now())
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
         ORDER BY b.hold_expires_at, t.id LIMIT $1
         """,
         limit,
@@ -236,9 +247,10 @@ async def list_leftovers(conn: Connection, limit: int) -> list[UUID]:
     """Attempts that have ended here, were found open at their gateway, and are due to be closed there."""
     rows = await conn.fetch(
         """
-        SELECT transaction_id FROM gateway_commands
-        WHERE kind = 'cancel' AND request_key = 'void:' || transaction_id AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
-        ORDER BY next_attempt_at, id LIMIT $1
+        SELECT c.transaction_id FROM gateway_commands c JOIN transactions t ON t.id = c.transaction_id
+        WHERE c.kind = 'cancel' AND c.request_key = 'void:' || c.transaction_id AND c.state IN ('pending', 'unknown') AND c.next_attempt_at <= house_now()
+          AND NOT (t.stumbles > 0 AND t.check_at > house_now())
+        ORDER BY c.next_attempt_at, c.id LIMIT $1
         """,
         limit,
     )

@@ -43,6 +43,9 @@ MAX_ATTEMPTS_PER_HOUR = 20
 PENDING_REFUND_SECONDS = 3600
 """How long until we ask how a refund stands that the gateway still has to make. Its notice may have been lost."""
 
+STUMBLES_TOLD = 8
+"""Failures of the house itself with one attempt, in a row, after which a person is told: twenty minutes or so."""
+
 NOTICE_ATTEMPTS = 12
 """Tries after which a notice is put aside as dead, for a person."""
 

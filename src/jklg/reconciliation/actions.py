@@ -13,7 +13,7 @@ from datetime import datetime
 from jklg import payments
 from jklg.kit import failpoints
 from jklg.payments import webhooks
-from jklg.payments.gateways.contract import Gateway, GatewayError, Snapshot
+from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, Snapshot
 from jklg.payments.webhooks.actions import House
 from jklg.reconciliation import queries, rules
 
@@ -58,6 +58,9 @@ async def _take_turn(
             found += await task(house, gateway, start, end, turn.until)
         except GatewayError as silence:
             log.warning("%s did not answer the reconciliation: %s", gateway.name, silence)
+            wait = max(rules.AFTER_A_FAILURE_SECONDS, silence.retry_after)
+            async with house.db.transaction() as conn:
+                await queries.move_watermark(conn, gateway.name, gateway.livemode, name, turn.done_at, wait)
             return found, False
         last = end >= turn.until
         wait = rules.EVERY_SECONDS if last else rules.AFTER_A_FAILURE_SECONDS
@@ -94,9 +97,31 @@ async def _compare(house: House, gateway: Gateway, theirs: Snapshot) -> bool:
     if finding is None:
         return False
     if ours is None:
-        return await payments.receive_stray(house, gateway, theirs.ref, "reconciliation")
+        return await _receive_stray(house, gateway, theirs.ref)
     if finding == "other_amount":
         detail: dict[str, object] = {"ref": theirs.ref, "theirs": theirs.amount, "currency": theirs.currency}
         return await payments.report_difference(house, ours.id, "gateway_object_mismatch", detail)
-    settled = await payments.settle(house, ours.id, source="reconcile", hint_ref=theirs.ref)
-    return settled.transaction.captured != ours.captured or settled.transaction.state != ours.state
+    settling = payments.settle(house, ours.id, source="reconcile", hint_ref=theirs.ref)
+    settled = await payments.alone(house, ours.id, settling)
+    return settled is not None and (settled.transaction.captured, settled.transaction.state) != (
+        ours.captured,
+        ours.state,
+    )
+
+
+async def _receive_stray(house: House, gateway: Gateway, ref: str) -> bool:
+    """One that cannot be shown or booked does not keep us from the others: it has no row to come back by, so a person is told at once."""
+    try:
+        return await payments.receive_stray(house, gateway, ref, "reconciliation")
+    except GatewayRefused as refusal:
+        log.warning("%s lists %s, and does not show it: %s", gateway.name, ref, refusal)
+        return False
+    except GatewayError:
+        raise
+    except Exception as error:
+        log.exception("%s of %s cannot be booked", ref, gateway.name)
+        async with house.db.transaction() as conn:
+            detail: dict[str, object] = {"gateway": gateway.name, "ref": ref, "error": repr(error)[:300]}
+            return await payments.report_concern(
+                conn, "cannot_be_settled", f"cannot_be_settled:{gateway.name}:{ref}", detail
+            )

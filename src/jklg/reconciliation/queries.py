@@ -36,7 +36,7 @@ async def take_turn(
 
 
 async def move_watermark(
-    conn: Connection, gateway: str, livemode: bool, task: str, done_at: datetime, lease_seconds: int
+    conn: Connection, gateway: str, livemode: bool, task: str, done_at: datetime, lease_seconds: float
 ) -> None:
     """Everything until `done_at` has been looked at, and there is more to do."""
     await conn.execute(

@@ -12,7 +12,7 @@ For the shop, with `Authorization: Bearer <key>`, JSON both ways, amounts in min
     GET  /v1/movements              ?from&to (Unix seconds) &limit &starting_after; newest first: every line of the shop's account
     GET  /v1/events                 ?created_from&created_to &limit &starting_after; newest first
 
-`Idempotency-Key` is honoured on every POST and never forgotten. Errors: {"error": {"code", "message"}}.
+`Idempotency-Key` is honoured on every POST, for 24 hours. Errors: {"error": {"code", "message"}}.
 For the payer: GET and POST /pay/{id}?client_secret=…, in `pages`. For tests: /_faults and /_disputes, when they are enabled:
 
     POST /_disputes                 {intent, amount?, inquiry?}: the payer complains to her bank
@@ -34,7 +34,7 @@ import msgspec
 
 from jklg.kit.clock import Clock
 from jklg.kit.money import CURRENCIES, MAX_MINOR
-from jklg.sandbox import account, pages
+from jklg.sandbox import account, keys, pages
 from jklg.sandbox.bank import Bank, Work
 from jklg.sandbox.deliveries import Postman
 from jklg.sandbox.faults import AnswerLost, Faults, misbehave
@@ -52,7 +52,7 @@ from jklg.sandbox.http import (
     send_broken_answer,
 )
 from jklg.sandbox.storage import MemoryStorage, PostgresStorage, Storage
-from jklg.sandbox.things import BankError, Dispute, Event, Intent, Saved
+from jklg.sandbox.things import BankError, Dispute, Event, Intent
 
 S = TypeVar("S")
 
@@ -211,14 +211,14 @@ class SandboxApp:
             raise BankError("idempotency_error", "The Idempotency-Key is longer than 255 characters.")
         fingerprint = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
         async with self.bank.work() as work:
-            saved = work.find(Saved, key) if key else None
+            saved = keys.remembered(work, key) if key else None
             if saved is not None and saved.fingerprint != fingerprint:
                 raise BankError("idempotency_error", "This Idempotency-Key was used with another request.")
             if saved is not None:
                 return Answer(saved.status, saved.body.encode()).with_header("Idempotent-Replayed", "true")
             answer = json_answer(200, verb(work))
             if key:
-                work.put(Saved(id=key, fingerprint=fingerprint, status=answer.status, body=answer.body.decode()))
+                keys.remember(work, key, fingerprint, answer.status, answer.body.decode())
             return answer
 
     # -- the tests' door -------------------------------------------------------------------------------------------

@@ -120,12 +120,13 @@ class Event(Thing, kw_only=True):
 
 
 class Saved(Thing, kw_only=True):
-    """The answer given under an idempotency key (the id), for its replay."""
+    """The answer given under an idempotency key (the id), for its replay until it is forgotten. `saved_at`: None of those from before."""
 
     kind = "saved"
     fingerprint: str
     status: int
     body: str
+    saved_at: datetime | None = None
 
 
 def plain(thing: Thing) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from jklg import ledger
-from jklg.payments import refunds
+from jklg.payments import strays
 from jklg.payments.books import CHECKS
 from jklg.sandbox.things import Intent
 from tests.conftest import SECRET
@@ -147,6 +147,16 @@ OFFENCES: dict[str, tuple[list[str], set[str]]] = {
         [f"UPDATE bookings SET status = 'held' WHERE id = {OF_ASHA}"],
         {"confirmed is paid"},
     ),
+    "a booking keeps more than its price, and all that stands before a person is that her bank asks": (
+        [
+            f"UPDATE bookings SET reduced_amount = 500 WHERE id = {OF_ASHA}",
+        ],
+        {"confirmed is paid"},
+    ),
+    "what was owed was paid by hand, and nobody had asked for it": (
+        posting("owed_paid", "refund_request", "gen_random_uuid()::text", OF_ASHA, "refunds_owed", "gateway_clearing:manual"),
+        {"owed is paid once", "suspense is known"},
+    ),
     "money was put into suspense and nobody was told": (
         posting("adjustment", "hand", "'2'", OF_ASHA, "sundry", "suspense:unapplied"),
         {"suspense is known"},
@@ -192,6 +202,6 @@ async def test_money_of_a_stranger_and_money_of_a_wrong_amount_are_sound_books(s
 async def test_strange_money_that_grows_is_in_the_books_once(street: Street) -> None:
     for captured in (400, 600, 600, 400):
         async with street.db.transaction() as conn:
-            await refunds.park_stray_money(conn, "sandbox", "in_strange", captured, "INR")
+            await strays.park(conn, "sandbox", "in_strange", captured, "INR")
     assert await street.balance("suspense:unapplied") == -600
     assert await street.balance("gateway_clearing:sandbox") == 600

@@ -174,7 +174,7 @@ async def test_a_crash_anywhere_in_a_capture_is_healed(waiting_street: Street, w
     with pytest.raises(Crashed):
         await look(street, started.transaction.id)
     failpoints.arm("")
-    await street.later(minutes=1)
+    await street.later(minutes=3)
     await street.work()
     assert await status_of(street.db, held.id) == "confirmed"
     assert await street.balance("gateway_clearing:sandbox") == held.total_price

@@ -9,11 +9,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from jklg import ledger
 from jklg.kit.errors import BadInput, Conflict, Forbidden, NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import actions as payment_actions
 from jklg.payments import desk
+from jklg.payments.books import CHECKS
 from jklg.sandbox.bank import Intent, Refund
+from tests import invariants
+from tests.conftest import SECRET
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
@@ -29,6 +33,14 @@ async def ask(street: Street, booking_id: UUID, amount: int | None, *, actor: st
 async def sent_at_the_bank(street: Street) -> list[int]:
     async with street.bank.bank.work() as work:
         return sorted(refund.amount for refund in work.all(Refund))
+
+
+async def sound(street: Street) -> None:
+    """The books and the invariants have nothing to say."""
+    await ledger.seal(street.db, SECRET)
+    assert (await ledger.verify(street.db, CHECKS, keys=[SECRET])).broken == {}
+    async with street.db.transaction() as conn:
+        assert await invariants.broken(conn) == []
 
 
 def two_people_above(street: Street, rupees: int) -> None:
@@ -151,6 +163,15 @@ async def test_a_refund_that_fails_later_is_owed_shown_and_may_be_sent_again(str
     assert await street.one("SELECT count(*) FROM anomalies WHERE kind = 'refund_failed' AND resolved_at IS NULL") == 1
     assert (await street.kept(held.id))["refunds_owed"] == -40_000
     assert (await street.booking(held.id)).price == held.total_price - 40_000
+    assert (await ask(street, held.id, 40_000)).status == "completed"
+    assert await sent_at_the_bank(street) == [40_000, 40_000]
+    assert (await street.booking(held.id)).price == held.total_price - 40_000, "it was given up once"
+    assert await street.kept(held.id) == {
+        "customer_deposits": -(held.total_price - 40_000),
+        "gateway_clearing:sandbox": held.total_price - 40_000,
+    }
+    assert await street.one("SELECT count(*) FROM anomalies WHERE kind = 'refund_failed' AND resolved_at IS NULL") == 0
+    await sound(street)
 
 
 async def test_what_the_gateway_made_after_a_failure_is_heard_after_the_failure(street: Street) -> None:
@@ -171,6 +192,8 @@ async def test_what_the_gateway_made_after_a_failure_is_heard_after_the_failure(
         await payment_actions.merge(conn, attempt, newest_first, "poll")
     assert await street.one("SELECT array_agg(state ORDER BY state) FROM refunds") == ["failed", "succeeded"]
     assert await street.balance("gateway_clearing:sandbox") == 0
+    assert await street.kept(held.id) == {}
+    await sound(street)
 
 
 async def test_above_the_limit_somebody_else_has_to_look(street: Street) -> None:

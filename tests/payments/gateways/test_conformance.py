@@ -290,6 +290,16 @@ async def test_a_refund_whose_answer_was_lost_is_one_refund(counter: Counter) ->
     assert [refund.ref for refund in seen] == [again.ref]
 
 
+async def test_a_refund_is_seen_by_looking_when_its_key_is_long_forgotten(counter: Counter) -> None:
+    """What the house relies on when an answer was lost, and nobody was there to ask again."""
+    snapshot, refund_id = await paid(counter), uuid4()
+    counter.faults.only, counter.faults.drop_after = "POST", 1
+    with pytest.raises(GatewayUnknown):
+        await send_back(counter, snapshot, 500, refund_id)
+    counter.clock.ahead += timedelta(seconds=counter.gateway.refund_key_lifetime_seconds)
+    assert [r.refund_id for r in (await counter.gateway.fetch(snapshot.ref)).refunds] == [refund_id]
+
+
 async def test_a_refund_key_used_with_another_amount_yields_what_was_made_before(counter: Counter) -> None:
     snapshot, refund_id = await paid(counter), uuid4()
     await send_back(counter, snapshot, 500, refund_id)

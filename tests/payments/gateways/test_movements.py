@@ -209,7 +209,7 @@ async def test_a_peer_refuses_parameters_that_the_real_one_does_not_take(name: s
     counter = COUNTERS[name]()
     await counter.gateway.create(order())
     sent = [request.headers for request in getattr(counter.peer, "requests", [])]
-    headers = {"authorization": sent[-1]["authorization"] if sent else "Bearer key"}
+    headers = {"authorization": sent[-1]["authorization"] if sent else "Bearer sandbox_key_peer"}
     if name == "stripe":
         headers["stripe-version"] = sent[-1]["stripe-version"]
     client: httpx.AsyncClient = counter.client  # type: ignore[attr-defined]

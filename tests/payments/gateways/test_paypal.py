@@ -375,7 +375,7 @@ async def test_every_webhook_of_paypal_leads_to_the_attempt(counter: PayPalCount
     kinds = ["CHECKOUT.ORDER.APPROVED", "PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.REFUNDED"]
     assert [notice.event_type for notice in told] == kinds
     assert {notice.ref for notice in told} == {created.ref}
-    assert {notice.transaction_id for notice in told} == {ours.transaction_id}
+    assert [notice.transaction_id for notice in told] == [ours.transaction_id, ours.transaction_id, None]
 
 
 async def test_a_dispute_leads_to_our_payment_and_blocks_its_refund(counter: PayPalCounter) -> None:

@@ -14,13 +14,16 @@ from jklg.app import House
 from jklg.kit import failpoints
 from jklg.kit.db import open_database
 from jklg.kit.failpoints import Crashed
+from jklg.kit.ids import uuid7
+from jklg.payments import desk
+from jklg.payments.books import CHECKS
 from jklg.payments.gateways.paypal import PayPalGateway
 from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
-from tests.conftest import FreshDatabase
+from tests.conftest import SECRET, FreshDatabase
 from tests.front import front_of
 from tests.payments.gateways.counters import MovedClock
-from tests.peers.paypal import PayPalPeer
+from tests.peers.paypal import PayPalPeer, PayPalWork
 from tests.trade import add_departure, hold, status_of
 
 
@@ -260,3 +263,106 @@ async def test_the_payment_page_offers_the_link_without_javascript_and_takes_the
     )
     assert back.status_code == 303
     assert await status_of(town.house.db, held.id) == "confirmed"
+
+
+async def asha_has_paid(town: Town) -> tuple[bookings.Held, payments.Transaction]:
+    held, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    return held, attempt
+
+
+async def at_paypal(town: Town, ref: str | None, what: str, amount: int = 0) -> None:
+    """The payer's bank, or somebody in PayPal's own pages, does something to a payment."""
+    async with town.peer.bank.work() as work:
+        assert isinstance(work, PayPalWork)
+        intent = work.get(Intent, ref or "")
+        if what == "reverses":
+            work.reverse(intent)
+        else:
+            work.refund(intent, amount, {})
+
+
+async def open_items(town: Town) -> list[str]:
+    async with town.house.db.transaction() as conn:
+        return [
+            row[0] for row in await conn.fetch("SELECT kind FROM anomalies WHERE resolved_at IS NULL ORDER BY kind")
+        ]
+
+
+async def books_are_paypals(town: Town) -> None:
+    async with town.peer.bank.work() as work:
+        assert await town.balance("gateway_clearing:paypal") == work.balance()["INR"]["available"]
+    await ledger.seal(town.house.db, SECRET)
+    assert (await ledger.verify(town.house.db, CHECKS, keys=[SECRET])).broken == {}
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_payment_that_paypal_reverses_without_a_case_is_a_loss_and_somebody_is_told(
+    town: Town, told: bool
+) -> None:
+    held, attempt = await asha_has_paid(town)
+    town.peer.faults.lose_webhooks = 0 if told else 100
+    await at_paypal(town, attempt.ref, "reverses")
+    await town.work()
+    if not told:
+        await payments.settle(town.house, attempt.id, source="poll")
+    assert await town.balance("dispute_losses") == held.total_price
+    assert await town.balance("gateway_clearing:paypal") == 0
+    assert await open_items(town) == ["money_taken_back"]
+    async with town.house.db.transaction() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM refunds") == 0, "nobody sent it back"
+        assert tuple(await conn.fetchrow("SELECT state, reason FROM disputes")) == ("lost", "reversed")
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    await payments.settle(town.house, attempt.id, source="poll")
+    await books_are_paypals(town)
+    town.clock.ahead += timedelta(days=2)
+    await town.work()
+    assert await open_items(town) == ["money_taken_back"], "the account says the same"
+
+
+async def test_what_was_sent_back_before_is_not_reversed_as_well(town: Town) -> None:
+    held, attempt = await asha_has_paid(town)
+    await at_paypal(town, attempt.ref, "refunds", 1_000)
+    await town.work()
+    asked = await desk.ask_refund(
+        town.house, request_id=uuid7(), booking_id=held.id, amount=500, reason="goodwill", actor="staff:x"
+    )
+    assert asked.status == "completed"
+    await at_paypal(town, attempt.ref, "reverses")
+    await town.work()
+    assert await town.balance("dispute_losses") == held.total_price - 1_500
+    await books_are_paypals(town)
+
+
+async def test_a_refund_in_paypals_own_pages_names_only_the_capture_and_finds_the_payment(town: Town) -> None:
+    held, attempt = await asha_has_paid(town)
+    await at_paypal(town, attempt.ref, "refunds", 1_000)
+    await town.peer.deliver_due()
+    async with town.house.db.transaction() as conn:
+        row = await conn.fetchrow("SELECT ref, transaction_id FROM webhook_inbox ORDER BY id DESC LIMIT 1")
+    assert tuple(row or ()) == ((attempt.ref or "").replace("ORDER", "CAP"), None)
+    await town.work()
+    assert await town.balance("gateway_clearing:paypal") == held.total_price - 1_000
+    async with town.house.db.transaction() as conn:
+        assert await conn.fetchval("SELECT state FROM webhook_inbox ORDER BY id DESC LIMIT 1") == "done"
+    await books_are_paypals(town)
+
+
+async def test_a_transmission_that_comes_with_another_body_is_refused(town: Town) -> None:
+    """payments.md 1.4: the same transmission again is a repetition; with another body it is an attack."""
+    path = "/api/payments/webhooks/paypal"
+    bodies = [b'{"id":"WH-%d","event_type":"CUSTOMER.X","resource":{}}' % number for number in (1, 2)]
+    first = town.peer.signed(bodies[0], transmission="tx-here")
+    for _ in range(2):
+        assert (await town.web.post(path, content=bodies[0], headers=first)).status_code == 200
+    forged = town.peer.signed(bodies[1], transmission="tx-here")
+    assert (await town.web.post(path, content=bodies[1], headers=forged)).status_code == 400
+    same_event = bodies[0].replace(b"CUSTOMER.X", b"CUSTOMER.Y")
+    forged = town.peer.signed(same_event, transmission="tx-here")
+    assert (await town.web.post(path, content=same_event, headers=forged)).status_code == 400
+    again = town.peer.signed(bodies[0], transmission="tx-later")
+    assert (await town.web.post(path, content=bodies[0], headers=again)).status_code == 200
+    async with town.house.db.transaction() as conn:
+        assert await conn.fetch("SELECT event_id, duplicates, collision FROM webhook_inbox") == [("WH-1", 2, False)]

@@ -121,6 +121,16 @@ def test_stripes_own_signatures_are_accepted(counter: StripeCounter) -> None:
         ("refund.failed", {"object": "refund", "id": "re_1", "payment_intent": "pi_1"}, "pi_1"),
         ("charge.refund.updated", {"object": "refund", "id": "re_1", "payment_intent": "pi_1"}, "pi_1"),
         ("charge.dispute.closed", {"object": "dispute", "id": "dp_1", "payment_intent": "pi_1"}, "pi_1"),
+        (
+            "radar.early_fraud_warning.created",
+            {"object": "radar.early_fraud_warning", "id": "issfr_1", "payment_intent": "pi_1"},
+            "pi_1",
+        ),
+        (
+            "review.opened",
+            {"object": "review", "id": "prv_1", "charge": {"id": "ch_1"}, "payment_intent": None},
+            "ch_1",
+        ),
         ("payout.paid", {"object": "payout", "id": "po_1"}, None),
         ("customer.created", {"object": "customer", "id": "cus_1"}, None),
     ],

@@ -360,7 +360,8 @@ async def test_a_balance_from_before_us_is_adopted_as_it_is(street: Street) -> N
     await proven(street)
 
 
-async def test_a_strangers_payment_that_went_back_leaves_suspense_when_it_is_adopted(street: Street) -> None:
+async def a_strangers_payment(street: Street) -> str:
+    """In suspense. The bank's id."""
     await asha_paid(street)
     street.bank.bank.fee_per_mille = 0
     async with street.bank.bank.work() as work:
@@ -369,17 +370,35 @@ async def test_a_strangers_payment_that_went_back_leaves_suspense_when_it_is_ado
     await street.deliver()
     await street.work()
     assert await street.balance("suspense:unapplied") == -5_000
+    return stranger.id
+
+
+async def test_a_strangers_payment_that_went_back_leaves_suspense_by_itself_though_nobody_tells(street: Street) -> None:
+    ref = await a_strangers_payment(street)
     async with street.bank.bank.work() as work:
-        work.refund(work.get(Intent, stranger.id), 5_000, {})
+        work.refund(work.get(Intent, ref), 5_000, {})
+    await the_next_morning(street)
+    await the_next_morning(street)
+    assert await street.balance("suspense:unapplied") == 0
+    assert await street.balance("gateway_clearing:sandbox") == await held_there(street)
+    assert await street.one(OPEN_ITEMS) == ""
+    await proven(street)
+
+
+async def test_what_a_bank_took_of_a_strangers_payment_leaves_suspense_when_it_is_adopted(street: Street) -> None:
+    ref = await a_strangers_payment(street)
+    async with street.bank.bank.work() as work:
+        work.dispute(work.get(Intent, ref), 900)
     await the_next_morning(street)
     await the_next_morning(street)
     concern = await street.one("SELECT id FROM anomalies WHERE kind = 'movements_differ' AND resolved_at IS NULL")
-    await movements.adopt(street.house, concern, shown="-5000", note="Sent back there", actor="staff:x")
-    assert await street.balance("suspense:unapplied") == 0
+    await movements.adopt(street.house, concern, shown="-915", note="Her bank took it", actor="staff:x")
+    assert await street.balance("suspense:unapplied") == -4_085
     assert await street.balance("gateway_clearing:sandbox") == await held_there(street)
     await the_next_morning(street)
+    assert await street.one(OPEN_ITEMS) == "unmatched_gateway_object"
     assert (
-        await street.one("SELECT count(*) FROM anomalies WHERE kind = 'movements_differ' AND resolved_at IS NULL") == 0
+        await street.one("SELECT (detail ->> 'difference')::bigint FROM anomalies WHERE resolved_at IS NULL") == 4_085
     )
     await proven(street)
 

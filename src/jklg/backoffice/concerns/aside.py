@@ -55,6 +55,9 @@ def _webhook(notice: queries.DeadNotice | None, concern: Anomaly) -> Aside | Non
         ("Came", notice.received_at),
         ("State", f"{notice.state} after {notice.attempts} tries"),
     ]
+    if concern.kind == "webhook_collision" and notice.other_sha256:
+        facts.append(("SHA-256 of the first", notice.body_sha256.hex()))
+        facts.append(("SHA-256 of the newest other", notice.other_sha256.hex()))
     if notice.ref:
         facts.append(("Payment", notice.ref))
     stranger = (

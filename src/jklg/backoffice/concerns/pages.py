@@ -13,7 +13,8 @@ from jklg.backoffice.concerns import aside as put_aside
 from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.kit.errors import NotFound, NotSignedIn, Refusal
-from jklg.payments import aside, disputes
+from jklg.kit.ids import uuid7
+from jklg.payments import aside, desk, disputes, suspense
 from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.reconciliation import movements
 from jklg.staff.guard import require_staff, to_sign_in
@@ -30,6 +31,14 @@ SAID = {
     "again": "It is in the queue again. The worker takes it within seconds; if it fails again, it comes back here.",
     "settled": "Settled.",
     "adopted": "Booked as the agency's own, and settled.",
+    "attached": "It is a payment of this booking from now on.",
+    "applied": "Applied to the booking.",
+    "back_completed": "It was sent back.",
+    "back_pending": "It is on its way back.",
+    "back_waiting": "Somebody else has to agree before it is sent back.",
+    "back_failed": "The gateway could not send it back.",
+    "paid_completed": "Written down: it was paid another way.",
+    "paid_waiting": "Somebody else has to agree first. Pay it after that.",
 }
 
 
@@ -40,31 +49,41 @@ async def concern(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
         person = await require_staff(request, LOOK)
     except NotSignedIn:
         return to_sign_in(request)
-    return await _concern_page(request, person, _uuid(concern_id))
+    return await concern_page(request, person, id_of(concern_id))
 
 
-async def _concern_page(
-    request: Ask, person: Person, concern_id: UUID, refusal: Refusal | None = None, error_field: str = ""
+async def concern_page(
+    request: Ask,
+    person: Person,
+    concern_id: UUID,
+    refusal: Refusal | None = None,
+    error_field: str = "",
+    form: dict[str, str] | None = None,
 ) -> Response[bytes]:
+    """One concern with everything that can be done about it; `refusal` and `error_field` say what could not, and where."""
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
         found = await get_anomaly(conn, concern_id)
         if found is None:
-            raise _missing()
+            raise missing()
         booking = await bookings.get(conn, found.booking_id) if found.booking_id else None
         transaction = await payments.get(conn, found.transaction_id) if found.transaction_id else None
         disputed = await disputes.list_of_transaction(conn, found.transaction_id) if found.transaction_id else []
         owner = await queries.name_of(conn, found.owner)
         settled_by = await queries.name_of(conn, found.resolved_by)
         left_aside = await put_aside.of(conn, found)
-    foreseen = None
-    if transaction is not None and found.resolved_at is None:
-        foreseen = await payments.foresee(house, transaction.id)
+    foreseen = money = None
+    if found.resolved_at is None:
+        async with house.db.transaction() as conn:
+            money = await suspense.look(conn, found, booking)
+        if transaction is not None:
+            foreseen = await payments.foresee(house, transaction.id)
     return page(
         request, "backoffice/concern.html", personal=True, status=refusal.status if refusal else 200, person=person, concern=found, booking=booking,
-        transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == _actor(person), settled_by=settled_by,
-        aside=left_aside, foreseen=foreseen, daily=found.kind in movements.CONCERNS,
-        adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field, when=when,
+        transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == actor_of(person), settled_by=settled_by,
+        aside=left_aside, foreseen=foreseen, money=money, methods=desk.METHODS, once=uuid7(), form=form or {}, daily=found.kind in movements.CONCERNS,
+        adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field,
+        error_at=str((refusal.details or {}).get("field", "")) if refusal else "", when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
     )  # fmt: skip
 
@@ -73,8 +92,8 @@ async def _concern_page(
 async def take(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     """It is mine from now on."""
     person = await require_staff(request, ACT)
-    await payments.take_on(request.app.state.house.db, _uuid(concern_id), actor=_actor(person))
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=taken")
+    await payments.take_on(request.app.state.house.db, id_of(concern_id), actor=actor_of(person))
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=taken")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/look", include_in_schema=False, status_code=200)
@@ -83,17 +102,17 @@ async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     person = await require_staff(request, ACT)
     house = request.app.state.house
     async with eyes_of(request, person) as conn:
-        found = await get_anomaly(conn, _uuid(concern_id))
+        found = await get_anomaly(conn, id_of(concern_id))
     daily = found is not None and found.kind in movements.CONCERNS
     if found is None or not (daily or found.transaction_id):
-        raise _missing()
+        raise missing()
     silent = False
     if found.transaction_id is not None:
         silent = bool((await payments.settle(house, found.transaction_id, source="staff")).unknown)
     if daily:
         silent = not await movements.look_again(house, str(found.detail["gateway"])) or silent
     async with house.db.transaction() as conn:
-        await history.record(conn, _actor(person), "concern.looked_at", "anomaly", found.id)
+        await history.record(conn, actor_of(person), "concern.looked_at", "anomaly", found.id)
     return go(f"/staff/concerns/payments/{found.id}?said={'silent' if silent else 'looked'}")
 
 
@@ -102,12 +121,12 @@ async def again(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     """Send the mail, look into the webhook or tell the news once more, and settle the concern with that."""
     person = await require_staff(request, ACT)
     try:
-        await aside.again(request.app.state.house, _uuid(concern_id), actor=_actor(person))
+        await aside.again(request.app.state.house, id_of(concern_id), actor=actor_of(person))
     except Refusal as refusal:
         if refusal.code == "concern_not_found":
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal)
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=again")
+        return await concern_page(request, person, id_of(concern_id), refusal)
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=again")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/adopt", include_in_schema=False, status_code=200)
@@ -118,16 +137,16 @@ async def adopt(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     try:
         await movements.adopt(
             request.app.state.house,
-            _uuid(concern_id),
+            id_of(concern_id),
             shown=form.get("shown", ""),
             note=form.get("what", ""),
-            actor=_actor(person),
+            actor=actor_of(person),
         )
     except Refusal as refusal:
         if refusal.code == "concern_not_found":
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal, "what")
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=adopted")
+        return await concern_page(request, person, id_of(concern_id), refusal, "what")
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=adopted")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/settle", include_in_schema=False, status_code=200)
@@ -137,13 +156,13 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     form = await read_form(request)
     try:
         await payments.settle_concern(
-            request.app.state.house.db, _uuid(concern_id), actor=_actor(person), note=form.get("note", "")
+            request.app.state.house.db, id_of(concern_id), actor=actor_of(person), note=form.get("note", "")
         )
     except Refusal as refusal:
-        if refusal.code != "note_missing":
+        if refusal.code not in ("note_missing", "money_still_lies"):
             raise
-        return await _concern_page(request, person, _uuid(concern_id), refusal, "note")
-    return go(f"/staff/concerns/payments/{_uuid(concern_id)}?said=settled")
+        return await concern_page(request, person, id_of(concern_id), refusal, "note")
+    return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=settled")
 
 
 def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
@@ -152,18 +171,21 @@ def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
     return said if isinstance(said, str) else transaction.currency if transaction else ""
 
 
-def _actor(person: Person) -> str:
+def actor_of(person: Person) -> str:
+    """As whom the history knows somebody of the staff."""
     return f"staff:{person.id}"
 
 
-def _uuid(text: str) -> UUID:
+def id_of(text: str) -> UUID:
+    """NotFound (concern_not_found) for what cannot be one."""
     try:
         return UUID(text)
     except ValueError:
-        raise _missing() from None
+        raise missing() from None
 
 
-def _missing() -> NotFound:
+def missing() -> NotFound:
+    """The one answer for what is not there."""
     return NotFound("concern_not_found", "We cannot find this.")
 
 

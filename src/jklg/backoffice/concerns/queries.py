@@ -23,6 +23,8 @@ class DeadNotice(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     attempts: int
     collision: bool
+    body_sha256: bytes
+    other_sha256: bytes | None
     last_error: str | None
     received_at: datetime
 
@@ -30,7 +32,7 @@ class DeadNotice(msgspec.Struct, frozen=True, kw_only=True):
 async def get_notice(conn: Connection, notice_id: int) -> DeadNotice | None:
     row = await conn.fetchrow(
         """
-        SELECT id, gateway, event_id, event_type, ref, state, reason, attempts, collision, last_error, received_at
+        SELECT id, gateway, event_id, event_type, ref, state, reason, attempts, collision, body_sha256, other_sha256, last_error, received_at
         FROM webhook_inbox WHERE id = $1
         """,
         notice_id,

@@ -24,25 +24,45 @@ KINDS = {
         "The payer has complained to her bank. While it decides, nothing is sent back, and the money may be taken from us.",
         "Send the evidence to the gateway before the date below, or accept the loss. This closes by itself when the bank has decided.",
     ),
+    "early_fraud_warning": Words(
+        "The card's network says that a payment may be fraud",
+        "The holder of the card has told her bank that it was not she who paid. Nothing has been taken from us yet; most of these become disputes, which cost a fee besides.",
+        "Look at the booking. If you doubt it, give it up or send the money back whole, before the bank asks: then there is no dispute, and this closes by itself. If you know the customer, ask her, and say here why it is kept.",
+    ),
+    "payment_review": Words(
+        "The gateway holds a payment for somebody to look at",
+        "Its rules found it suspicious. If the money was only authorised, it is not ours until it is captured; if it was taken, it stays with us meanwhile.",
+        "Look at it in the gateway's own pages, and approve or refuse it there; what is only authorised is captured or released with that. What was taken and should not be kept is sent back from the booking's money. This closes by itself when it is decided.",
+    ),
+    "money_taken_back": Words(
+        "The payer's bank has taken a payment back",
+        "Nobody was asked before: the money is gone, and booked as a loss. The booking still stands.",
+        "Ask the customer to pay another way, or give the booking up. If it was a mistake of her bank, the gateway's support can tell. Say here what was done.",
+    ),
+    "webhook_elsewhere": Words(
+        "Webhooks arrive here that belong elsewhere",
+        "They are signed as ours, and speak of the other mode (test or live) or of another account. None of them was believed, and no money moved.",
+        "Look at the webhook endpoints in the gateway's own pages: each shop, and each mode, needs an endpoint and a secret of its own. Then settle this.",
+    ),
     "late_success": Words(
         "Money came after the attempt had ended",
         "The gateway took money for an attempt that was closed here. It is in suspense, or with the booking if its seats were still free.",
-        "Nothing, if the money was sent back or the booking is confirmed. Otherwise decide whether it goes back.",
+        "Nothing, if the money was sent back or the booking is confirmed. Otherwise apply it or send it back, below.",
     ),
     "amount_mismatch": Words(
         "Another amount arrived than was asked for",
         "The money is in suspense and has confirmed nothing.",
-        "Compare with the gateway. Send the money back there, or ask the customer for the rest.",
+        "Compare with the gateway. Then apply it to the booking below, as far as it is due, or send it back.",
     ),
     "currency_mismatch": Words(
         "Another currency arrived than was asked for",
         "The money is in suspense and has confirmed nothing.",
-        "Compare with the gateway, and send the money back there.",
+        "Compare with the gateway, and send the money back on its own pages. When it has gone, this closes by itself.",
     ),
     "unmatched_gateway_object": Words(
         "The gateway has a payment that we do not know",
         "Somebody may use the same account for something else, or it was made by hand. Its money, if any, is in suspense.",
-        "Find out at the gateway what it is. Send it back there if nobody knows it.",
+        "Find out at the gateway what it is. Give it to a booking or keep it, below, or send it back on the gateway's own pages.",
     ),
     "missing_at_gateway": Words(
         "The gateway does not list a payment of ours",
@@ -57,7 +77,7 @@ KINDS = {
     "refund_failed": Words(
         "A refund did not arrive",
         "The gateway could not send the money back: the card or account may be closed. We owe it to the customer.",
-        "Ask the customer how she wants it, and send it another way.",
+        "Ask the customer how she wants it: send it again, or pay it another way and write that down, below. This closes by itself then.",
     ),
     "refund_waits": Words(
         "A refund waits for a second person",
@@ -88,6 +108,11 @@ KINDS = {
         "Another amount was approved than was asked for",
         "Nothing was taken.",
         "Ask the customer to pay again.",
+    ),
+    "cannot_be_settled": Words(
+        "The house cannot book what a gateway says",
+        "It tried again and again, and something in the house itself stood in the way each time. Other payments are not held up by it.",
+        "Tell whoever looks after the house, with the error below. When it is mended, ask the gateway again: this closes by itself.",
     ),
     "movements_differ": Words(
         "A gateway's account and our books differ on a payment",

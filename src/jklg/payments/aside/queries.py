@@ -1,4 +1,6 @@
-"""SQL of what was put aside. Reads the outbox, the inbox and the queue; a concern about one carries the moment it was put aside in its key."""
+"""SQL of what was put aside. Reads the outbox, the inbox and the queue; a concern about one carries the moment it was put aside in its key.
+
+Notices of another mode or account are one concern together, however many come; it comes again when one comes after it was settled."""
 
 from __future__ import annotations
 
@@ -28,6 +30,13 @@ FROM webhook_inbox i WHERE i.state = 'dead'
 UNION ALL
 SELECT 'webhook_collision', 'webhook_collision:' || i.id, jsonb_build_object('notice_id', i.id, 'gateway', i.gateway, 'event', i.event_type)
 FROM webhook_inbox i WHERE i.collision
+UNION ALL
+SELECT 'webhook_elsewhere',
+       concat_ws(':', 'webhook_elsewhere', i.gateway, i.reason, (SELECT count(*) FROM anomalies a
+           WHERE starts_with(a.once_key, 'webhook_elsewhere:' || i.gateway || ':' || i.reason || ':') AND a.resolved_at < i.newest_at)),
+       jsonb_build_object('gateway', i.gateway, 'why', replace(i.reason, '_', ' '), 'event', i.event_type)
+FROM (SELECT gateway, reason, max(received_at) AS newest_at, max(event_type) AS event_type FROM webhook_inbox
+      WHERE reason IN ('other_mode', 'other_account') GROUP BY gateway, reason) i
 UNION ALL
 SELECT 'news_failed', 'news_failed:' || j.id || ':' || extract(epoch FROM j.updated), jsonb_build_object('job_id', j.id, 'news', j.entrypoint)
 FROM pgqueuer j WHERE j.status = 'failed'

@@ -52,6 +52,11 @@ CHECKS = (
         sql=queries.CONFIRMED_AND_NOT_PAID,
     ),
     Check(
+        name="owed is paid once",
+        sentence="the books have another sum than was paid by hand of what was owed",
+        sql=queries.OWED_PAID_OTHERWISE,
+    ),
+    Check(
         name="suspense is known",
         sentence="money lies in suspense, and nobody was told",
         sql=queries.SUSPENSE_UNTOLD,

@@ -39,10 +39,12 @@ class House(Protocol):
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of asking. `answer`: how the attempt stands now. `unknown`: asked, and nobody can tell yet."""
+    """What became of asking. `answer`: how the attempt stands now. `unknown`: asked, and nobody can tell yet, nor should ask for
+    `retry_after` seconds."""
 
     answer: Snapshot | None = None
     unknown: str | None = None
+    retry_after: float = 0
 
 
 async def decide(
@@ -101,22 +103,23 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
                 detail={"request_key": command.request_key},
             )
             return Made(unknown="capture_unknown")
-        if not await commands.claim(conn, command.id, pause):
+        if not await commands.claim(conn, command.request_key):
             return Made(unknown="capture_under_way")
     await failpoints.reach("after_intent_commit")
     try:
-        answer = await gateway.capture(
-            ref=ref, amount=now.amount, currency=now.currency, request_key=command.request_key
-        )
+        async with commands.in_time():
+            answer = await gateway.capture(
+                ref=ref, amount=now.amount, currency=now.currency, request_key=command.request_key
+            )
     except GatewayRefused as refusal:
         return await _refused(house, gateway, command, ref, refusal)
     except GatewayError as silence:
         log.warning("%s did not answer about %s: %s", gateway.name, command.request_key, silence)
-        wait = max(pause, silence.retry_after or 0)
+        wait = max(pause, silence.retry_after)
         async with house.db.transaction() as conn:
             await commands.postpone(conn, command.id, wait, str(silence))
             await queries.look_again(conn, transaction.id, now.checks, wait)
-        return Made(unknown=silence.code)
+        return Made(unknown=silence.code, retry_after=silence.retry_after)
     await failpoints.reach("after_gateway_answer")
     return Made(answer=answer)
 

@@ -10,6 +10,9 @@ import msgspec
 
 from jklg.kit.db import Connection
 
+LEASE_SECONDS = 120
+"""How long a call is its caller's alone. A caller gives up before that (`commands.in_time`)."""
+
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One mutating call to a gateway, written before it is made."""
@@ -62,7 +65,8 @@ async def get(conn: Connection, request_key: str) -> Command | None:
 
 
 async def sending(conn: Connection, command_id: UUID, next_attempt_seconds: float) -> None:
-    """About to call: the result is unknown until it is written, and a crash must find it so. What was refused before stays so."""
+    """About to call: the result is unknown until it is written, and a crash must find it so. What was refused before stays so. Due again
+    no sooner than the call may take (`LEASE_SECONDS`)."""
     await conn.execute(
         """
         UPDATE gateway_commands SET state = CASE state WHEN 'pending' THEN 'unknown' ELSE state END, attempts = attempts + 1,
@@ -70,7 +74,7 @@ async def sending(conn: Connection, command_id: UUID, next_attempt_seconds: floa
         WHERE id = $1
         """,
         command_id,
-        next_attempt_seconds,
+        max(next_attempt_seconds, LEASE_SECONDS),
     )
 
 
@@ -80,6 +84,24 @@ async def finish(conn: Connection, command_id: UUID, state: str, error: str | No
         "UPDATE gateway_commands SET state = $2, last_error = $3 WHERE id = $1 AND state IN ('pending', 'unknown')",
         command_id,
         state,
+        error,
+    )
+
+
+async def refuse(conn: Connection, command_id: UUID, seconds: float, error: str) -> None:
+    """Its result is a no, if it had none, and it is not asked for again before so many seconds have passed.
+
+    One statement: PostgreSQL asks for a lock on the transaction when a row is updated that this database transaction has updated before,
+    and whoever has that lock may be waiting for the command.
+    """
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = CASE WHEN state IN ('pending', 'unknown') THEN 'rejected' ELSE state END, last_error = $3,
+               next_attempt_at = house_now() + make_interval(secs => $2)
+        WHERE id = $1
+        """,
+        command_id,
+        seconds,
         error,
     )
 
@@ -107,22 +129,17 @@ async def postpone(conn: Connection, command_id: UUID, seconds: float, error: st
     )
 
 
-async def claim_refunds(conn: Connection, limit: int) -> list[Command]:
-    """Refunds to send now, for this worker alone during a minute (SKIP LOCKED), in the order they were written."""
+async def list_due_refunds(conn: Connection, limit: int) -> list[UUID]:
+    """Refunds to send now, the longest waiting first. Whoever sends one claims it."""
     rows = await conn.fetch(
         """
-        WITH due AS (
-            SELECT id FROM gateway_commands
-            WHERE kind = 'refund' AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
-            ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
-        )
-        UPDATE gateway_commands c SET next_attempt_at = house_now() + interval '60 seconds' FROM due WHERE c.id = due.id
-        RETURNING c.id, c.transaction_id, c.refund_id, c.kind, c.request_key, c.state, c.attempts, c.first_sent_at,
-                  coalesce(extract(epoch FROM house_now() - c.first_sent_at), 0)::float8 AS seconds_since_first
+        SELECT refund_id FROM gateway_commands
+        WHERE kind = 'refund' AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
+        ORDER BY next_attempt_at, id LIMIT $1
         """,
         limit,
     )
-    return sorted((Command(**row) for row in rows), key=lambda command: command.id)
+    return [row[0] for row in rows]
 
 
 async def list_captures(conn: Connection, transaction_id: UUID) -> list[Command]:
@@ -133,18 +150,26 @@ async def list_captures(conn: Connection, transaction_id: UUID) -> list[Command]
     return [Command(**row) for row in rows]
 
 
-async def claim(conn: Connection, command_id: UUID, seconds: float) -> bool:
-    """About to call: unknown from here on, and due again in so many seconds. False: another one calls, or it has a result."""
-    mine = await conn.fetchval(
+async def claim(conn: Connection, request_key: str) -> Command | None:
+    """About to call: unknown from here on, and nobody else's while the call may take (`LEASE_SECONDS`). `attempts` are those before this
+    one. None: another one calls, its time has not come, it has a result, or it is not there."""
+    row = await conn.fetchrow(
         """
         UPDATE gateway_commands SET state = 'unknown', attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, house_now()),
                next_attempt_at = house_now() + make_interval(secs => $2)
-        WHERE id = $1 AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now() RETURNING true
+        WHERE request_key = $1 AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
+        RETURNING id, transaction_id, refund_id, kind, request_key, state, attempts - 1 AS attempts, first_sent_at,
+                  extract(epoch FROM house_now() - first_sent_at)::float8 AS seconds_since_first
         """,
-        command_id,
-        seconds,
+        request_key,
+        LEASE_SECONDS,
     )
-    return bool(mine)
+    return Command(**row) if row else None
+
+
+async def begin_anew(conn: Connection, command_id: UUID) -> None:
+    """What was sent before is forgotten, and has proven to have done nothing: it is sent for the first time now."""
+    await conn.execute("UPDATE gateway_commands SET first_sent_at = house_now() WHERE id = $1", command_id)
 
 
 async def finish_captures(conn: Connection, transaction_ids: Sequence[UUID]) -> None:

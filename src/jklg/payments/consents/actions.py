@@ -84,7 +84,8 @@ async def end_due(house: House, limit: int = 50) -> int:
 
 
 async def forget_due(house: House, limit: int = 10) -> int:
-    """A sweep: have gateways forget cards that nothing is charged to any more. A silent one is asked again in ten minutes."""
+    """A sweep: have gateways forget cards that nothing is charged to any more. A silent one is asked again in ten minutes, or when it
+    wants to be."""
     async with house.db.transaction() as conn:
         due = await queries.claim_to_forget(conn, limit)
     for consent in due:
@@ -104,6 +105,8 @@ async def _forgets(house: House, consent: queries.Consent, method: KeptMethod) -
         log.info("%s has no card to forget for %s: %s", consent.gateway, consent.id, refusal)
     except GatewayError as silence:
         log.warning("%s did not say whether it forgot a card: %s", consent.gateway, silence)
+        async with house.db.transaction() as conn:
+            await queries.forget_later(conn, consent.id, max(600, silence.retry_after))
         return False
     return True
 

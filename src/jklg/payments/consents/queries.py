@@ -145,6 +145,14 @@ async def claim_to_forget(conn: Connection, limit: int) -> list[Consent]:
     return [Consent(**row) for row in rows]
 
 
+async def forget_later(conn: Connection, consent_id: UUID, seconds: float) -> None:
+    await conn.execute(
+        "UPDATE payment_consents SET forget_at = house_now() + make_interval(secs => $2) WHERE id = $1",
+        consent_id,
+        seconds,
+    )
+
+
 async def forgotten(conn: Connection, consent_id: UUID) -> None:
     """The gateway has forgotten the card, or never had it."""
     await conn.execute(

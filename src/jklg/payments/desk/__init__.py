@@ -1,16 +1,10 @@
-"""Where people decide about money: staff send it back, with a second pair of eyes above a limit, and write down what they took by hand."""
+"""Where people decide about money: staff send it back, with a second pair of eyes above a limit, and write down what they took or gave by hand."""
 
-from jklg.payments.desk.actions import (
-    Asked,
-    approve,
-    ask_refund,
-    left_to_refund,
-    refuse,
-    release,
-    return_of_overpaid,
-)
+from jklg.payments.desk.actions import Asked, ask_refund, left_to_refund, release, return_of_overpaid
 from jklg.payments.desk.by_hand import METHODS, paid_out, record_payment
+from jklg.payments.desk.owed import pay_owed
 from jklg.payments.desk.queries import RefundRequest, get, list_of_booking, list_waiting
+from jklg.payments.desk.second import approve, refuse
 
 __all__ = [
     "METHODS",
@@ -23,6 +17,7 @@ __all__ = [
     "list_of_booking",
     "list_waiting",
     "paid_out",
+    "pay_owed",
     "record_payment",
     "refuse",
     "release",

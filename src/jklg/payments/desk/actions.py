@@ -1,4 +1,4 @@
-"""Sending money back because somebody decided so, told in order: ask, let a second person look, reserve under the locks, call, book.
+"""Sending money back because somebody decided so, told in order: ask, let a second person look (`second`), reserve under the locks, call, book.
 
 The locks are those of payments: departure, booking, transactions, refund. What a gateway then says is merged by `refunds`.
 """
@@ -15,15 +15,15 @@ import msgspec
 from jklg import bookings, history, ledger
 from jklg.bookings import Booking
 from jklg.kit.db import Connection, Database, claims
-from jklg.kit.errors import BadInput, Conflict, Forbidden, NotFound
+from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
+from jklg.payments import concerns, refunds, suspense
 from jklg.payments import queries as payment_queries
-from jklg.payments import refunds
 from jklg.payments.desk import queries, rules
 from jklg.payments.desk.queries import RefundRequest
 from jklg.payments.gateways.contract import Gateway
 from jklg.payments.refunds import queries as refund_queries
-from jklg.payments.refunds.rules import SUSPENSE, off_the_price
+from jklg.payments.refunds.rules import off_the_price
 from jklg.settings import Settings
 
 
@@ -51,10 +51,13 @@ async def ask_refund(
     booking_id: UUID | None = None,
     transaction_id: UUID | None = None,
     amount: int | None = None,
+    source: str | None = None,
     reason: str,
     actor: str,
 ) -> Asked:
     """Send back `amount` (minor units) of a booking, or of one of its payments; None: all that is left. Asked twice with one id, it is once.
+
+    `source`: only what lies in this account (`rules.OWED`, `rules.SUSPENSE`).
 
     Raises, in the order checked: BadInput (reason_missing, booking_missing); NotFound (transaction_not_found, booking_not_found);
     Conflict (request_reused); BadInput (amount_invalid); NotFound (nothing_paid); Conflict (disputed); BadInput
@@ -67,21 +70,14 @@ async def ask_refund(
         booking = await _lock_booking(conn, booking_id, transaction_id)
         made_before = await queries.get(conn, request_id)
         if made_before is None:
-            purses, accounts = await _purses(conn, booking, transaction_id)
-            wanted = rules.check_amount(purses, accounts, amount)
-            alone = await queries.sent_alone(conn, booking.id)
-            request = await _write(
-                conn,
-                booking,
-                request_id,
-                transaction_id,
-                wanted,
-                reason,
-                actor,
-                needs_second=rules.needs_second(house.settings.refund_alone, booking.currency, wanted, alone),
+            purses, piles = await look_into(conn, booking, transaction_id, source)
+            wanted = rules.check_amount(purses, piles, amount)
+            second = await needs_second(conn, house.settings, booking, wanted)
+            request = await write(
+                conn, booking, request_id, transaction_id, wanted, reason, actor, needs_second=second, source=source
             )
             if not request.waiting:
-                await _reserve(conn, booking, request, rules.shares(purses, accounts, wanted))
+                await reserve(conn, booking, request, rules.shares(purses, piles, wanted))
         elif made_before.booking_id != booking.id:
             raise Conflict("request_reused", "This request was used for something else.")
     return await release(house, request_id)
@@ -98,18 +94,30 @@ async def _lock_booking(conn: Connection, booking_id: UUID | None, transaction_i
     return await bookings.lock(conn, booking_id)
 
 
-async def _purses(
-    conn: Connection, booking: Booking, transaction_id: UUID | None
-) -> tuple[list[rules.Purse], dict[str, int]]:
+async def look_into(
+    conn: Connection, booking: Booking, transaction_id: UUID | None, source: str | None = None
+) -> tuple[list[rules.Purse], rules.Piles]:
+    """The payments through which money of a booking may go back, locked, and where it lies. The caller holds the booking's lock. Money in
+    suspense goes back through the payments that brought it first."""
     purses = await queries.lock_purses(conn, booking.id)
-    kept = await bookings.amount_kept(conn, booking.id, booking.currency)
-    kept[SUSPENSE] = -await ledger.balance(conn, SUSPENSE, booking.currency, booking.id)
+    lying = await bookings.amount_kept(conn, booking.id, booking.currency)
+    for account in (rules.OWED, rules.SUSPENSE):
+        lying[account] = -await ledger.balance(conn, account, booking.currency, booking.id)
     if transaction_id is not None:
         purses = [purse for purse in purses if purse.transaction_id == transaction_id]
-    return purses, kept
+    if source == rules.SUSPENSE:
+        brought = await suspense.list_brought(conn, booking.id)
+        purses.sort(key=lambda purse: purse.transaction_id not in brought)
+    return purses, rules.piles(lying, booking.price, source)
 
 
-async def _write(
+async def needs_second(conn: Connection, settings: Settings, booking: Booking, amount: int) -> bool:
+    """Whether a second person has to agree to so much more of this booking."""
+    alone = await queries.sent_alone(conn, booking.id)
+    return rules.needs_second(settings.refund_alone, booking.currency, amount, alone)
+
+
+async def write(
     conn: Connection,
     booking: Booking,
     request_id: UUID,
@@ -119,7 +127,10 @@ async def _write(
     actor: str,
     *,
     needs_second: bool,
+    source: str | None = None,
+    paid_by: str | None = None,
 ) -> RefundRequest:
+    """Write down what somebody asks for, and put it before a second person if it needs one."""
     await queries.insert(
         conn,
         request_id=request_id,
@@ -130,6 +141,8 @@ async def _write(
         reason=reason,
         asked_by=actor,
         needs_second=needs_second,
+        source=source,
+        paid_by=paid_by,
     )
     detail = {"request_id": str(request_id), "amount": amount, "needs_second": needs_second, "reason": reason}
     await history.record(conn, actor, "refund.asked", "booking", booking.id, detail)
@@ -148,10 +161,11 @@ async def _write(
     return request
 
 
-async def _reserve(conn: Connection, booking: Booking, request: RefundRequest, parts: list[rules.Share]) -> None:
-    """Take the money out of its accounts, and what was not paid beyond the price off the price: it is not asked for again."""
+async def reserve(conn: Connection, booking: Booking, request: RefundRequest, parts: list[rules.Share]) -> None:
+    """Take the money out of its accounts, and what was not paid beyond the price off the price: it is not asked for again. What was
+    owed, or nobody had applied, was none of the price."""
     kept = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
-    of_booking = sum(part.amount for part in parts if part.account != SUSPENSE)
+    of_booking = sum(part.amount for part in parts if part.account not in (rules.OWED, rules.SUSPENSE))
     given_up = off_the_price(kept, booking.price, of_booking)
     await bookings.take_off(conn, booking, given_up, actor=request.asked_by, why="sent back")
     for number, part in enumerate(parts, 1):
@@ -167,6 +181,7 @@ async def _reserve(conn: Connection, booking: Booking, request: RefundRequest, p
             actor=request.asked_by,
             request_id=request.id,
         )
+    await concerns.resolve_when_nothing_lies(conn, booking.id)
 
 
 async def release(house: House, request_id: UUID) -> Asked:
@@ -183,58 +198,11 @@ async def release(house: House, request_id: UUID) -> Asked:
         status = "waiting"
     elif request.decision == "refused":
         status = "refused"
-    elif states and all(state == "succeeded" for state in states):
+    elif request.paid_at is not None or (states and all(state == "succeeded" for state in states)):
         status = "completed"
     elif states and all(state in ("failed", "canceled") for state in states):
         status = "failed"
     return Asked(request=request, refund_ids=[refund.id for refund in reserved], status=status)
-
-
-async def approve(house: House, request_id: UUID, *, actor: str) -> Asked:
-    """The second person agrees: what is asked for is reserved now, and sent.
-
-    Raises NotFound (request_not_found); Conflict (request_decided); Forbidden (four_eyes: not who asked); then what `ask_refund` raises
-    of amounts: money may have moved since.
-    """
-    async with house.db.transaction(claims("system", actor=actor, reason="approved")) as conn:
-        booking, request = await _lock_waiting(conn, request_id)
-        if request.asked_by == actor:
-            raise Forbidden("four_eyes", "Somebody else has to look at it: you asked for it yourself.")
-        purses, accounts = await _purses(conn, booking, request.transaction_id)
-        rules.check_amount(purses, accounts, request.amount)
-        await queries.decide(conn, request_id, "approved", actor)
-        await _reserve(conn, booking, request, rules.shares(purses, accounts, request.amount))
-        await _decided(conn, request, "refund.approved", actor)
-    return await release(house, request_id)
-
-
-async def refuse(house: House, request_id: UUID, *, actor: str) -> Asked:
-    """It is not sent back. Whoever asked may take it back this way, too. NotFound (request_not_found), Conflict (request_decided)."""
-    async with house.db.transaction(claims("system", actor=actor, reason="refused")) as conn:
-        booking, request = await _lock_waiting(conn, request_id)
-        await queries.decide(conn, request_id, "refused", actor)
-        await _decided(conn, request, "refund.refused", actor)
-        if booking.status == "cancelled":
-            await tell_of_kept(conn, booking, request.amount, "refused")
-    return await release(house, request_id)
-
-
-async def _lock_waiting(conn: Connection, request_id: UUID) -> tuple[Booking, RefundRequest]:
-    found = await queries.get(conn, request_id)
-    if found is None:
-        raise NotFound("request_not_found", "We cannot find this request.")
-    booking = await bookings.lock(conn, found.booking_id)
-    request = await queries.lock(conn, request_id)
-    assert request is not None, "requests are never deleted"
-    if not request.waiting:
-        raise Conflict("request_decided", "This was decided already.")
-    return booking, request
-
-
-async def _decided(conn: Connection, request: RefundRequest, what: str, actor: str) -> None:
-    detail = {"request_id": str(request.id), "amount": request.amount}
-    await history.record(conn, actor, what, "booking", request.booking_id, detail)
-    await payment_queries.resolve_anomaly(conn, f"refund_waits:{request.id}")
 
 
 async def tell_of_kept(conn: Connection, booking: Booking, amount: int, why: str) -> None:
@@ -258,21 +226,20 @@ async def return_of_overpaid(
 
     What cannot go back now, because the bank is deciding about it, is put before a person instead.
     """
-    purses, accounts = await _purses(conn, booking, None)
-    possible = min(amount, rules.refundable(purses, accounts))
+    purses, piles = await look_into(conn, booking, None)
+    possible = min(amount, rules.refundable(purses, piles))
     if possible < amount:
         await tell_of_kept(conn, booking, amount - possible, "disputed")
     if possible <= 0:
         return None
-    alone = await queries.sent_alone(conn, booking.id)
-    second = not promised and rules.needs_second(settings.refund_alone, booking.currency, possible, alone)
-    request = await _write(conn, booking, uuid7(), None, possible, reason, actor, needs_second=second)
+    second = not promised and await needs_second(conn, settings, booking, possible)
+    request = await write(conn, booking, uuid7(), None, possible, reason, actor, needs_second=second)
     if not second:
-        await _reserve(conn, booking, request, rules.shares(purses, accounts, possible))
+        await reserve(conn, booking, request, rules.shares(purses, piles, possible))
     return request.id
 
 
 async def left_to_refund(conn: Connection, booking: Booking) -> tuple[int, bool]:
     """For a form: how much could go back now (minor units), and whether the bank is deciding about any of it."""
-    purses, accounts = await _purses(conn, booking, None)
-    return max(rules.refundable(purses, accounts), 0), any(purse.disputed for purse in purses)
+    purses, piles = await look_into(conn, booking, None)
+    return max(rules.refundable(purses, piles), 0), any(purse.disputed for purse in purses)

@@ -12,7 +12,10 @@ from jklg.payments.desk.rules import Purse
 
 
 class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asked to be sent back. Minor units of `currency`; times in UTC."""
+    """What somebody asked to be sent back. Minor units of `currency`; times in UTC.
+
+    `source`: out of this account only. `paid_by`: by hand, in one of the ways of METHODS, for what is owed.
+    """
 
     id: UUID
     booking_id: UUID
@@ -26,6 +29,9 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
     decision: str | None
     decided_by: str | None
     decided_at: datetime | None
+    source: str | None
+    paid_by: str | None
+    paid_at: datetime | None
 
     @property
     def waiting(self) -> bool:
@@ -33,7 +39,8 @@ class RefundRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _REQUEST = """
-SELECT id, booking_id, transaction_id, amount, currency, reason, asked_by, asked_at, needs_second, decision, decided_by, decided_at
+SELECT id, booking_id, transaction_id, amount, currency, reason, asked_by, asked_at, needs_second, decision, decided_by, decided_at,
+       source, paid_by, paid_at
 FROM refund_requests
 """
 
@@ -73,19 +80,25 @@ async def insert(
     reason: str,
     asked_by: str,
     needs_second: bool,
+    source: str | None,
+    paid_by: str | None,
 ) -> None:
     await conn.execute(
         """
-        INSERT INTO refund_requests (id, booking_id, transaction_id, amount, currency, reason, asked_by, needs_second)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO refund_requests (id, booking_id, transaction_id, amount, currency, reason, asked_by, needs_second, source, paid_by, paid_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10::text IS NOT NULL AND NOT $8::boolean THEN house_now() END)
         """,
-        request_id, booking_id, transaction_id, amount, currency, reason, asked_by, needs_second,
+        request_id, booking_id, transaction_id, amount, currency, reason, asked_by, needs_second, source, paid_by,
     )  # fmt: skip
 
 
 async def decide(conn: Connection, request_id: UUID, decision: str, by: str) -> None:
     await conn.execute(
-        "UPDATE refund_requests SET decision = $2, decided_by = $3, decided_at = house_now() WHERE id = $1",
+        """
+        UPDATE refund_requests SET decision = $2::text, decided_by = $3, decided_at = house_now(),
+               paid_at = CASE WHEN paid_by IS NOT NULL AND $2 = 'approved' THEN house_now() END
+        WHERE id = $1
+        """,
         request_id,
         decision,
         by,
@@ -93,12 +106,12 @@ async def decide(conn: Connection, request_id: UUID, decision: str, by: str) -> 
 
 
 async def sent_alone(conn: Connection, booking_id: UUID) -> int:
-    """What staff sent back of a booking during the last day without a second person."""
+    """What staff sent back of a booking, or paid by hand, during the last day without a second person."""
     found = await conn.fetchval(
         """
-        SELECT coalesce(sum(r.amount), 0)::bigint FROM refunds r JOIN refund_requests q ON q.id = r.request_id
+        SELECT coalesce(sum(CASE WHEN q.paid_by IS NULL THEN r.amount ELSE q.amount END), 0)::bigint
+        FROM refund_requests q LEFT JOIN refunds r ON r.request_id = q.id AND r.state NOT IN ('failed', 'canceled')
         WHERE q.booking_id = $1 AND NOT q.needs_second AND q.asked_by LIKE 'staff:%' AND q.asked_at > house_now() - interval '1 day'
-          AND r.state NOT IN ('failed', 'canceled')
         """,
         booking_id,
     )

@@ -6,9 +6,12 @@ owed to us (disputes_receivable); lost, it is a loss; won, it comes back. The fe
 
 from __future__ import annotations
 
+import msgspec
+
 from jklg import history, ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
+from jklg.payments import concerns
 from jklg.payments import queries as payment_queries
 from jklg.payments.disputes import queries, rules
 from jklg.payments.disputes.queries import Dispute
@@ -26,9 +29,8 @@ async def apply(conn: Connection, transaction: Transaction, reported: DisputeSna
     lost = rules.written_off(state, withdrawn)
     if lost != dispute.lost:
         await _write_off(conn, transaction, dispute, lost - dispute.lost)
-    await queries.update(
-        conn,
-        dispute.id,
+    now = msgspec.structs.replace(
+        dispute,
         amount=reported.amount,
         state=state,
         evidence_due_at=reported.evidence_due_at or dispute.evidence_due_at,
@@ -36,8 +38,12 @@ async def apply(conn: Connection, transaction: Transaction, reported: DisputeSna
         lost=lost,
         loss_postings=dispute.loss_postings + (lost != dispute.lost),
     )
+    await queries.update(conn, now)
     if state != before:
-        await _tell(conn, transaction, dispute, state, reported, source)
+        await _tell(conn, transaction, now, source)
+    await _put_before_person(conn, transaction, now)
+    if before is None and state == "lost" and withdrawn:
+        await _tell_of_loss(conn, transaction, now)
     return state in rules.OPEN
 
 
@@ -93,30 +99,35 @@ async def _write_off(conn: Connection, transaction: Transaction, dispute: Disput
     await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
 
 
-async def _tell(
-    conn: Connection, transaction: Transaction, dispute: Dispute, state: str, reported: DisputeSnapshot, source: str
-) -> None:
-    """Into the facts and the history, and before a person as long as it is open."""
-    detail = {"dispute_id": str(dispute.id), "amount": reported.amount, "reason": reported.reason}
-    await payment_queries.add_fact(
-        conn, transaction, object_id=reported.ref, fact_type=f"dispute_{state}", source=source
-    )
-    await history.record(
-        conn, f"gateway:{transaction.gateway}", f"dispute.{state}", "booking", transaction.booking_id, detail
-    )
-    once_key = f"dispute:{dispute.id}"
-    if state in rules.OPEN:
-        await payment_queries.report_anomaly(
-            conn,
-            anomaly_id=uuid7(),
-            kind="dispute",
-            once_key=once_key,
-            transaction_id=transaction.id,
-            booking_id=transaction.booking_id,
-            detail={
-                **detail,
-                "evidence_due_at": reported.evidence_due_at.isoformat() if reported.evidence_due_at else None,
-            },
+async def _tell(conn: Connection, transaction: Transaction, dispute: Dispute, source: str) -> None:
+    """Into the facts and the history."""
+    fact = f"dispute_{dispute.state}"
+    await payment_queries.add_fact(conn, transaction, object_id=dispute.gateway_ref, fact_type=fact, source=source)
+    detail = {"dispute_id": str(dispute.id), "amount": dispute.amount, "reason": dispute.reason}
+    actor, what = f"gateway:{transaction.gateway}", f"dispute.{dispute.state}"
+    await history.record(conn, actor, what, "booking", transaction.booking_id, detail)
+
+
+async def _put_before_person(conn: Connection, transaction: Transaction, dispute: Dispute) -> None:
+    """As long as it is open, with its deadline; and once more in each new round, whatever somebody said of the one before."""
+    subject = f"dispute:{dispute.id}:"
+    about = subject + rules.round_of(dispute.state, dispute.loss_postings)
+    if dispute.state in rules.OPEN:
+        due = dispute.evidence_due_at.isoformat() if dispute.evidence_due_at else None
+        detail = {
+            "dispute_id": str(dispute.id), "state": dispute.state, "amount": dispute.amount, "reason": dispute.reason, "evidence_due_at": due,
+        }  # fmt: skip
+        await concerns.report_concern(
+            conn, "dispute", about, detail, transaction_id=transaction.id, booking_id=transaction.booking_id
         )
-    else:
-        await payment_queries.resolve_anomaly(conn, once_key)
+    await concerns.resolve_concerns(conn, subject, [about] if dispute.state in rules.OPEN else [])
+
+
+async def _tell_of_loss(conn: Connection, transaction: Transaction, dispute: Dispute) -> None:
+    """The money was gone before anybody could answer: no question was asked that we heard of."""
+    detail: dict[str, object] = {
+        "dispute_id": str(dispute.id), "amount": dispute.withdrawn, "currency": dispute.currency, "reason": dispute.reason,
+    }  # fmt: skip
+    await concerns.report_concern(
+        conn, "money_taken_back", f"money_taken_back:{dispute.id}", detail, transaction_id=transaction.id, booking_id=transaction.booking_id
+    )  # fmt: skip

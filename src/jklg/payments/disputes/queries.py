@@ -69,23 +69,14 @@ async def find(conn: Connection, transaction_id: UUID, gateway_ref: str) -> Disp
     return Dispute(**row) if row else None
 
 
-async def update(
-    conn: Connection,
-    dispute_id: UUID,
-    *,
-    amount: int,
-    state: str,
-    evidence_due_at: datetime | None,
-    withdrawn: int,
-    lost: int,
-    loss_postings: int,
-) -> None:
+async def update(conn: Connection, now: Dispute) -> None:
+    """Write how it stands now."""
     await conn.execute(
         """
         UPDATE disputes SET amount = $2, state = $3, evidence_due_at = $4, withdrawn_amount = $5, lost_amount = $6, loss_postings = $7
         WHERE id = $1
         """,
-        dispute_id, amount, state, evidence_due_at, withdrawn, lost, loss_postings,
+        now.id, now.amount, now.state, now.evidence_due_at, now.withdrawn, now.lost, now.loss_postings,
     )  # fmt: skip
 
 

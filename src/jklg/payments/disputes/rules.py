@@ -24,6 +24,13 @@ def next_state(state: str, reported: str) -> str | None:
     return reported if RANK[reported] > RANK[state] else None
 
 
+def round_of(state: str, loss_postings: int) -> str:
+    """What somebody who looks has to deal with: the bank's question, its taking the money, or an appeal, each of them anew."""
+    if state in ("inquiry", "inquiry_closed"):
+        return "inquiry"
+    return f"appeal_{loss_postings}" if state == "appealed" else "chargeback"
+
+
 def written_off(state: str, withdrawn: int) -> int:
     """What is lost for good, of the money that was taken."""
     return max(withdrawn, 0) if state == "lost" else 0

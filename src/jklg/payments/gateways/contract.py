@@ -91,6 +91,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `capturable`: minor units that wait for our `capture`: an approved PayPal order, an authorised Razorpay payment, a
     Stripe payment with manual capture. Nothing of it is ours until then.
     `kept`: the method it was paid with, if the gateway keeps it by `Order.keep`.
+    `charge_ref`: the gateway's id of the charge, capture or payment that it became.
     """
 
     ref: str
@@ -116,8 +117,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """A verified webhook, read just far enough to know where to look.
 
-    `ref` is the gateway's id of the attempt (Snapshot.ref) it speaks of and `transaction_id` ours, each None when the event does not say. Both None:
-    the event is none of our business and is filed as ignored.
+    `ref` is the gateway's id of the attempt (Snapshot.ref) it speaks of, or of its charge (Snapshot.charge_ref) where it names only that, and
+    `transaction_id` ours, each None when the event does not say. Both None: the event is none of our business and is filed as ignored.
+    `other_account`: it is about an account that is not ours. `delivery_id`: what the gateway signed this delivery as, if it does that; the same
+    with another body is refused.
     """
 
     event_id: str
@@ -126,6 +129,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     ref: str | None
     transaction_id: UUID | None
     gateway_at: datetime | None
+    other_account: bool = False
+    delivery_id: str | None = None
 
 
 class Widget(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,10 +153,11 @@ class GatewayError(Exception):
     """
 
     def __init__(self, code: str, detail: str = "", *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds before which we are not to ask again, if the gateway said so."""
         super().__init__(f"{code}: {detail}" if detail else code)
         self.code = code
         self.detail = detail
-        self.retry_after = retry_after
+        self.retry_after = retry_after or 0
 
 
 class GatewayRefused(GatewayError):
@@ -213,7 +219,9 @@ class Gateway(Protocol):
     name: str
     livemode: bool
     key_lifetime_seconds: int
-    """How long the gateway remembers an idempotency key. After 80 % of it we look (`find`) and never send again."""
+    """How long the gateway remembers the key of an attempt or a capture. After 80 % of it we look (`find`) and never send again."""
+    refund_key_lifetime_seconds: int
+    """How long it remembers the key of a refund. After 80 % of it we only look (`fetch`), until it is over."""
 
     async def create(self, order: Order) -> Snapshot:
         """Open the attempt under `order.request_key`. Sending it twice yields the same attempt."""

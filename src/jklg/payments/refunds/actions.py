@@ -1,4 +1,4 @@
-"""Refunds, told like payments: reserve the row, ask the gateway, book what it said.
+"""Refunds are written here, before anybody is asked: `calls` makes the calls, `answers` books what is said.
 
 Late money is sent back by itself (`send_back`); what staff and customers ask for is decided by the desk. The locks are those of
 payments: departure, booking, transaction, refund.
@@ -6,37 +6,19 @@ payments: departure, booking, transaction, refund.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from random import Random
-from typing import Protocol
 from uuid import UUID
 
-from jklg import bookings, history, ledger
-from jklg.kit.db import Connection, Database, claims
+from jklg import history, ledger
+from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
 from jklg.payments import commands, disputes
 from jklg.payments import queries as payment_queries
-from jklg.payments import rules as payment_rules
-from jklg.payments.commands import Command
-from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, RefundSnapshot
 from jklg.payments.queries import Transaction
 from jklg.payments.refunds import queries
-from jklg.payments.refunds.answers import apply
 from jklg.payments.refunds.rules import SUSPENSE
-
-log = logging.getLogger(__name__)
 
 BY_HAND = "manual"
 """The gateway of money that staff took themselves: cash, a transfer to the agency's account."""
-
-
-class House(Protocol):
-    """What refunds need of the house."""
-
-    db: Database
-    gateways: Mapping[str, Gateway]
-    dice: Random
 
 
 async def send_back(conn: Connection, transaction: Transaction, amount: int, reason: str) -> bool:
@@ -128,69 +110,3 @@ async def reserve(
     detail = {"refund_id": str(refund_id), "amount": amount, "reason": reason}
     await history.record(conn, actor, "refund.reserved", "booking", transaction.booking_id, detail)
     return refund_id
-
-
-async def send_now(house: House, refund_ids: Sequence[UUID]) -> None:
-    """Make the calls of these refunds, unless somebody else does, or has."""
-    for refund_id in refund_ids:
-        async with house.db.transaction() as conn:
-            refund = await queries.get(conn, refund_id)
-            assert refund is not None, "refunds are never deleted"
-            command = await commands.get(conn, refund.request_key)
-            due = command is not None and await commands.claim(conn, command.id, 60)
-        if command is not None and due:
-            await _send(house, command)
-
-
-async def send_due(house: House, limit: int = 20) -> int:
-    """Make the refund calls whose time has come. A call without an answer is made again under the same key."""
-    async with house.db.transaction() as conn:
-        due = await commands.claim_refunds(conn, limit)
-    for command in due:
-        await _send(house, command)
-    return len(due)
-
-
-async def _send(house: House, command: Command) -> None:
-    assert command.refund_id is not None, "a refund command names its refund"
-    async with house.db.transaction() as conn:
-        refund = await queries.get(conn, command.refund_id)
-        assert refund is not None and refund.ref is not None, "only captured money is refunded"
-        gateway = house.gateways.get(refund.gateway)
-        pause = payment_rules.retry_seconds(command.attempts, house.dice.random())
-        if gateway is None:
-            await commands.postpone(conn, command.id, pause, "gateway_not_configured")
-            return
-        await commands.sending(conn, command.id, pause)
-    try:
-        answer = await gateway.refund(
-            ref=refund.ref,
-            refund_id=refund.id,
-            amount=refund.amount,
-            currency=refund.currency,
-            request_key=refund.request_key,
-        )
-    except GatewayRefused as refusal:
-        answer = RefundSnapshot(
-            ref="",
-            refund_id=refund.id,
-            state="failed",
-            amount=refund.amount,
-            currency=refund.currency,
-            failure=str(refusal),
-        )
-    except GatewayError as silence:
-        log.warning("%s did not answer about refund %s: %s", refund.gateway, refund.id, silence)
-        async with house.db.transaction() as conn:
-            await commands.postpone(conn, command.id, pause, str(silence))
-        return
-    who = claims("system", actor=f"gateway:{refund.gateway}", reason="refund answer")
-    async with house.db.transaction(who) as conn:
-        await bookings.lock(conn, refund.booking_id)
-        await payment_queries.lock(conn, refund.transaction_id)
-        await apply(conn, refund.transaction_id, [answer], "answer")
-        await commands.finish(
-            conn, command.id, "rejected" if answer.state == "failed" and not answer.ref else "done", answer.failure
-        )
-        if answer.state == "pending":
-            await payment_queries.look_again(conn, refund.transaction_id, 0, payment_rules.PENDING_REFUND_SECONDS)

@@ -8,10 +8,11 @@ from uuid import UUID
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
+from jklg.payments import commands, concerns
 from jklg.payments import queries as payment_queries
 from jklg.payments.gateways.contract import RefundSnapshot
+from jklg.payments.queries import Transaction
 from jklg.payments.refunds import queries, rules
-from jklg.payments.refunds.rules import SUSPENSE
 
 
 async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSnapshot], source: str) -> None:
@@ -24,38 +25,37 @@ async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSna
 
 
 async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapshot, source: str) -> None:
+    transaction = await payment_queries.get(conn, transaction_id)
+    assert transaction is not None, "asked about by its own snapshot"
+    if reported.currency != transaction.currency:
+        await _foreign_returned(conn, transaction, reported)
+        return
     refund = await queries.find(conn, transaction_id, reported.refund_id, reported.ref)
-    if (
-        refund is None
-        and reported.state in ("failed", "canceled")
-        and not await _has_room(conn, transaction_id, reported)
-    ):
+    if refund is not None:
+        told = "done" if reported.ref else "rejected"
+        await commands.finish_all(conn, [refund.request_key], told, reported.failure)
+    if refund is not None and rules.was_made_after_all(refund.state, refund.gateway_ref, reported.state):
+        # It is a refund of its own now: what has ended here cannot begin again.
+        await payment_queries.resolve_anomaly(conn, f"refund_failed:{refund.id}")
+        refund = None
+    if refund is None and reported.state in ("failed", "canceled") and reported.amount > _room(transaction):
         return  # somebody tried it there in vain, before we heard of it, and all has gone back since: nothing moved
     if refund is None:
-        refund = await _adopt(conn, transaction_id, reported)
+        refund = await _adopt(conn, transaction, reported)
     state = rules.next_state(refund.state, reported.state)
     if state is None:
         if refund.gateway_ref is None and reported.ref:
             await queries.move(conn, refund.id, refund.state, gateway_ref=reported.ref)
         return
     await queries.move(conn, refund.id, state, gateway_ref=reported.ref or None, failure=reported.failure)
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "a refund keeps its transaction"
     await payment_queries.add_fact(
         conn, transaction, object_id=reported.ref or refund.request_key, fact_type=f"refund_{state}", amount=refund.amount, source=source
     )  # fmt: skip
-    moved = rules.postings(refund.state, state, refund.source_account, f"gateway_clearing:{refund.gateway}")
+    submitted = await ledger.entries_of(conn, "refund_submitted", "refund", str(refund.id))
+    moved = rules.posting(refund.state, state, f"gateway_clearing:{refund.gateway}", submitted, refund.amount)
     if moved is not None:
-        kind, signs = moved
-        await ledger.post(
-            conn,
-            kind,
-            "refund",
-            str(refund.id),
-            refund.booking_id,
-            refund.currency,
-            [(account, sign * refund.amount) for account, sign in signs],
-        )
+        kind, entries = moved
+        await ledger.post(conn, kind, "refund", str(refund.id), refund.booking_id, refund.currency, entries)
     await history.record(
         conn,
         f"gateway:{refund.gateway}",
@@ -81,36 +81,48 @@ async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         )
 
 
-async def _has_room(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> bool:
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "asked about by its own snapshot"
-    return reported.amount <= transaction.captured - transaction.refunded - transaction.refund_reserved
+async def _foreign_returned(conn: Connection, transaction: Transaction, reported: RefundSnapshot) -> None:
+    """Money in a currency that we had not asked for lies in suspense, and somebody sent it back at the gateway."""
+    fact = ("transaction", f"{transaction.id}:{reported.currency}:{reported.ref}")
+    entries = [(rules.SUSPENSE, reported.amount), (f"gateway_clearing:{transaction.gateway}", -reported.amount)]
+    if reported.state == "succeeded":
+        await ledger.post(conn, "foreign_returned", *fact, transaction.booking_id, reported.currency, entries)
+    elif reported.state in ("failed", "canceled") and await ledger.entries_of(conn, "foreign_returned", *fact):
+        back = [(account, -amount) for account, amount in entries]
+        await ledger.post(conn, "foreign_return_failed", *fact, transaction.booking_id, reported.currency, back)
+    await concerns.resolve_when_nothing_lies(conn, transaction.booking_id)
 
 
-async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapshot) -> queries.Refund:
+def _room(transaction: Transaction) -> int:
+    """What of it is neither sent back nor promised, in minor units."""
+    return transaction.captured - transaction.refunded - transaction.refund_reserved
+
+
+async def _adopt(conn: Connection, transaction: Transaction, reported: RefundSnapshot) -> queries.Refund:
     """A refund we did not make: somebody made it in the gateway's own dashboard. It is booked like ours, and shown."""
-    transaction = await payment_queries.get(conn, transaction_id)
-    assert transaction is not None, "asked about by its own snapshot"
     booking = await bookings.get(conn, transaction.booking_id)
     assert booking is not None, "a transaction keeps its booking"
     kept = await bookings.amount_kept(conn, booking.id, reported.currency)
-    in_suspense = -await ledger.balance(conn, SUSPENSE, reported.currency, booking.id)
-    account = rules.account_of_stranger(in_suspense, kept, reported.amount)
-    if account != SUSPENSE:
-        # Whoever sent it back there has given it up: the customer is not asked for it again.
-        given_up = rules.off_the_price(sum(kept.values()), booking.price, reported.amount)
-        await bookings.take_off(conn, booking, given_up, actor=f"gateway:{transaction.gateway}", why="sent back there")
+    apart = {
+        account: -await ledger.balance(conn, account, reported.currency, booking.id)
+        for account in (rules.OWED, rules.SUSPENSE)
+    }
+    sources = rules.sources_of_stranger(kept | apart, reported.amount)
+    # Whoever sent it back there has given it up: the customer is not asked for it again.
+    of_booking = sum(part for account, part in sources if account in kept)
+    given_up = rules.off_the_price(sum(kept.values()), booking.price, of_booking)
+    await bookings.take_off(conn, booking, given_up, actor=f"gateway:{transaction.gateway}", why="sent back there")
     refund_id = uuid7()
     await queries.insert(
         conn,
         refund_id=refund_id,
-        transaction_id=transaction_id,
+        transaction_id=transaction.id,
         amount=reported.amount,
         currency=reported.currency,
         origin="gateway",
         request_key=f"gateway:{transaction.gateway}:{reported.ref}",
         reason="made at the gateway",
-        source_account=account,
+        source_account=sources[0][0],
         gateway_ref=reported.ref,
     )
     await ledger.post(
@@ -120,37 +132,18 @@ async def _adopt(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
         str(refund_id),
         transaction.booking_id,
         reported.currency,
-        [(account, reported.amount), ("refunds_in_flight", -reported.amount)],
+        [*sources, ("refunds_in_flight", -reported.amount)],
     )
+    await concerns.resolve_when_nothing_lies(conn, booking.id)
     await payment_queries.report_anomaly(
         conn,
         anomaly_id=uuid7(),
         kind="refund_made_at_gateway",
         once_key=f"refund_made_at_gateway:{reported.ref}",
-        transaction_id=transaction_id,
+        transaction_id=transaction.id,
         booking_id=transaction.booking_id,
         detail={"amount": reported.amount, "ref": reported.ref},
     )
     refund = await queries.get(conn, refund_id)
     assert refund is not None, "just written"
     return refund
-
-
-async def park_stray_money(conn: Connection, gateway: str, ref: str, captured: int, currency: str) -> None:
-    """Money of an attempt that is not ours to know is kept in suspense, so that the books equal the gateway.
-
-    `captured` is cumulative, as everywhere: what was parked of this attempt before is not parked again.
-    """
-    facts_of = f"{gateway}:{ref}:"
-    more = captured - await payment_queries.captured_in_the_books(conn, gateway, "gateway_object", facts_of, currency)
-    if more <= 0:
-        return
-    await ledger.post(
-        conn,
-        "capture",
-        "gateway_object",
-        f"{facts_of}{captured}",
-        None,
-        currency,
-        [(f"gateway_clearing:{gateway}", more), (SUSPENSE, -more)],
-    )

@@ -43,7 +43,9 @@ async def get(conn: Connection, refund_id: UUID) -> Refund | None:
 async def find(conn: Connection, transaction_id: UUID, refund_id: UUID | None, gateway_ref: str) -> Refund | None:
     """The refund a gateway speaks of: by its id, or by ours."""
     row = await conn.fetchrow(
-        _REFUND + "WHERE r.transaction_id = $1 AND (r.gateway_ref = $2 OR r.id = $3) FOR UPDATE OF r",
+        _REFUND
+        + """WHERE r.transaction_id = $1 AND (r.gateway_ref = $2 OR r.id = $3)
+        ORDER BY r.gateway_ref = $2 DESC NULLS LAST LIMIT 1 FOR UPDATE OF r""",
         transaction_id,
         gateway_ref,
         refund_id,

@@ -13,13 +13,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+import asyncpg
+
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
-from jklg.kit.db import SYSTEM, Connection
+from jklg.kit.db import SYSTEM, Connection, violated
 from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules
+from jklg.payments.gateways.alarms import AlarmRaising
 from jklg.payments.gateways.contract import (
     BadNotice,
     Gateway,
@@ -29,7 +32,7 @@ from jklg.payments.gateways.contract import (
     NoticePreparing,
 )
 from jklg.payments.strays import receive_stray
-from jklg.payments.webhooks import queries
+from jklg.payments.webhooks import alarms, queries
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +47,8 @@ class House(payments.House, Protocol):
 async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Verify a webhook over its raw bytes and store it once. True when it is new. Header names are lower case.
 
-    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature), Unavailable (certificate_unknown). Nothing is stored or called for a notice
-    that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
+    Raises Unavailable (webhooks_not_configured), Malformed (bad_signature), Unavailable (certificate_unknown), Malformed (delivery_reused). Nothing
+    is stored or called for a notice that does not verify. Commits before it returns, in one statement that it may share (kit/together.py).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None or not gateway.accepts_notices():
@@ -59,8 +62,18 @@ async def file_notice(house: House, gateway_name: str, headers: Mapping[str, str
     except GatewayError as silence:  # nothing is known of the notice yet: the gateway comes again
         raise Unavailable("certificate_unknown", "This notice cannot be verified now.", log=str(silence)) from silence
     await failpoints.reach("before_inbox_commit")
+    row = _new(gateway, notice, body, _without_secrets(headers), "webhook")
     file = house.db.together(queries.file, key=_told_once, writes=True)
-    return bool(await file(_new(gateway, notice, body, _without_secrets(headers), "webhook")))
+    try:
+        new = await file(row)
+    except asyncpg.UniqueViolationError as error:
+        if violated(error) != "webhook_inbox_one_body_a_delivery":
+            raise
+        new = None
+    if new is None:
+        log.error("%s: the delivery %s came with another body", row.gateway, row.delivery_id)
+        raise Malformed("delivery_reused", "This delivery has brought another message before.")
+    return new
 
 
 async def collect(house: House, gateway: Gateway, start: datetime, end: datetime) -> int:
@@ -93,6 +106,9 @@ def _new(gateway: Gateway, notice: Notice, body: bytes, headers: dict[str, str],
     if notice.livemode != gateway.livemode:
         state, reason = "ignored", "other_mode"
         log.error("%s sent %s of the other mode", gateway.name, notice.event_id)
+    elif notice.other_account:
+        state, reason = "ignored", "other_account"
+        log.error("%s sent %s of another account", gateway.name, notice.event_id)
     elif notice.ref is None and notice.transaction_id is None:
         state, reason = "ignored", "not_about_a_payment"
     return queries.NewNotice(
@@ -108,6 +124,7 @@ def _new(gateway: Gateway, notice: Notice, body: bytes, headers: dict[str, str],
         state=state,
         reason=reason,
         origin=origin,
+        delivery_id=notice.delivery_id,
     )
 
 
@@ -179,6 +196,8 @@ async def _look_at_each(house: House, waiting: Iterator[Sequence[queries.FiledNo
     for notices in waiting:
         try:
             ending = await _look_into(house, notices[0])
+            for notice in notices:
+                await _hear_alarm(house, notice)
             await failpoints.reach("worker_before_done")
             ended = tuple(notice.id for notice in notices), *ending
             await house.db.together(queries.finish, writes=True, who=SYSTEM, opening=queries.FORGETTABLE)(ended)
@@ -197,8 +216,21 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
         return await _stray(house, gateway, notice)
     settled = await payments.settle(house, known, source="webhook", hint_ref=notice.ref)
     if settled.unknown:
-        raise GatewayError(settled.unknown)
+        raise GatewayError(settled.unknown, retry_after=settled.retry_after)
     return "done", None
+
+
+async def _hear_alarm(house: House, notice: queries.FiledNotice) -> None:
+    """Each such notice is about something of its own, which the look at the payment does not show."""
+    gateway = house.gateways.get(notice.gateway)
+    if gateway is None or not isinstance(gateway, AlarmRaising) or not gateway.rings_alarm(notice.event_type):
+        return
+    async with house.db.transaction() as conn:
+        known = await transaction_of(conn, notice)
+        transaction = await payment_queries.get(conn, known) if known else None
+        body = await queries.body_of(conn, notice.id)
+    if transaction is not None and body:
+        await alarms.look(house.db, gateway, transaction, notice.event_type, body)
 
 
 async def _stray(house: House, gateway: Gateway, notice: queries.FiledNotice) -> tuple[str, str | None]:
@@ -219,4 +251,5 @@ async def _put_off(house: House, notice: queries.FiledNotice, error: Exception) 
             await queries.bury(conn, notice.id, repr(error))
         else:
             pause = rules.retry_seconds(notice.attempts, house.dice.random())
-            await queries.postpone(conn, notice.id, pause, repr(error))
+            asked = error.retry_after if isinstance(error, GatewayError) else 0
+            await queries.postpone(conn, notice.id, max(pause, asked), repr(error))

@@ -40,20 +40,28 @@ class NewNotice(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str | None
     origin: str
+    delivery_id: str | None = None
 
 
 async def file(conn: Connection, notices: Sequence[NewNotice]) -> dict[tuple[str, str], bool]:
-    """Store different notices, and count those that are here already: (gateway, event id) -> whether it is new. All, or none."""
+    """Store different notices, and count those that are here already: (gateway, event id) -> whether it is new. All, or none.
+
+    Left out is one whose delivery has brought another body before. If it is said to be of another event, the database refuses
+    (webhook_inbox_one_body_a_delivery).
+    """
     in_order = sorted(
         notices, key=lambda notice: (notice.gateway, notice.event_id)
     )  # who waits for whom is never a circle
     rows = await conn.fetch(
         """
-        INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin)
+        INSERT INTO webhook_inbox AS i (gateway, event_id, event_type, livemode, ref, transaction_id, body, body_sha256, headers, state, reason, origin,
+                                        delivery_id)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::text[], $6::uuid[], $7::bytea[], $8::bytea[], $9::jsonb[],
-                             $10::text[], $11::text[], $12::text[])
+                             $10::text[], $11::text[], $12::text[], $13::text[])
         ON CONFLICT ON CONSTRAINT webhook_inbox_once DO UPDATE
-            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256
+            SET duplicates = i.duplicates + 1, collision = i.collision OR i.body_sha256 <> excluded.body_sha256,
+                other_sha256 = coalesce(nullif(excluded.body_sha256, i.body_sha256), i.other_sha256)
+            WHERE i.body_sha256 = excluded.body_sha256 OR i.delivery_id IS DISTINCT FROM excluded.delivery_id OR excluded.delivery_id IS NULL
         RETURNING gateway, event_id, duplicates = 0
         """,
         *zip(*map(msgspec.structs.astuple, in_order), strict=True),
@@ -106,6 +114,12 @@ async def get(conn: Connection, notice_id: int) -> FiledNotice | None:
     return FiledNotice(**row) if row else None
 
 
+async def body_of(conn: Connection, notice_id: int) -> bytes:
+    """As it came; empty when it was erased with its payer."""
+    body: bytes = await conn.fetchval("SELECT body FROM webhook_inbox WHERE id = $1", notice_id)
+    return body
+
+
 async def revive(conn: Connection, notice_id: int) -> bool:
     """Put a dead notice back into the queue. Its age counts from now, or it would be put aside at once."""
     done = await conn.execute(
@@ -128,7 +142,7 @@ async def finish(conn: Connection, ended: Sequence[Ended]) -> dict[Ended, None]:
         """
         UPDATE webhook_inbox i SET state = e.state, reason = e.reason, done_at = house_now(),
                body = CASE WHEN EXISTS (SELECT FROM transactions t JOIN bookings b ON b.id = t.booking_id
-                                        WHERE t.gateway = i.gateway AND t.livemode = i.livemode AND t.transaction_id = i.ref AND b.email = '')
+                                        WHERE t.gateway = i.gateway AND t.livemode = i.livemode AND i.ref IN (t.transaction_id, t.charge_ref) AND b.email = '')
                       THEN '' ELSE body END
         FROM unnest($1::bigint[], $2::text[], $3::text[]) AS e(id, state, reason) WHERE i.id = e.id AND i.state = 'pending'
         """,
@@ -155,10 +169,10 @@ async def bury(conn: Connection, notice_id: int, error: str) -> None:
     )
 
 
-async def forget_person(conn: Connection, transaction_id: UUID, gateway: str, ref: str | None) -> None:
-    """Drop what was told about an attempt: bodies name who paid. Their hashes stay, so that a repetition is known."""
+async def forget_person(conn: Connection, transaction_id: UUID, gateway: str, refs: Sequence[str | None]) -> None:
+    """Drop what was told about an attempt, by the gateway's ids of it: bodies name who paid. Their hashes stay, so that a repetition is known."""
     await conn.execute(
-        "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE gateway = $1 AND ref = $2", gateway, ref
+        "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE gateway = $1 AND ref = ANY($2)", gateway, list(refs)
     )
     await conn.execute(
         "UPDATE webhook_inbox SET body = '', headers = '{}' WHERE ref IS NULL AND transaction_id = $1", transaction_id

@@ -45,7 +45,8 @@ async def read_account(house: House, gateway: Gateway, *, at_once: bool = False)
     except GatewayError as silence:
         log.warning("%s did not tell the day's money: %s", gateway.name, silence)
         async with house.db.transaction() as conn:
-            await queries.look_again_in(conn, gateway.name, gateway.livemode, rules.AFTER_A_FAILURE_SECONDS)
+            wait = max(rules.AFTER_A_FAILURE_SECONDS, silence.retry_after)
+            await queries.look_again_in(conn, gateway.name, gateway.livemode, wait)
         return 0, False
     async with house.db.transaction() as conn:
         await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
@@ -132,8 +133,9 @@ async def _heal(house: House, gateway: Gateway) -> None:
     worth = [each for each in ours if each.theirs or rules.is_due(each, now, gateway.listing_lag)]
     for transaction_id in dict.fromkeys(each.transaction_id for each in worth):
         if transaction_id is not None:
-            await payments.settle(house, transaction_id, source="reconcile")
-    for ref in dict.fromkeys(each.ref for each in strangers if each.theirs > each.ours):
+            settling = payments.settle(house, transaction_id, source="reconcile")
+            await payments.alone(house, transaction_id, settling)
+    for ref in dict.fromkeys(each.ref for each in strangers):
         try:
             await payments.receive_stray(house, gateway, ref, "daily money")
         except GatewayRefused as refusal:
@@ -257,6 +259,8 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
             name = f"{gateway}:{concern.detail['ref']}:adopted:{concern_id}"
         entries = [(rules.clearing(gateway), amount), (other, -amount)]
         await ledger.post(conn, "difference_adopted", source, name, None, currency, entries)
+        if source == "gateway_object":
+            await payments.tell_of_stray(conn, gateway, str(concern.detail["ref"]), currency, amount)
         detail = {"amount": amount, "currency": currency, "gateway": gateway}
         await history.record(conn, actor, "concern.adopted", "anomaly", concern_id, detail)
         await payments.settle_concern_in(conn, concern_id, actor=actor, note=note)

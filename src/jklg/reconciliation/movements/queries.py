@@ -60,7 +60,7 @@ async def take_turn(
     return Turn(row["done_at"], row["until"]) if row and (at_once or not row["new"]) else None
 
 
-async def look_again_in(conn: Connection, gateway: str, livemode: bool, seconds: int) -> None:
+async def look_again_in(conn: Connection, gateway: str, livemode: bool, seconds: float) -> None:
     await conn.execute(
         "UPDATE gateway_accounts SET next_at = house_now() + make_interval(secs => $3) WHERE gateway = $1 AND livemode = $2",
         gateway, livemode, seconds,

@@ -149,6 +149,7 @@ PAYMENT = Transaction(
     gateway="razorpay",
     livemode=False,
     ref=None,
+    charge_ref=None,
     consent_id=None,
     request_key="",
     client_secret=None,
@@ -161,6 +162,7 @@ PAYMENT = Transaction(
     error_message=None,
     open_at=None,
     checks=0,
+    stumbles=0,
     created_at=NOW,
     completed_at=NOW,
 )

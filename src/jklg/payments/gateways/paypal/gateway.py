@@ -61,6 +61,7 @@ class PayPalGateway:
 
     name = "paypal"
     key_lifetime_seconds = 6 * 3600
+    refund_key_lifetime_seconds = 45 * 24 * 3600
     listing_lag = timedelta(hours=6)
 
     def __init__(
@@ -113,10 +114,12 @@ class PayPalGateway:
 
     async def fetch(self, ref: str) -> Snapshot:
         try:
-            seen = self._seen(await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order))
+            order = await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order)
+            seen = self._seen(order)
             if not seen.captured or seen.charge_ref is None:
                 return seen
-            return msgspec.structs.replace(seen, disputes=await disputes.list_disputes(self._calls, seen.charge_ref))
+            told = await disputes.list_disputes(self._calls, seen.charge_ref)
+            return msgspec.structs.replace(seen, disputes=told or orders.reversals(order))
         except GatewayRefused as refusal:
             if refusal.code in ("RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"):
                 raise GatewayRefused("not_found", refusal.detail) from refusal
@@ -238,7 +241,9 @@ class PayPalGateway:
         if certificate is None:
             raise BadNotice("a certificate that we have not seen")
         notices.verify(headers, body, self._webhook_ids, certificate, datetime.fromtimestamp(now, UTC))
-        return notices.read(body, livemode=self.livemode)
+        return msgspec.structs.replace(
+            notices.read(body, livemode=self.livemode), delivery_id=headers["paypal-transmission-id"]
+        )
 
     def accepts_notices(self) -> bool:
         return bool(self._webhook_ids)

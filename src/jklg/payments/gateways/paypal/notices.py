@@ -169,7 +169,8 @@ def read(body: bytes, *, livemode: bool) -> Notice:
 
 
 def _speaks_of(event: Event) -> tuple[str | None, object]:
-    """(the order, our id). An order names itself, a capture its order; our refunds carry the order in `custom_id`."""
+    """(the order, our id). An order names itself, a capture its order; our refunds carry the order in `custom_id`. What was made in PayPal's
+    own pages, or by PayPal, may name nothing but the capture it is about: then that stands for the order."""
     thing = event.resource
     if event.event_type.startswith("CHECKOUT."):
         return signatures.text(thing.get("order_id") or thing.get("id")), _of(thing.get("purchase_units"), "custom_id")
@@ -187,7 +188,19 @@ def _speaks_of(event: Event) -> tuple[str | None, object]:
     if isinstance(ids, dict):
         ref = ids.get("order_id") or ref
     ours = custom if ":" not in custom and uuid(custom) else thing.get("invoice_id")
+    if ref is None and uuid(ours) is None:
+        ref = _capture_above(thing.get("links"))
     return signatures.text(ref), ours
+
+
+def _capture_above(links: object) -> str | None:
+    """The capture that a refund or a reversal is linked to."""
+    for link in links if isinstance(links, list) else []:
+        if isinstance(link, dict) and link.get("rel") == "up" and isinstance(link.get("href"), str):
+            found = re.search(r"/v2/payments/captures/([A-Za-z0-9_-]{1,64})$", link["href"])
+            if found is not None:
+                return found.group(1)
+    return None
 
 
 def _of(things: object, name: str) -> object:

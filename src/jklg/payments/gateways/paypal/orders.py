@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
-from jklg.payments.gateways.contract import GatewayUnknown, RefundSnapshot, Snapshot
+from jklg.payments.gateways.contract import (
+    DisputeMovement,
+    DisputeSnapshot,
+    GatewayUnknown,
+    RefundSnapshot,
+    Snapshot,
+)
 from jklg.payments.gateways.paypal.amounts import from_paypal
 from jklg.payments.gateways.signatures import uuid
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-_TAKEN = frozenset(("COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"))
+_EVER = datetime.min.replace(tzinfo=UTC)
+_TAKEN = frozenset(("COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED", "REVERSED"))
 _WAITS_FOR_PAYER = frozenset(("CREATED", "SAVED", "PAYER_ACTION_REQUIRED", "APPROVED"))
 _REFUND_STATES = {"COMPLETED": "succeeded", "FAILED": "failed", "CANCELLED": "canceled"}
 
@@ -37,6 +44,7 @@ class Refund(msgspec.Struct):
     status: str
     amount: Amount
     custom_id: str | None = None
+    create_time: Moment | None = None
     status_details: Reason | None = None
 
 
@@ -117,8 +125,45 @@ def snapshot(order: Order, *, livemode: bool) -> Snapshot:
         payment_method=next(iter(order.payment_source), None) if order.payment_source else None,
         error=_decline(newest),
         gateway_at=max(known) if known else None,
-        refunds=[refund_snapshot(refund) for refund in payments.refunds],
+        refunds=[refund_snapshot(refund) for refund in _refunds(payments)],
     )
+
+
+def _refunds(payments: Payments) -> list[Refund]:
+    """Without a reversal that PayPal lists as if somebody had sent the money back: it takes all that was left, so it is the newest that is
+    not ours of a reversed capture of which nothing is left."""
+    reversed_ = [capture for capture in payments.captures if capture.status == "REVERSED"]
+    strange = [refund for refund in payments.refunds if not refund.custom_id]
+    if not strange or not reversed_ or _gone(payments.refunds) < sum(minor(capture.amount) for capture in reversed_):
+        return payments.refunds
+    # PayPal's times are whole seconds: of two in the same one, the one that is listed later.
+    reversal = max(enumerate(strange), key=lambda each: (each[1].create_time or _EVER, each[0]))[1]
+    return [refund for refund in payments.refunds if refund is not reversal]
+
+
+def _gone(refunds: list[Refund]) -> int:
+    return sum(minor(refund.amount) for refund in refunds if refund.status in ("COMPLETED", "PENDING"))
+
+
+def reversals(order: Order) -> list[DisputeSnapshot]:
+    """Captures that PayPal has reversed: the payer's bank took what was left, and there is no case to answer. A loss from the beginning."""
+    payments = order.purchase_units[0].payments or Payments()
+    found = []
+    for capture in payments.captures:
+        if capture.status == "REVERSED":
+            left = minor(capture.amount) - _gone(_refunds(payments))
+            found.append(
+                DisputeSnapshot(
+                    ref=f"reversal:{capture.id}",
+                    state="lost",
+                    amount=left,
+                    currency=capture.amount.currency_code,
+                    reason="reversed",
+                    evidence_due_at=None,
+                    movements=[DisputeMovement(ref=f"reversal:{capture.id}", amount=left)],
+                )
+            )
+    return found
 
 
 def _state(status: str, captures: list[Capture], captured: int) -> str:

@@ -43,7 +43,9 @@ class RazorpayGateway:
 
     name = "razorpay"
     key_lifetime_seconds = 24 * 3600
-    """A receipt is never forgotten. How long a refund's key is known is not written; a day is what others promise."""
+    """A receipt is never forgotten; a capture needs no key."""
+    refund_key_lifetime_seconds = 24 * 3600
+    """How long Razorpay knows it is not written; a day is what others promise."""
     listing_lag = timedelta(days=10)
 
     def __init__(

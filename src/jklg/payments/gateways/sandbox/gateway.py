@@ -108,6 +108,7 @@ class SandboxGateway:
     name = "sandbox"
     livemode = False
     key_lifetime_seconds = 24 * 3600
+    refund_key_lifetime_seconds = 24 * 3600
     listing_lag = timedelta(hours=1)
 
     def __init__(

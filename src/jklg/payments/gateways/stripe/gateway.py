@@ -17,6 +17,7 @@ import stripe
 from stripe.params import EventListParams, PaymentIntentCreateParams, PaymentIntentListParams, RefundListParams
 
 from jklg.payments.gateways import signatures
+from jklg.payments.gateways.alarms import Alarm
 from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import (
     BadNotice,
@@ -32,7 +33,7 @@ from jklg.payments.gateways.contract import (
     Widget,
 )
 from jklg.payments.gateways.movements import Movement
-from jklg.payments.gateways.stripe import movements
+from jklg.payments.gateways.stripe import alarms, movements
 from jklg.payments.gateways.stripe.amounts import minor, to_stripe
 from jklg.payments.gateways.stripe.calls import Http, Reads, Replayed, call
 from jklg.payments.gateways.stripe.disputes import list_disputes
@@ -128,6 +129,7 @@ class StripeGateway:
 
     name = "stripe"
     key_lifetime_seconds = 24 * 3600
+    refund_key_lifetime_seconds = 24 * 3600
     listing_lag = timedelta(hours=1)
 
     def __init__(
@@ -316,6 +318,12 @@ class StripeGateway:
             raise BadNotice("signed, but not an event of the API that we speak")
         return _notice(event)
 
+    def rings_alarm(self, event_type: str) -> bool:
+        return event_type.startswith((alarms.WARNING, alarms.REVIEW))
+
+    async def fetch_alarm(self, event_type: str, body: bytes) -> Alarm | None:
+        return await alarms.fetch_alarm(self._stripe, event_type, body)
+
     def accepts_notices(self) -> bool:
         return bool(self._webhook_secrets)
 
@@ -366,6 +374,8 @@ def _speaks_of(event: _Event) -> tuple[str | None, Mapping[str, Any]]:
         ref = thing.get("payment_intent")
         if isinstance(ref, dict):
             ref = ref.get("id")
+    elif event.type.startswith((alarms.WARNING, alarms.REVIEW)):
+        ref = alarms.payment_of(thing)
     else:
         return None, {}
     metadata = thing.get("metadata")
@@ -381,6 +391,7 @@ def _notice(event: _Event) -> Notice:
         ref=ref,
         transaction_id=signatures.uuid(metadata.get("transaction_id")) if ref else None,
         gateway_at=signatures.moment(event.created),
+        other_account=event.account is not None,
     )
 
 

@@ -1,0 +1,100 @@
+"""Applying, told in order: lock, work it out, post, confirm if its first part is there now, tell her like of a payment.
+
+The preview is `_work_out` and nothing else, so that it cannot differ from the execution. Locks: departure, booking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from jklg import bookings, history, jobs, ledger
+from jklg.bookings import Booking
+from jklg.kit.db import Connection, Database, claims
+from jklg.kit.errors import Conflict, Refusal
+from jklg.kit.ids import uuid7
+from jklg.payments import concerns, concerns_queries, disputes
+from jklg.payments.concerns_queries import Lying
+from jklg.payments.queries import Anomaly, list_of_booking
+from jklg.payments.refunds.rules import SUSPENSE
+from jklg.payments.suspense import queries, rules
+from jklg.payments.suspense.rules import Plan
+
+
+class House(Protocol):
+    """What applying needs of the house."""
+
+    db: Database
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies with us about a concern, for whoever decides. `plan` None: nothing may be applied, `why_not` says why, if there is anything at all."""
+
+    lying: Sequence[Lying]
+    stray: int = 0
+    plan: Plan | None = None
+    why_not: str = ""
+
+
+async def look(conn: Connection, concern: Anomaly, booking: Booking | None) -> Seen:
+    """The money that a concern is about. Locks the departure and the booking, for a moment."""
+    if concern.kind == "unmatched_gateway_object":
+        gateway, ref, currency = (str(concern.detail.get(name)) for name in ("gateway", "ref", "currency"))
+        return Seen(lying=(), stray=await concerns_queries.stray_lying(conn, gateway, ref, currency))
+    if booking is None:
+        return Seen(lying=())
+    lying = await concerns_queries.list_lying(conn, booking.id)
+    if not any(each.account == SUSPENSE and each.currency == booking.currency for each in lying):
+        return Seen(lying=lying)
+    try:
+        return Seen(lying=lying, plan=await preview(conn, booking))
+    except Refusal as refusal:
+        return Seen(lying=lying, why_not=refusal.sentence)
+
+
+async def preview(conn: Connection, booking: Booking) -> Plan:
+    """What `apply` would do now. Locks the departure, for a moment. Raises what `apply` raises."""
+    return await _work_out(conn, await bookings.lock(conn, booking.id))
+
+
+async def apply(house: House, booking_id: UUID, *, actor: str) -> Plan:
+    """Move what lies in suspense for a booking to it, as far as it is still due, and confirm it if it was not.
+
+    Raises, in the order checked: NotFound (booking_not_found); what `rules.plan` raises; Conflict (booking_ended, sold_out).
+    """
+    async with house.db.transaction(claims("system", actor=actor, reason="applied")) as conn:
+        booking = await bookings.lock(conn, booking_id)
+        found = await _work_out(conn, booking)
+        entries = [(SUSPENSE, found.amount), ("customer_deposits", -found.amount)]
+        await ledger.post(conn, "apply_suspense", "suspense", str(uuid7()), booking.id, booking.currency, entries)
+        await bookings.confirm_if_paid(conn, booking)
+        detail = {"amount": found.amount, "left": found.left}
+        await history.record(conn, actor, "payment.applied", "booking", booking.id, detail)
+        for transaction_id in await queries.list_brought(conn, booking.id):
+            await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction_id)})
+        await concerns.resolve_when_nothing_lies(conn, booking.id, by=actor, note="Applied to the booking.")
+        return found
+
+
+async def _work_out(conn: Connection, booking: Booking) -> Plan:
+    lying = -await ledger.balance(conn, SUSPENSE, booking.currency, booking.id)
+    paid = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
+    attempts = [each for each in await list_of_booking(conn, booking.id) if each.captured]
+    found = rules.plan(
+        booking.status,
+        lying,
+        paid,
+        booking.price,
+        booking.confirms_at,
+        booking.currency,
+        disputed=any([await disputes.hold_back(conn, each.id) for each in attempts]),
+    )
+    reason = await bookings.no_use_for_money(conn, booking, found.amount)
+    if reason == "booking_cancelled":
+        raise Conflict("booking_ended", "This booking was given up. Send the money back.")
+    if reason is not None:
+        raise Conflict("sold_out", "The seats of this booking are gone. Send the money back.")
+    return found
