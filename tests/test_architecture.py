@@ -535,6 +535,8 @@ WITHOUT_ROW_SECURITY = {
             "gallery_images",
             "pictures",
             "picture_files",
+            "faqs",
+            "agency_profile",
         ),
         "shown to everybody",
     ),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, jobs, ledger, limits, mail, pricing, staff
+from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
 from jklg.bookings import accounts, reminding
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -32,6 +32,7 @@ from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
+from jklg.reviews import jobs as review_jobs
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
 
@@ -54,7 +55,7 @@ LISTENERS: dict[str, list[Listener]] = {
     "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
-    "booking.erased": [payment_jobs.forget_person],
+    "booking.erased": [payment_jobs.forget_person, review_jobs.forget],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
@@ -131,10 +132,16 @@ SWEEPS: dict[str, Sweep] = {
 LOOKERS = 32
 """Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do."""
 
-EXPORTS: dict[str, Export] = {"bookings": accounts.export, "payments": payment_jobs.export, "wishes": wishes.export}
+EXPORTS: dict[str, Export] = {
+    "bookings": accounts.export,
+    "payments": payment_jobs.export,
+    "wishes": wishes.export,
+    "enquiries": enquiries.export,
+    "reviews": reviews.export,
+}
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave, enquiries.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -233,17 +240,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 
 def _routers() -> list[Any]:
     """Every door of the house."""
-    from jklg.backoffice import pages as backoffice_pages
-    from jklg.backoffice.bank import pages as bank_pages
-    from jklg.backoffice.concerns import pages as concerns_pages
-    from jklg.backoffice.desk import pages as desk_pages
-    from jklg.backoffice.evidence import pages as evidence_pages
-    from jklg.backoffice.giving_up import pages as giving_up_pages
-    from jklg.backoffice.payments import pages as payments_of_staff
-    from jklg.backoffice.pictures import pages as pictures_of_staff
-    from jklg.backoffice.suspense import pages as suspense_pages
-    from jklg.backoffice.terms import pages as terms_pages
-    from jklg.backoffice.worklist import pages as worklist_pages
+    from jklg.backoffice import doors as office
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
@@ -258,6 +255,7 @@ def _routers() -> list[Any]:
     from jklg.customers import api as customers_api
     from jklg.customers import pages as customers_pages
     from jklg.departures import api as departures_api
+    from jklg.enquiries import pages as enquiries_pages
     from jklg.mail import pages as mail_pages
     from jklg.payments import api as payments_api
     from jklg.payments import pages as payments_pages
@@ -268,6 +266,8 @@ def _routers() -> list[Any]:
     from jklg.payments.desk import api as desk_api
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.reviews import api as reviews_api
+    from jklg.reviews import pages as reviews_pages
     from jklg.site import api as site_api
     from jklg.site import pages as site_pages
     from jklg.site.journey import pages as journey_pages
@@ -286,6 +286,8 @@ def _routers() -> list[Any]:
         gallery_pages.router,
         photos.router,
         wishes_pages.router,
+        enquiries_pages.router,
+        reviews_pages.router,
         bookings_pages.router,
         guests_pages.router,
         payments_pages.router,
@@ -293,21 +295,12 @@ def _routers() -> list[Any]:
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,
-        backoffice_pages.router,
-        concerns_pages.router,
-        suspense_pages.router,
-        evidence_pages.router,
-        bank_pages.router,
-        payments_of_staff.router,
-        desk_pages.router,
-        giving_up_pages.router,
-        terms_pages.router,
-        worklist_pages.router,
-        pictures_of_staff.router,
+        office.router,
         mail_pages.router,
         letter_pages.router,
         catalogue_api.router,
         gallery_api.router,
+        reviews_api.router,
         customers_api.router,
         departures_api.router,
         pricing_api.router,

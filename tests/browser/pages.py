@@ -28,6 +28,12 @@ PUBLIC = (
     Shown("gallery", "/gallery"),
     Shown("how-booking-works", "/how-booking-works"),
     Shown("terms", "/terms"),
+    Shown("faq", "/faq"),
+    Shown("about", "/about"),
+    Shown("testimonials", "/testimonials"),
+    Shown("reviews", "/packages/kashmir-bliss/reviews"),
+    Shown("contact", "/contact"),
+    Shown("contact-sent", "/contact?sent=1"),
     Shown("not-found", "/packages/atlantis", 404),
     Shown("components", "/dev/components"),
 )

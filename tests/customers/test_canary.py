@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from jklg import bookings, mail
+from jklg import bookings, enquiries, mail
+from jklg.kit.ids import uuid7
 from tests import trade
 from tests.bookings.test_bookings_of_a_customer import Town
 from tests.customers.people import People
@@ -92,6 +93,14 @@ async def _plant(town: Town) -> dict[str, Any]:
     await town.street.declines(intent.json()["paymentIntentId"])
     await town.http("POST", f"/api/bookings/{declined}/cancel", None, token)
     await town.book(departure, key="one-as-a-guest", **whole)
+    words = {"name": CANARY, "email": EMAIL.upper(), "subject": CANARY, "message": f"Call {PHONE}"}
+    await enquiries.ask(town.db, enquiries.rules.read(words), network="192.0.2.1")
+    async with town.db.transaction() as conn:
+        (ticket,) = await enquiries.list_tickets(conn, "open", None, 9)
+    settings = people.house.settings
+    await enquiries.answer(
+        town.db, settings, ticket.id, message_id=uuid7(), text=f"{CANARY}, yes", name="Chitra", actor="staff:x"
+    )
     await town.street.deliver()
     await town.street.work()
     await people.rows("UPDATE webhook_inbox SET body = body || $1::bytea RETURNING id", f"receipt for {EMAIL}".encode())
@@ -114,6 +123,7 @@ async def test_a_canary_planted_everywhere_is_gone_when_she_has_left(
     assert set(planted) >= {
         "customers", "customer_sessions", "customer_addresses", "customer_preferences", "customer_pictures", "customer_passkeys",
         "email_verification_tokens", "bookings", "booking_words", "travellers", "mail_outbox", "idempotency_keys", "webhook_inbox", "transactions", "gateway_commands",
+        "support_tickets", "ticket_messages",
     }, sorted(planted)  # fmt: skip
     assert not {"history", "pgqueuer", "pgqueuer_log", "ledger_entries", "gateway_facts"} & set(planted), (
         "these hold ids only"

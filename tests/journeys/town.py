@@ -138,6 +138,10 @@ async def until(
         await asyncio.sleep(0.05)
 
 
+PUBLIC_URL = "http://localhost:3000"
+"""All processes of a house have the same: it goes to the gateway, which takes a payment sent again with another one for another."""
+
+
 class Town:
     """Everything that runs, and what the people in it do."""
 
@@ -174,10 +178,10 @@ class Town:
 
     def web(self, name: str) -> Citizen:
         port = free_port()
-        return self.citizen(name, "web", "--port", str(port), port=port)
+        return self.citizen(name, "web", "--port", str(port), port=port, JKLG_PUBLIC_URL=PUBLIC_URL)
 
     def worker(self, name: str) -> Citizen:
-        return self.citizen(name, "worker")
+        return self.citizen(name, "worker", JKLG_PUBLIC_URL=PUBLIC_URL)
 
     def bank(self, told: Citizen) -> Citizen:
         """The play bank; it brings its webhooks to `told`."""

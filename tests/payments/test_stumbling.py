@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
@@ -9,13 +10,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from jklg import payments, reconciliation
+from jklg import bookings, payments, reconciliation
 from jklg.kit.ids import uuid7
 from jklg.payments import desk, refunds
 from jklg.payments import jobs as payment_jobs
+from jklg.payments import queries as payment_queries
+from jklg.payments.stumbles import alone
 from jklg.sandbox.things import Intent, Refund
 from tests.payments.conftest import Street
 from tests.payments.desk.test_refunds_by_staff import CHITRA, sound
+from tests.payments.test_cut_connections import WAITING
 
 OPEN = "SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '') FROM anomalies WHERE resolved_at IS NULL"
 
@@ -54,6 +58,27 @@ async def two_attempts(street: Street) -> tuple[payments.Transaction, payments.T
 
 async def state(street: Street, attempt: payments.Transaction) -> str:
     return str(await street.one("SELECT state FROM transactions WHERE id = $1", attempt.id))
+
+
+async def test_whoever_stumbles_waits_for_who_settles_and_not_the_other_way_round(
+    street: Street, server_admin: Any
+) -> None:
+    """Found by the simulation: the stumble had the attempt's lock and wanted the booking's, whoever settled had it the right way round."""
+    attempt = (await street.start((await street.asha_holds()).id)).transaction
+
+    async def goes_wrong() -> None:
+        raise RuntimeError("nobody has thought of this")
+
+    async with street.house.db.transaction() as conn:
+        await bookings.lock(conn, attempt.booking_id)
+        stumbling = asyncio.create_task(alone(street.house, attempt.id, goes_wrong()))
+        for _ in range(1000):
+            if await server_admin.fetchval(WAITING):
+                break
+            await asyncio.sleep(0.01)
+        await payment_queries.lock(conn, attempt.id)
+    assert await stumbling is None
+    assert await street.one("SELECT stumbles FROM transactions WHERE id = $1", attempt.id) == 1
 
 
 async def test_the_poller_goes_on_to_the_next(street: Street) -> None:

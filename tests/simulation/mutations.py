@@ -22,7 +22,6 @@ from jklg import app, bookings
 from jklg.bookings import actions as booking_actions
 from jklg.bookings import queries as booking_queries
 from jklg.bookings import rules as booking_rules
-from jklg.departures import queries as departure_queries
 from jklg.mail import queries as mail_queries
 from jklg.payments import actions as payment_actions
 from jklg.payments import merging, webhooks
@@ -251,11 +250,6 @@ def lock_only_the_transaction(patch: Patch) -> None:
     patch.setattr(booking_actions, "lock_all", bookings.get_all)
 
 
-def lock_no_departure(patch: Patch) -> None:
-    """Whether seats are free is looked up without the departure's row lock, the first in the order of locks."""
-    _rewritten(patch, departure_queries, "lock", " FOR UPDATE", "")
-
-
 def never_ask_after_a_pending_refund(patch: Patch) -> None:
     """Its notice will come. So it was until somebody looked at a world whose notices get lost."""
     patch.setattr(payment_rules, "PENDING_REFUND_SECONDS", 10 * 365 * 24 * 3600)
@@ -367,7 +361,6 @@ MUTATIONS = (
     Mutation("late money is kept quietly", "known to somebody", keep_late_money_quietly, seed=1),
     Mutation("all money is the booking's", "", all_money_is_the_bookings, seed=1),
     Mutation("only the transaction is locked", "", lock_only_the_transaction),
-    Mutation("the departure is not locked", "", lock_no_departure, seed=207),
     Mutation("a pending refund is not asked after", "every refund has ended", never_ask_after_a_pending_refund, seed=5),
     Mutation("an attempt stays open beside the one that paid", "no attempt is left open", leave_the_attempt_beside_the_one_that_paid, seed=44),
     Mutation("the poller stays at home", "", the_poller_stays_at_home, seed=4),
@@ -382,4 +375,5 @@ MUTATIONS = (
     Mutation("every look is counted", "the bank holds what our books say", count_every_look, seed=15),
 )  # fmt: skip
 """The lock of the booking alone and that of the transaction alone are not among them: whoever takes one has the departure's
-already, so that leaving it out changes nothing as long as that one is there (`the departure is not locked`)."""
+already, so that leaving it out changes nothing as long as that one is there. Nor is that of the departure: the constraint
+`departures_never_oversold` stands behind it, and what then remains, two who wait for each other, depends on the clock on the wall."""

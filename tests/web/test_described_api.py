@@ -119,6 +119,7 @@ def known(api: Any, opened: Opened) -> Json:
         made = client.post("/api/bookings", json=wish).json()
         booking, token = made["booking"]["id"], made["manage_token"]
         images = client.get("/api/gallery").json()
+        said = client.get("/api/testimonials").json()
         started = client.post(
             "/api/payments/create-payment-intent", json={"bookingId": booking, "bookingToken": token}
         ).json()
@@ -129,6 +130,7 @@ def known(api: Any, opened: Opened) -> Json:
         "transaction_id": started["transactionId"],
         "request_id": str(uuid7()),
         "image_id": images[0]["id"],
+        "testimonial_id": said[0]["id"] if said else str(uuid7()),
         "amount": made["booking"]["amount_due"],
         "currency": "inr",
         "X-Booking-Token": token,
@@ -234,6 +236,8 @@ NO_FINE_ANSWER = {
     "post /api/payments/razorpay/{transaction_id}/verify",  # nor Razorpay
     "post /api/payments/refund", "post /api/payments/refund/{request_id}/approve", "post /api/payments/refund/{request_id}/refuse",  # for staff
     "post /api/gallery", "put /api/gallery/{image_id}", "delete /api/gallery/{image_id}",
+    "post /api/testimonials", "put /api/testimonials/{testimonial_id}", "delete /api/testimonials/{testimonial_id}",
+    "patch /api/testimonials/{testimonial_id}/approve",
     "get /api/payments/transactions", "get /api/payments/transactions/{transaction_id}",
     "post /api/customers/verify-email", "post /api/customers/reset-password", "post /api/customers/confirm-email",
     "post /api/customers/undo-email-change", "post /api/customers/change-email",  # nobody here reads the mail

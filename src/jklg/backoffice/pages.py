@@ -7,14 +7,14 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.params import FromPath
 
-from jklg import bookings, history, payments
+from jklg import bookings, enquiries, history, payments
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings.rules import REFERENCE
-from jklg.kit.errors import NotFound, NotSignedIn
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.kit.errors import NotFound
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
@@ -27,10 +27,7 @@ URGENT = 5
 @get("/staff", include_in_schema=False)
 async def today(request: Ask) -> Response[bytes]:
     """Today's bookings and money, who leaves soon, what needs a person. A Guide sees no money."""
-    try:
-        person = await require_staff(request, "dashboard_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "dashboard_view")
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
         context: dict[str, Any] = {
@@ -42,6 +39,7 @@ async def today(request: Ask) -> Response[bytes]:
             "movements": await queries.list_movements_today(conn) if sees_money else [],
             "concerns": await worklist.list_open(conn, EVERYTHING, None, URGENT) if sees_money else [],
             "counts_of_concerns": await worklist.count_open(conn, EVERYTHING) if sees_money else [],
+            "enquiries": await enquiries.count_open(conn) if can(person.role, "tickets_view") else 0,
         }
     return page(
         request,
@@ -59,10 +57,7 @@ async def today(request: Ask) -> Response[bytes]:
 @get("/staff/bookings/{reference:str}", include_in_schema=False)
 async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """One booking with its people, its price, its money and its story."""
-    try:
-        person = await require_staff(request, "bookings_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "bookings_view")
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
         found = (

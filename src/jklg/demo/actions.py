@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from jklg import catalogue, departures
-from jklg.catalogue import gallery
+from jklg import catalogue, departures, enquiries, reviews
+from jklg.catalogue import agency, faq, gallery
 from jklg.demo import calendar, queries
-from jklg.demo.agency import DESTINATIONS, GALLERY, TOURS
+from jklg.demo.agency import AGENCY, ANSWERS, DESTINATIONS, ENQUIRIES, GALLERY, TOURS, VOICES
 from jklg.kit.db import Connection, Database
 
 
@@ -31,8 +31,13 @@ async def _load(conn: Connection, today: date | None) -> None:
     for destination in DESTINATIONS:
         await catalogue.add_destination(conn, destination)
     await gallery.hang_drawings(conn, GALLERY)
+    await faq.fill(conn, ANSWERS)
+    await agency.introduce(conn, AGENCY)
+    await enquiries.fill(conn, ENQUIRIES)
     for tour in TOURS:
         await catalogue.add_package(conn, tour.package)
+    await _let_travellers_speak(conn)
+    for tour in TOURS:
         found = await catalogue.get_package(conn, tour.package.slug)
         if found is None:
             continue
@@ -42,3 +47,12 @@ async def _load(conn: Connection, today: date | None) -> None:
         there = await departures.dates_of_package(conn, found.id)
         missing = [day for day in calendar.start_days(tour.season, today) if day not in there]
         await departures.create(conn, [calendar.departure(tour, found.id, offered, day) for day in missing])
+
+
+async def _let_travellers_speak(conn: Connection) -> None:
+    said = []
+    for slug, sayings in VOICES.items():
+        package = await catalogue.get_package(conn, slug)
+        if package is not None:
+            said += [(package.id, saying, chosen) for saying, chosen in sayings]
+    await reviews.invent(conn, said)

@@ -12,8 +12,9 @@ from random import Random
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from jklg import bookings
 from jklg.kit.db import Database
-from jklg.payments import concerns, rules, stumbles_queries
+from jklg.payments import concerns, queries, rules, stumbles_queries
 from jklg.payments.gateways.contract import GatewayError
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,13 @@ async def alone(house: House, transaction_id: UUID, doing: Awaitable[T]) -> T | 
     except Exception as error:
         log.exception("payment %s stumbles", transaction_id)
         async with house.db.transaction() as conn:
-            stumbled = await stumbles_queries.stumble(conn, transaction_id, repr(error))
-            await stumbles_queries.pause(
-                conn, transaction_id, rules.retry_seconds(stumbled.stumbles, house.dice.random())
-            )
+            before = await queries.get(conn, transaction_id)
+            assert before is not None, "transactions are never deleted"
+            await bookings.lock(
+                conn, before.booking_id
+            )  # whoever settles it meanwhile has that lock, and wants the attempt's
+            pause = rules.retry_seconds(before.stumbles + 1, house.dice.random())
+            stumbled = await stumbles_queries.stumble(conn, transaction_id, repr(error), pause)
             if stumbled.stumbles >= rules.STUMBLES_TOLD:
                 await concerns.report_concern(
                     conn, "cannot_be_settled", f"cannot_be_settled:{transaction_id}", {"error": repr(error)[:300]},

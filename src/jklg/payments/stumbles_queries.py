@@ -16,21 +16,16 @@ class Stumbled(msgspec.Struct, frozen=True, kw_only=True):
     stumbles: int
 
 
-async def stumble(conn: Connection, transaction_id: UUID, error: str) -> Stumbled:
-    """Once more."""
+async def stumble(conn: Connection, transaction_id: UUID, error: str, seconds: float) -> Stumbled:
+    """Once more, and look at it again in so many seconds. The caller has the booking's lock."""
     row = await conn.fetchrow(
-        "UPDATE transactions SET stumbles = stumbles + 1, stumbled_over = left($2, 1000) WHERE id = $1 RETURNING booking_id, stumbles",
+        """
+        UPDATE transactions SET stumbles = stumbles + 1, stumbled_over = left($2, 1000), check_at = house_now() + make_interval(secs => $3)
+        WHERE id = $1 RETURNING booking_id, stumbles
+        """,
         transaction_id,
         error,
+        seconds,
     )
     assert row is not None, "transactions are never deleted"
     return Stumbled(**row)
-
-
-async def pause(conn: Connection, transaction_id: UUID, seconds: float) -> None:
-    """Look at it again in so many seconds."""
-    await conn.execute(
-        "UPDATE transactions SET check_at = house_now() + make_interval(secs => $2) WHERE id = $1",
-        transaction_id,
-        seconds,
-    )

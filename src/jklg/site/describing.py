@@ -13,11 +13,13 @@ import msgspec
 from markupsafe import Markup
 
 from jklg.catalogue import Destination, Package
+from jklg.catalogue.agency import Profile
 from jklg.catalogue.api import picture_of, picture_url
 from jklg.departures import Departure
 from jklg.kit.languages import spoken
 from jklg.kit.money import to_decimal
 from jklg.settings import Settings
+from jklg.site.journey.queries import Voices
 from jklg.web.tongue import in_language
 
 FEW = 4
@@ -46,6 +48,12 @@ def agency(settings: Settings) -> dict[str, Any]:
     }
 
 
+def about(settings: Settings, profile: Profile) -> Markup:
+    """The agency with what it says of itself; nothing is told that is not on the page."""
+    more = {"legalName": profile.name, "address": profile.address, "email": profile.email, "telephone": profile.phone}
+    return block({**agency(settings), **{name: said for name, said in more.items() if said}})
+
+
 def crumbs(settings: Settings, *steps: tuple[str, str]) -> dict[str, Any]:
     """`steps` are (words, path), the last one is the page itself."""
     return {
@@ -68,8 +76,8 @@ def faq(questions: Sequence[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def journey(settings: Settings, package: Package, dates: Sequence[Departure]) -> Markup:
-    """A package with an offer for each departure that its page lists."""
+def journey(settings: Settings, package: Package, dates: Sequence[Departure], said: Voices | None = None) -> Markup:
+    """A package with an offer for each departure that its page lists, and what travellers say of it."""
     page = address(settings, f"/packages/{package.slug}")
     trip: dict[str, Any] = {
         "@type": "TouristTrip",
@@ -90,7 +98,39 @@ def journey(settings: Settings, package: Package, dates: Sequence[Departure]) ->
         "offers": [_offer(page, package, each) for each in dates],
     }
     words = (("Home", "/"), ("Journeys", "/packages"), (package.name, f"/packages/{package.slug}"))
-    return block(trip, agency(settings), crumbs(settings, *words))
+    return block(trip, *_rated(page, package, said), agency(settings), crumbs(settings, *words))
+
+
+def _rated(page: str, package: Package, said: Voices | None) -> list[dict[str, Any]]:
+    """The stars and reviews that the page shows, of people who travelled and of nobody else: schema.org knows them of a product."""
+    if said is None or not said.real or said.real != said.stars.count:
+        return []
+    return [
+        {
+            "@type": "Product",
+            "@id": f"{page}#product",
+            "name": package.name,
+            "description": package.summary,
+            "url": page,
+            "aggregateRating": {
+                "@type": "AggregateRating",
+                "ratingValue": str(said.stars.average),
+                "reviewCount": said.stars.count,
+                "bestRating": 5,
+                "worstRating": 1,
+            },
+            "review": [
+                {
+                    "@type": "Review",
+                    "author": {"@type": "Person", "name": each.name},
+                    "datePublished": each.decided_at.date().isoformat(),
+                    "reviewBody": each.message,
+                    "reviewRating": {"@type": "Rating", "ratingValue": each.rating, "bestRating": 5, "worstRating": 1},
+                }
+                for each in said.newest
+            ],
+        }
+    ]
 
 
 def _offer(page: str, package: Package, departure: Departure) -> dict[str, Any]:

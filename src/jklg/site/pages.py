@@ -10,18 +10,30 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 
 from jklg import catalogue
-from jklg.catalogue import PackageCard, PackageFilter, finding
+from jklg.catalogue import PackageCard, PackageFilter, agency, faq, finding
 from jklg.catalogue.api import picture_of
 from jklg.kit.errors import NotFound
 from jklg.kit.languages import ENGLISH, LANGUAGES
 from jklg.site import describing
 from jklg.site.sharing.pages import card_of_place, card_url
+from jklg.web import markup
 from jklg.web.render import page
 from jklg.web.tongue import in_language
 
 Ask = Request[Any, Any, State]
 SHOWN = 6
-PUBLIC = ("/", "/packages", "/destinations", "/gallery", "/how-booking-works", "/terms")
+PUBLIC = (
+    "/",
+    "/packages",
+    "/destinations",
+    "/gallery",
+    "/how-booking-works",
+    "/faq",
+    "/about",
+    "/testimonials",
+    "/contact",
+    "/terms",
+)
 """Pages without a noun of their own that search engines may tell of. Rooms that add one name it here."""
 
 
@@ -83,6 +95,24 @@ async def terms(request: Ask) -> Response[bytes]:
     return page(request, "site/terms.html", hold_minutes=request.app.state.house.settings.hold_minutes)
 
 
+@get("/faq", include_in_schema=False)
+async def questions(request: Ask) -> Response[bytes]:
+    """Questions that many ask, in groups; each has an address of its own."""
+    async with request.app.state.house.db.connection() as conn:
+        found = await faq.list_questions(conn)
+    told = describing.faq([(each.question, markup.plain(each.answer)) for each in found])
+    return page(request, "site/faq.html", groups=faq.groups(found), described=describing.block(told) if found else "")
+
+
+@get("/about", include_in_schema=False)
+async def about(request: Ask) -> Response[bytes]:
+    """What the agency says of itself."""
+    async with request.app.state.house.db.connection() as conn:
+        profile = await agency.get(conn)
+    described = describing.about(request.app.state.house.settings, profile)
+    return page(request, "site/about.html", profile=profile, described=described)
+
+
 @get("/sitemap.xml", include_in_schema=False)
 async def sitemap(request: Ask) -> Response[str]:
     """Every public page in every language, each telling of the others."""
@@ -117,4 +147,4 @@ def _entry(url: str, path: str) -> str:
     return "".join(f"<url><loc>{address}</loc>{others}</url>" for address in addresses.values())
 
 
-router = Router(path="/", route_handlers=[home, place_page, how_booking_works, terms, sitemap])
+router = Router(path="/", route_handlers=[home, place_page, how_booking_works, questions, about, terms, sitemap])

@@ -13,6 +13,7 @@ from jklg.kit.errors import Forbidden, NotSignedIn
 from jklg.staff.actions import recognise
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
+from jklg.web import errors
 from jklg.web.render import go
 from jklg.web.session import cookie_name
 
@@ -35,9 +36,15 @@ async def require_staff(request: Request[Any, Any, State], permission: str) -> P
     return person
 
 
-def to_sign_in(request: Request[Any, Any, State]) -> Response[bytes]:
-    """Asks whoever is not signed in to do so, and brings them back here afterwards."""
+def turn_away(request: Request[Any, Any, State], refusal: NotSignedIn) -> Response[Any]:
+    """The exception handler of pages for staff: who asks for a page signs in and is brought back here. Who sends a form is told."""
+    if request.method == "POST":
+        return errors.handle(request, refusal)
     return go(f"/staff/sign-in?{urlencode({'next': request.url.path})}")
+
+
+TURNS_AWAY: Any = {NotSignedIn: turn_away}
+"""The `exception_handlers` of pages for staff."""
 
 
 def way_back(wanted: str) -> str:

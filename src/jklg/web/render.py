@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 from jklg.kit.languages import LANGUAGES, figures, spoken
 from jklg.kit.languages.templates import let_speak
 from jklg.settings import Settings
+from jklg.web import markup
 from jklg.web.design import accent
 from jklg.web.front import content_security_policy
 from jklg.web.static_files import static
@@ -70,6 +71,7 @@ class Pages:
             time_of_day=figures.time_of_day,
             moment=figures.moment,
             zone_name=figures.zone_name,
+            markup=markup.html,
         )
 
     def render(self, template: str, scope: Any, **context: Any) -> bytes:

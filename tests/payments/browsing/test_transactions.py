@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from jklg.kit import cursors
 from jklg.kit.db import claims
 from jklg.kit.errors import BadInput
 from jklg.payments import browsing
@@ -206,10 +207,10 @@ async def test_what_makes_no_sense_is_refused(office: Office, query: dict[str, s
 def test_any_text_is_a_place_or_refused(cursor: str) -> None:
     refused = None
     try:
-        place = browsing.read_cursor(cursor)
+        place = cursors.read(cursor)
     except BadInput as refusal:
         refused = refusal.code
-    assert refused == "cursor_invalid" or browsing.read_cursor(browsing.write_cursor(place)) == place
+    assert refused == "cursor_invalid" or cursors.read(cursors.write(place)) == place
 
 
 async def test_a_filtered_page_far_back_is_read_from_an_index_in_order(street: Street) -> None:

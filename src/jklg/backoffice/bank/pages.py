@@ -12,9 +12,9 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.reconciliation import statements
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
@@ -34,10 +34,7 @@ SAID = {
 @get("/staff/bank", include_in_schema=False)
 async def bank(request: Ask) -> Response[bytes]:
     """What gateways hold, what is on its way, lines that nobody knows, and the form to import a statement."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     return await _bank_page(request, person)
 
 
@@ -82,10 +79,7 @@ async def match_all(request: Ask) -> Response[bytes]:
 @get("/staff/bank/lines/{line_id:str}", include_in_schema=False)
 async def line(request: Ask, line_id: FromPath[str]) -> Response[bytes]:
     """One line, and what it may be."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     return await _line_page(request, person, _uuid(line_id))
 
 

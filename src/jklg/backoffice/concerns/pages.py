@@ -12,12 +12,12 @@ from jklg import bookings, history, payments
 from jklg.backoffice.concerns import aside as put_aside
 from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit.errors import NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import aside, desk, disputes, suspense
 from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.reconciliation import movements
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.bodies import read_form
@@ -45,10 +45,7 @@ SAID = {
 @get("/staff/concerns/payments/{concern_id:str}", include_in_schema=False)
 async def concern(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     """What happened, whose it is, what looking again would do, and how to settle it."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     return await concern_page(request, person, id_of(concern_id))
 
 

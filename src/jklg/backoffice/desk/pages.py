@@ -9,15 +9,15 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings
-from jklg.backoffice.forms import amount_of
+from jklg.backoffice.forms import amount_of, key_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings import Booking, cancelling
 from jklg.bookings.rules import REFERENCE, due
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import consents, desk
 from jklg.payments.refunds import queries as refund_queries
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -39,10 +39,7 @@ SAID = {
 @get("/staff/bookings/{reference:str}/money", include_in_schema=False)
 async def money(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """What can be done about the money of a booking, and what was asked so far."""
-    try:
-        person = await require_staff(request, ACT)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, ACT)
     return await _money_page(request, person, await _booking(request, person, reference))
 
 
@@ -94,7 +91,7 @@ async def refund(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     try:
         amount = amount_of(form, booking.currency) if form.get("amount", "").strip() else None
         asked = await desk.ask_refund(
-            request.app.state.house, request_id=_once(form), booking_id=booking.id, amount=amount,
+            request.app.state.house, request_id=key_of(form, "once"), booking_id=booking.id, amount=amount,
             reason=form.get("reason", ""), actor=_actor(person),
         )  # fmt: skip
     except Refusal as refused:
@@ -110,7 +107,7 @@ async def payment(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     form = await read_form(request)
     try:
         await desk.record_payment(
-            request.app.state.house, payment_id=_once(form), booking_id=booking.id, amount=amount_of(form, booking.currency),
+            request.app.state.house, payment_id=key_of(form, "once"), booking_id=booking.id, amount=amount_of(form, booking.currency),
             method=form.get("method", ""), note=form.get("note", ""), actor=_actor(person),
         )  # fmt: skip
     except Refusal as refused:
@@ -166,13 +163,6 @@ async def _booking(request: Ask, person: Person, reference: str) -> Booking:
     if found is None:
         raise NotFound("booking_not_found", "We cannot find this booking.")
     return found
-
-
-def _once(form: dict[str, str]) -> UUID:
-    try:
-        return UUID(form.get("once", ""))
-    except ValueError:
-        raise BadInput("form_too_old", "Please open this page again.") from None
 
 
 def _to_money(booking: Booking, said: str) -> Response[bytes]:

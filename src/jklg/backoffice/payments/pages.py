@@ -12,10 +12,11 @@ from litestar.params import FromPath
 from jklg.backoffice import queries
 from jklg.backoffice.forms import amount_of
 from jklg.backoffice.looking import Ask, eyes_of, when, who
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn
+from jklg.kit import cursors
+from jklg.kit.errors import BadInput, NotFound
 from jklg.kit.money import CURRENCIES
 from jklg.payments import browsing
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.web.render import page
 
 LOOK = "bookings_create"
@@ -26,16 +27,13 @@ FIELDS = ("q", "status", "gateway", "from", "to", "least", "most", "currency")
 @get("/staff/payments", include_in_schema=False)
 async def payments(request: Ask) -> Response[bytes]:
     """All attempts to pay, the newest first."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     form = {field: str(request.query_params.get(field, "")).strip() for field in FIELDS}
     error, rows, total = None, [], 0
     try:
         wanted = _wanted(form)
         cursor = request.query_params.get("cursor")
-        after = browsing.read_cursor(str(cursor)) if cursor else None
+        after = cursors.read_if_given(str(cursor or ""))
     except BadInput as refusal:
         error = refusal
         if (field := str((refusal.details or {}).get("field"))) in ("from", "to"):
@@ -47,7 +45,7 @@ async def payments(request: Ask) -> Response[bytes]:
     following = None
     if len(rows) > SHOWN:
         rows = rows[:SHOWN]
-        following = browsing.write_cursor(browsing.Place(rows[-1].created_at, rows[-1].id))
+        following = cursors.write(cursors.Place(rows[-1].created_at, rows[-1].id))
     kept = {field: value for field, value in form.items() if value}
     return page(
         request, "backoffice/payments.html", personal=True, status=error.status if error else 200, person=person, rows=rows,
@@ -79,10 +77,7 @@ def _day(form: dict[str, str], field: str) -> date | None:
 @get("/staff/payments/{transaction_id:str}", include_in_schema=False)
 async def payment(request: Ask, transaction_id: FromPath[str]) -> Response[bytes]:
     """Everything known of one attempt: what changed it, refunds, disputes, and what it did in the books."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
     try:
         known_id = UUID(transaction_id)

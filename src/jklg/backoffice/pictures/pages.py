@@ -16,8 +16,8 @@ from jklg.catalogue.gallery import Wording
 from jklg.catalogue.pictures import Picture
 from jklg.catalogue.pictures.rules import MOST_BYTES as LARGEST
 from jklg.catalogue.pictures.rules import check_alt
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.kit.errors import BadInput, NotFound, Refusal
+from jklg.staff.guard import require_staff
 from jklg.web.bodies import MOST_BYTES, read_form, read_upload
 from jklg.web.render import go, page
 
@@ -29,10 +29,7 @@ KINDS = ("package", "destination")
 @get("/staff/pictures", include_in_schema=False)
 async def overview(request: Ask) -> Response[bytes]:
     """Everything that shows pictures."""
-    try:
-        person = await require_staff(request, "packages_view")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "packages_view")
     async with eyes_of(request, person) as conn:
         packages = [
             await catalogue.get_package(conn, each["slug"], unpublished=True)
@@ -49,10 +46,7 @@ async def overview(request: Ask) -> Response[bytes]:
 @get("/staff/pictures/{kind:str}/{slug:str}", include_in_schema=False)
 async def show(request: Ask, kind: FromPath[str], slug: FromPath[str]) -> Response[bytes]:
     """The pictures of one package or place."""
-    try:
-        person = await require_staff(request, f"{_kind(kind)}s_edit")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, f"{_kind(kind)}s_edit")
     return await _show(request, person, kind, slug)
 
 
@@ -142,10 +136,7 @@ def _place(form: dict[str, str], key: str, present: int) -> tuple[int, int]:
 @get("/staff/gallery", include_in_schema=False)
 async def gallery_page(request: Ask) -> Response[bytes]:
     """Every image of the gallery, published or not."""
-    try:
-        person = await require_staff(request, "gallery_edit")
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, "gallery_edit")
     return await _show_gallery(request, person)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from litestar import Response, Router, post
 from litestar.params import FromPath
@@ -11,7 +10,7 @@ from litestar.params import FromPath
 from jklg import bookings
 from jklg.backoffice.concerns import words
 from jklg.backoffice.concerns.pages import ACT, actor_of, concern_page, id_of, missing
-from jklg.backoffice.forms import amount_of
+from jklg.backoffice.forms import amount_of, key_of
 from jklg.backoffice.looking import Ask, eyes_of
 from jklg.bookings import Booking
 from jklg.kit.errors import BadInput, Refusal
@@ -48,7 +47,7 @@ async def send_back(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
         if not beyond and source not in (OWED, SUSPENSE):
             raise ValueError(source)
         asked = await desk.ask_refund(
-            request.app.state.house, request_id=_once(form), booking_id=booking.id, amount=int(form.get("units", "0")) if beyond else None,
+            request.app.state.house, request_id=key_of(form, "once"), booking_id=booking.id, amount=int(form.get("units", "0")) if beyond else None,
             source=None if beyond else source, reason=words.of(concern.kind).what, actor=actor_of(person),
         )  # fmt: skip
     except ValueError:
@@ -67,7 +66,7 @@ async def paid(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     try:
         amount = amount_of(form, booking.currency) if form.get("amount", "").strip() else None
         asked = await desk.pay_owed(
-            request.app.state.house, request_id=_once(form), booking_id=booking.id, amount=amount, method=form.get("method", ""),
+            request.app.state.house, request_id=key_of(form, "once"), booking_id=booking.id, amount=amount, method=form.get("method", ""),
             note=form.get("note", ""), actor=actor_of(person),
         )  # fmt: skip
     except Refusal as refusal:
@@ -114,13 +113,6 @@ async def _of_booking(request: Ask, person: Person, concern_id: str) -> tuple[An
     if found is None or booking is None:
         raise missing()
     return found, booking
-
-
-def _once(form: dict[str, str]) -> UUID:
-    try:
-        return UUID(form.get("once", ""))
-    except ValueError:
-        raise BadInput("form_too_old", "Please open this page again.") from None
 
 
 def _back(concern: Anomaly, said: str) -> Response[bytes]:

@@ -11,10 +11,10 @@ from litestar.params import FromPath
 
 from jklg import catalogue
 from jklg.backoffice.looking import Ask, eyes_of
-from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.pricing import terms
 from jklg.pricing.terms import Deposit, Terms, Tier
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -31,10 +31,7 @@ KINDS = {
 @get("/staff/terms", include_in_schema=False)
 async def overview(request: Ask) -> Response[bytes]:
     """All packages with their terms."""
-    try:
-        person = await require_staff(request, ACT)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, ACT)
     async with eyes_of(request, person) as conn:
         packages = await catalogue.list_terms(conn)
     for each in packages:
@@ -45,10 +42,7 @@ async def overview(request: Ask) -> Response[bytes]:
 @get("/staff/terms/{slug:str}", include_in_schema=False)
 async def edit(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     """The terms of one package, to change."""
-    try:
-        person = await require_staff(request, ACT)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, ACT)
     return await _form(request, person, slug)
 
 

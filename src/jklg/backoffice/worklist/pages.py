@@ -10,9 +10,10 @@ from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.backoffice.worklist import queries
 from jklg.backoffice.worklist.queries import BANK_LINES, Place, Wanted
-from jklg.kit.errors import BadInput, NotSignedIn
+from jklg.kit import cursors
+from jklg.kit.errors import BadInput
 from jklg.payments import browsing
-from jklg.staff.guard import require_staff, to_sign_in
+from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web.render import page
@@ -31,10 +32,7 @@ CHOICES = {
 @get("/staff/concerns", include_in_schema=False)
 async def worklist(request: Ask) -> Response[bytes]:
     """What is open, or what was settled, with how many there are of each kind."""
-    try:
-        person = await require_staff(request, LOOK)
-    except NotSignedIn:
-        return to_sign_in(request)
+    person = await require_staff(request, LOOK)
     form = {field: str(request.query_params.get(field, "")).strip() for field in FIELDS}
     error, rows, counts = None, [], []
     try:
@@ -71,15 +69,15 @@ def _wanted(form: dict[str, str], person: Person) -> Wanted:
 
 
 def _cursor(place: Place) -> str:
-    return f"{place.rank}{browsing.write_cursor(browsing.Place(place.at, place.id))}"
+    return f"{place.rank}{cursors.write(cursors.Place(place.at, place.id))}"
 
 
 def _after(cursor: str) -> Place | None:
     """BadInput: cursor_invalid."""
     if not cursor:
         return None
-    place = browsing.read_cursor(cursor[1:])
-    return Place(int(cursor[0] == "1"), place.created_at, place.id)
+    place = cursors.read(cursor[1:])
+    return Place(int(cursor[0] == "1"), place.at, place.id)
 
 
 router = Router(path="/", route_handlers=[worklist])

@@ -11,6 +11,7 @@ from litestar import Router, get
 from litestar.params import FromPath, QueryParameter
 
 from jklg.bookings.api import Ask
+from jklg.kit import cursors
 from jklg.kit.db import claims
 from jklg.kit.errors import BadInput, NotFound
 from jklg.payments import browsing
@@ -77,14 +78,14 @@ async def transactions(
     )  # fmt: skip
     if cursor is None and page is not None and page > DEEPEST:
         raise BadInput("page_too_deep", f"Pages have numbers up to {DEEPEST}. Please go on by `cursor`.")
-    after = browsing.read_cursor(cursor) if cursor else None
+    after = cursors.read_if_given(cursor or "")
     skip = 0 if after else ((page or 1) - 1) * limit
     async with request.app.state.house.db.transaction(claims("staff", actor=f"staff:{person.id}")) as conn:
         wanted = await browsing.narrow(conn, wanted)
         rows = await browsing.list_rows(conn, wanted, after, skip, limit + 1)
         total = await browsing.count(conn, wanted)
     shown = rows[:limit]
-    following = browsing.write_cursor(browsing.Place(shown[-1].created_at, shown[-1].id)) if len(rows) > limit else None
+    following = cursors.write(cursors.Place(shown[-1].created_at, shown[-1].id)) if len(rows) > limit else None
     return Transactions(
         transactions=[_out(row) for row in shown],
         pagination=Pagination(

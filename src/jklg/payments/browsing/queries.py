@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
+from jklg.kit.cursors import Place
 from jklg.kit.db import Connection
-from jklg.payments.browsing.rules import Place, Wanted
+from jklg.payments.browsing.rules import Wanted
 
 COUNTED = 10_000
 """Rows are counted so far and no further: ten million of them would take seconds, and nobody reads the figure."""
@@ -69,7 +70,7 @@ def _where(wanted: Wanted, after: Place | None) -> tuple[str, list[Any]]:
             values.append(value)
             conditions.append(condition.format(f"${len(values)}"))
     if after is not None:
-        values += [after.created_at, after.id]
+        values += [after.at, after.id]
         conditions.append(f"(t.created_at, t.id) < (${len(values) - 1}, ${len(values)})")
     return " AND ".join(conditions), values
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -78,29 +75,3 @@ def _begin(day: date | None, days: int = 0) -> datetime | None:
     if not 2000 <= day.year <= 2999:
         raise BadInput("filter_invalid", "Please give days between 2000 and 2999.")
     return datetime.combine(day + timedelta(days=days), time(), ZONE).astimezone(UTC)
-
-
-class Place(NamedTuple):
-    """After this row, in the order of the list. `created_at` in UTC."""
-
-    created_at: datetime
-    id: UUID
-
-
-def write_cursor(place: Place) -> str:
-    """The place as a client hands it back."""
-    text = f"{place.created_at.isoformat()} {place.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> Place:
-    """BadInput: cursor_invalid."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        moment, _, id_ = text.partition(" ")
-        place = Place(datetime.fromisoformat(moment), UUID(id_))
-        if place.created_at.tzinfo is None or not 1900 < place.created_at.year < 9000:
-            raise ValueError
-        return place
-    except (ValueError, binascii.Error, UnicodeError):
-        raise BadInput("cursor_invalid", "Please begin at the first page again.", details={"field": "cursor"}) from None

@@ -19,7 +19,7 @@ from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
 from jklg.pricing.rules import ages
 from jklg.site import describing
-from jklg.site.journey import rules
+from jklg.site.journey import queries, rules
 from jklg.site.sharing.pages import card_of_package, card_url
 from jklg.web.render import page
 
@@ -36,6 +36,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         package = await catalogue.get_package(conn, slug)
         if package is None:
             raise NotFound("package_not_found", "We do not have this journey.")
+        said = await queries.voices(conn, package.id, made_up_too=not house.settings.production)
         months = await departures.list_months(conn, package.id)
         first = await _first_day(conn, package.id, asked)
         dates = await departures.list_departures(conn, package.id, first, limit=rules.SHOWN + 1)
@@ -59,7 +60,8 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         categories=_categories(shown),
         few=rules.FEW_SEATS,
         wished=of_browser(request),
-        described=describing.journey(house.settings, package, shown),
+        voices=said,
+        described=describing.journey(house.settings, package, shown, said),
         share_url=card_url(request, card_of_package(house.settings, package), "packages", package.slug),
         **_priced(offer, asked.party),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import msgspec
@@ -82,6 +83,12 @@ def _contexts(
         "email_changing": {**account, "link": link},
         "new_device": {**account, "device": "Firefox on Linux"},
         "factor_changed": {**account, "sentence": "A passkey was added.", "was_tried": False, "undo_link": link},
+        "enquiry_answered": {
+            "ticket": SimpleNamespace(number=1024, subject="The road to Gurez", customer=booking.name),
+            "question": "Is the road open in May?",
+            "answer": "It opens in the middle of the month.\nWe write to you when it does.",
+            "from_name": "Chitra Nair",
+        },
         "goodbye": {**account, "contact_url": url},
         "booking_confirmed": {**about, "paid": booking.price - half, "due": half},
         "booking_given_up": {**about, "given": given, "people": sum(booking.party.values())},

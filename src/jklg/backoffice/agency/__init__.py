@@ -1,0 +1,1 @@
+"""The staff's door to what the agency says of itself."""

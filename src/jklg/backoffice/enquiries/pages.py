@@ -1,0 +1,153 @@
+"""What people have written to us: who waits for an answer, the thread, and the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Response, Router, get, post
+from litestar.params import FromPath
+
+from jklg import bookings, enquiries
+from jklg.backoffice.forms import key_of
+from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.bookings.rules import REFERENCE
+from jklg.kit import cursors
+from jklg.kit.errors import BadInput, NotFound, Refusal
+from jklg.kit.ids import uuid7
+from jklg.kit.languages import N_
+from jklg.kit.languages import gettext as _
+from jklg.staff.guard import require_staff
+from jklg.staff.queries import Person
+from jklg.staff.rules import can
+from jklg.web.bodies import read_form
+from jklg.web.render import go, page
+
+LOOK, ACT, ERASE = "tickets_view", "tickets_edit", "tickets_delete"
+SHOWN = 40
+WORDS = {
+    "open": ("wait", N_("Waits for an answer")),
+    "answered": ("good", N_("Answered")),
+    "closed": ("done", N_("Closed")),
+}
+SAID = {
+    "answered": N_("The answer is on its way."),
+    "noted": N_("Written down. The enquiry waits for an answer again."),
+    "closed": N_("Closed."),
+    "open": N_("Open again."),
+    "erased": N_("Erased. Nothing of it is left."),
+}
+
+
+@get("/staff/enquiries", include_in_schema=False)
+async def overview(request: Ask) -> Response[bytes]:
+    """Those that wait, the longest first; or `?state=answered`, `?state=closed`."""
+    person = await require_staff(request, LOOK)
+    state = str(request.query_params.get("state", "open"))
+    if state not in enquiries.STATES:
+        raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
+    after = cursors.read_if_given(str(request.query_params.get("cursor", "")))
+    async with eyes_of(request, person) as conn:
+        found = await enquiries.list_tickets(conn, state, after, SHOWN + 1)
+        waiting = await enquiries.count_open(conn)
+    following = ""
+    if len(found) > SHOWN:
+        found = found[:SHOWN]
+        last = cursors.write(cursors.Place(found[-1].moved_at, found[-1].id))
+        following = "/staff/enquiries?" + urlencode({"state": state, "cursor": last})
+    return page(
+        request, "backoffice/enquiries.html", personal=True, person=person, found=found, state=state, waiting=waiting,
+        words=_words(), following=following, said=_said(request), when=when,
+    )  # fmt: skip
+
+
+@get("/staff/enquiries/{ticket_id:uuid}", include_in_schema=False)
+async def one(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
+    """The thread, the booking it may be about, and the form of the answer."""
+    person = await require_staff(request, LOOK)
+    return await _show(request, person, ticket_id)
+
+
+async def _show(
+    request: Ask, person: Person, ticket_id: UUID, form: dict[str, str] | None = None, refusal: Refusal | None = None
+) -> Response[bytes]:
+    async with eyes_of(request, person) as conn:
+        ticket = await enquiries.get(conn, ticket_id)
+        if ticket is None:
+            raise NotFound("enquiry_not_found", "We cannot find this enquiry.")
+        messages = await enquiries.list_messages(conn, ticket_id)
+        reference = ticket.booking_reference
+        booking = await bookings.get_by_reference(conn, reference) if REFERENCE.fullmatch(reference) else None
+    field = str((refusal.details or {}).get("field", "")) if refusal else ""
+    return page(
+        request, "backoffice/enquiry.html", personal=True, status=refusal.status if refusal else 200, person=person, ticket=ticket,
+        messages=messages, booking=booking, hers=booking is not None and booking.email.lower() == ticket.email.lower(), words=_words(),
+        form=form or {"message_id": str(uuid7())}, errors={field: _(refusal.sentence)} if refusal else {}, said=_said(request),
+        may_answer=can(person.role, ACT), may_erase=can(person.role, ERASE), when=when,
+    )  # fmt: skip
+
+
+@post("/staff/enquiries/{ticket_id:uuid}/answer", include_in_schema=False, status_code=200)
+async def answer(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
+    """Mail the answer. A form that is sent twice mails once."""
+    person = await require_staff(request, ACT)
+    house, form = request.app.state.house, await read_form(request)
+    try:
+        await enquiries.answer(
+            house.db, house.settings, ticket_id, message_id=key_of(form, "message_id"), text=form.get("answer", ""), name=person.name,
+            actor=f"staff:{person.id}",
+        )  # fmt: skip
+    except BadInput as refusal:
+        return await _show(request, person, ticket_id, form, refusal)
+    return go(f"/staff/enquiries/{ticket_id}?said=answered")
+
+
+@post("/staff/enquiries/{ticket_id:uuid}/note", include_in_schema=False, status_code=200)
+async def note(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
+    """Write down what was said elsewhere."""
+    person = await require_staff(request, ACT)
+    house, form = request.app.state.house, await read_form(request)
+    try:
+        await enquiries.note(
+            house.db,
+            ticket_id,
+            message_id=key_of(form, "message_id"),
+            text=form.get("note", ""),
+            actor=f"staff:{person.id}",
+        )
+    except BadInput as refusal:
+        return await _show(request, person, ticket_id, form, refusal)
+    return go(f"/staff/enquiries/{ticket_id}?said=noted")
+
+
+@post("/staff/enquiries/{ticket_id:uuid}/move", include_in_schema=False, status_code=200)
+async def move(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
+    """Close it, or open it again."""
+    person = await require_staff(request, ACT)
+    to = "open" if (await read_form(request)).get("to") == "open" else "closed"
+    await enquiries.move(request.app.state.house.db, ticket_id, status=to, actor=f"staff:{person.id}")
+    return go(f"/staff/enquiries/{ticket_id}?said={to}")
+
+
+@post("/staff/enquiries/{ticket_id:uuid}/erase", include_in_schema=False, status_code=200)
+async def erase(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
+    """For an Admin: as if it had never been written."""
+    person = await require_staff(request, ERASE)
+    if not (await read_form(request)).get("sure"):
+        refusal = BadInput("not_sure", "Please tick that you are sure.", details={"field": "sure"})
+        return await _show(request, person, ticket_id, None, refusal)
+    await enquiries.erase(request.app.state.house.db, ticket_id, actor=f"staff:{person.id}")
+    return go("/staff/enquiries?said=erased")
+
+
+def _words() -> dict[str, tuple[str, str]]:
+    return {state: (kind, _(word)) for state, (kind, word) in WORDS.items()}
+
+
+def _said(request: Ask) -> str:
+    return _(SAID.get(str(request.query_params.get("said", "")), ""))
+
+
+_handlers: list[Any] = [overview, one, answer, note, move, erase]
+router = Router(path="/", route_handlers=_handlers)
