@@ -122,7 +122,6 @@ class World:
         self.dice = Random(seed)
         self.turns = Turns(superuser)
         self.db = Database(WatchedPool(database.pool, self.turns, clock.now))  # type: ignore[arg-type]
-        self.db.at_once = 0  # each of them is an actor of its own, and waits for its own turn
         self.house = house
         self.house.db = self.db
         self.db.at_once = (

@@ -50,7 +50,7 @@ class Database:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.at_once = 1
-        """How many shared statements of one kind are under way (kit/together.py). 0: nobody shares."""
+        """How many shared statements of one kind are under way (kit/together.py)."""
         self._shared: dict[Any, Together[Any, Any]] = {}
 
     def together(

@@ -25,9 +25,8 @@ log = logging.getLogger(__name__)
 
 
 class Together(Generic[Asked, Answer]):
-    """One kind of statement in one process, `at_once` of them under way; with 0 everybody asks alone. `ask` answers under the
-    `key` of what was asked and leaves out what it does not know. `writes`: the same asked twice is to be done twice, and a
-    statement can do it once only.
+    """One kind of statement in one process, `at_once` of them under way. `ask` answers under the `key` of what was asked and
+    leaves out what it does not know. `writes`: the same asked twice is to be done twice, and a statement can do it once only.
 
     `who`: it is a database transaction on their behalf, committed before anybody is answered; else a statement without claims.
     """
@@ -49,7 +48,6 @@ class Together(Generic[Asked, Answer]):
         self._writes = writes
         self._who = who
         self._opening = opening
-        self._shared = at_once > 0
         self._free = asyncio.Semaphore(at_once)
         self._waiting: dict[Hashable, tuple[Asked, list[asyncio.Future[Answer | None]]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
@@ -57,8 +55,6 @@ class Together(Generic[Asked, Answer]):
     async def __call__(self, asked: Asked) -> Answer | None:
         """Raises what the database raises about this one; those beside it get their answers all the same."""
         key = self._key(asked)
-        if not self._shared:
-            return await self._ask_alone(key, asked)
         answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         known = self._waiting.get(key)
         if known is not None:
