@@ -89,6 +89,7 @@ SQL_ELSEWHERE = {
 }
 
 WRITES_ACROSS = {
+    ("invoices", "bookings"): "invoices_named_on_booking: the projection invoice_id, invoice_url",
     ("bookings", "history"): "hold_booking: seats, booking and its history line in one round trip under one lock",
     (
         "payments",
@@ -280,6 +281,7 @@ def every_file_says_what_it_is_for(path: str, source: str) -> Iterator[str]:
 
 LONG = {
     "cli.py": (340, "every command with its flags, each a few lines"),
+    "settings.py": (330, "every environment variable, read and checked in one place"),
     "app.py": (380, "every door, listener and sweep of the house, in one place"),
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
     "payments/actions.py": (530, "the money path as one story, read top to bottom"),

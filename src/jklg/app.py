@@ -25,6 +25,7 @@ from jklg.customers.joining import jobs as joining_jobs
 from jklg.customers.leaving import Export, Parting
 from jklg.customers.moving import jobs as moving_jobs
 from jklg.customers.recovery import jobs as recovery_jobs
+from jklg.invoices import jobs as invoice_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
@@ -52,10 +53,11 @@ LISTENERS: dict[str, list[Listener]] = {
     "customer.password_forgotten": [recovery_jobs.mail_reset],
     "customer.password_changed": [recovery_jobs.mail_changed],
     "customer.email_change_asked": [moving_jobs.mail_change],
-    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount],
+    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount, invoice_jobs.write_papers],
+    "booking.price_reduced": [invoice_jobs.write_papers],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
-    "booking.erased": [payment_jobs.forget_person, review_jobs.forget],
+    "booking.erased": [payment_jobs.forget_person, review_jobs.forget, invoice_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
@@ -264,6 +266,7 @@ def _routers() -> list[Any]:
     from jklg.payments.cancellations import api as cancellations_api
     from jklg.payments.cancellations import pages as cancellations_pages
     from jklg.payments.desk import api as desk_api
+    from jklg.payments.papers import pages as papers_pages
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
     from jklg.reviews import api as reviews_api
@@ -292,6 +295,8 @@ def _routers() -> list[Any]:
         guests_pages.router,
         payments_pages.router,
         cancellations_pages.router,
+        papers_pages.router,
+        papers_pages.account_router,
         customers_pages.router,
         accounts_pages.router,
         staff_pages.router,

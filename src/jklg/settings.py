@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class BadSettings(Exception):
@@ -32,6 +33,11 @@ class Settings:
         ""  # JKLG_ACCENT: '#1f5c4a', for actions and links; the rest of its hue is derived (web/design/accent.py)
     )
     mark: str = ""  # JKLG_MARK: '#f0a93b', for what is underlined or counted
+    seller_name: str = ""  # JKLG_SELLER_NAME: who sells, on invoices; empty means the agency's name
+    seller_address: tuple[str, ...] = ()  # JKLG_SELLER_ADDRESS: its lines, parted by ';'
+    seller_tax_id: str = ""  # JKLG_SELLER_TAX_ID: as it is to be printed: 'GSTIN 01AABCU9603R1ZX'
+    seller_note: str = ""  # JKLG_SELLER_NOTE: what the law wants said on every invoice
+    seller_time_zone: str = "Asia/Kolkata"  # JKLG_SELLER_TIME_ZONE: whose calendar invoices are dated and numbered by
     smtp_host: str = ""  # SMTP_HOST: empty in development means that mail is caught at /dev/mail
     smtp_port: int = 587  # SMTP_PORT
     smtp_user: str = ""  # SMTP_USER
@@ -144,6 +150,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         agency_name=text("SMTP_FROM_NAME", "JKLG Travel"),
         accent=text("JKLG_ACCENT").lower(),
         mark=text("JKLG_MARK").lower(),
+        seller_name=text("JKLG_SELLER_NAME"),
+        seller_address=tuple(part.strip() for part in text("JKLG_SELLER_ADDRESS").split(";") if part.strip()),
+        seller_tax_id=text("JKLG_SELLER_TAX_ID"),
+        seller_note=text("JKLG_SELLER_NOTE"),
+        seller_time_zone=text("JKLG_SELLER_TIME_ZONE", "Asia/Kolkata"),
         smtp_host=text("SMTP_HOST"),
         smtp_port=whole("SMTP_PORT", 587, 1, 65535),
         smtp_user=text("SMTP_USER"),
@@ -190,6 +201,10 @@ def _contradictions(s: Settings) -> list[str]:
     for name, colour in (("JKLG_ACCENT", s.accent), ("JKLG_MARK", s.mark)):
         if colour and not re.fullmatch("#[0-9a-f]{6}", colour):
             wrong.append(f"{name} must be a colour such as #1f5c4a, not {colour!r}")
+    try:
+        ZoneInfo(s.seller_time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is an OSError
+        wrong.append(f"JKLG_SELLER_TIME_ZONE must be a time zone such as Asia/Kolkata, not {s.seller_time_zone!r}")
     if s.smtp_tls not in ("starttls", "tls", "none"):
         wrong.append(f"SMTP_TLS must be starttls, tls or none, not {s.smtp_tls!r}")
     if s.smtp_tls == "none" and s.smtp_host not in ("", "localhost", "127.0.0.1", "::1"):

@@ -201,7 +201,13 @@ class PayPalWork(Work):
         self._tell("capture.reversed", taken)
 
     def reversals_of(self, intent_id: str) -> list[Dispute]:
-        return [each for each in self.disputes_of(intent_id) if each.reason == REVERSAL]
+        return [each for each in self.disputes_of(intent_id) if each.id.startswith("REV")]
+
+    def list_case(self, intent: Intent, *, known: bool = True) -> None:
+        """The case behind a reversal is listed at last; or the list does not know of it any more, as lists do that are read elsewhere."""
+        for taken in self.reversals_of(intent.id):
+            taken.reason, taken.status = ("unauthorised", "needs_response") if known else (REVERSAL, "lost")
+            self.put(taken)
 
     def reversal_of(self, taken: Dispute) -> dict[str, Any]:
         """Told like a refund that nobody asked for, with nothing of ours in it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -268,6 +269,19 @@ async def test_those_of_the_demo_say_that_they_are_made_up_and_no_search_engine_
         package_id = await conn.fetchval("SELECT id FROM packages WHERE slug = 'kashmir-bliss'")
         assert await reviews.list_chosen(conn, made_up_too=False) == []
         assert await reviews.list_of_package(conn, package_id, None, 9, made_up_too=False) == []
+
+
+async def test_in_production_no_stranger_is_told_what_was_made_up(
+    client: httpx.AsyncClient, house: House, db: Database
+) -> None:
+    await demo.load(db)
+    one = f"/api/testimonials/{(await client.get('/api/testimonials')).json()[0]['id']}"
+    assert (await client.get(one)).status_code == 200
+    house.settings = replace(house.settings, env="production")
+    assert (await client.get("/api/testimonials")).json() == []
+    assert (await client.get(one)).status_code == 404
+    await sign_in(client, db, "Admin")
+    assert (await client.get(one)).status_code == 200
 
 
 async def test_the_old_client_lists_creates_approves_changes_and_removes(

@@ -13,6 +13,7 @@ from jklg.backoffice.enquiries import pages as enquiries
 from jklg.backoffice.evidence import pages as evidence
 from jklg.backoffice.faq import pages as faq
 from jklg.backoffice.giving_up import pages as giving_up
+from jklg.backoffice.papers import pages as papers
 from jklg.backoffice.payments import pages as payments
 from jklg.backoffice.pictures import pages as pictures
 from jklg.backoffice.reviews import pages as reviews
@@ -30,6 +31,7 @@ router = Router(
         suspense.router,
         evidence.router,
         payments.router,
+        papers.router,
         desk.router,
         giving_up.router,
         bank.router,

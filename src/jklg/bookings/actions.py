@@ -156,6 +156,7 @@ async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: st
         await history.record(
             conn, actor, "booking.price_reduced", "booking", booking.id, {"amount": amount, "why": why}
         )
+        await jobs.announce(conn, "booking.price_reduced", {"booking_id": str(booking.id)})
 
 
 async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:

@@ -280,6 +280,8 @@ async def at_paypal(town: Town, ref: str | None, what: str, amount: int = 0) -> 
         intent = work.get(Intent, ref or "")
         if what == "reverses":
             work.reverse(intent)
+        elif what in ("lists the case", "forgets the case"):
+            work.list_case(intent, known=what.startswith("lists"))
         else:
             work.refund(intent, amount, {})
 
@@ -320,6 +322,23 @@ async def test_a_payment_that_paypal_reverses_without_a_case_is_a_loss_and_someb
     town.clock.ahead += timedelta(days=2)
     await town.work()
     assert await open_items(town) == ["money_taken_back"], "the account says the same"
+
+
+@pytest.mark.parametrize("first", ["reversal", "case"])
+async def test_a_case_that_is_listed_late_or_lost_from_sight_tells_of_the_same_money(town: Town, first: str) -> None:
+    held, attempt = await asha_has_paid(town)
+    await at_paypal(town, attempt.ref, "reverses")
+    if first == "case":
+        await at_paypal(town, attempt.ref, "lists the case")
+    await town.work()
+    told = ("lists the case", "forgets the case", "lists the case")
+    for what in told if first == "reversal" else told[1:]:
+        await at_paypal(town, attempt.ref, what)
+        await payments.settle(town.house, attempt.id, source="poll")
+        assert await town.balance("disputes_receivable") == held.total_price
+        assert await town.balance("dispute_losses") == 0
+        assert await open_items(town) == ["dispute"], "there is something to answer now"
+        await books_are_paypals(town)
 
 
 async def test_what_was_sent_back_before_is_not_reversed_as_well(town: Town) -> None:

@@ -37,7 +37,7 @@ async def says(stall: Stall, event: str, type_: str, intent: str | None, **thing
     """Stripe has such a thing, and tells of it; `thing` may differ from what is told."""
     counter = stall.counter
     assert isinstance(counter, StripeCounter)
-    id_ = "prv_1" if type_.startswith("review") else "issfr_1"
+    id_ = str(thing.get("id", "prv_1" if type_.startswith("review") else "issfr_1"))
     named: dict[str, object] = {"id": id_, "charge": (intent or "").replace("pi", "ch"), "payment_intent": intent}
     counter.peer.alarms[id_] = named | thing
     body = counter.notice_body(id=event, type=type_, data={"object": named})
@@ -76,6 +76,16 @@ async def test_a_review_stands_on_the_booking_until_it_is_decided(stall: Stall) 
     assert await stall.street.one(OF_BOOKING) == held.id
     await says(stall, "evt_closed", "review.closed", intent, open=False, reason="approved")
     assert await stall.street.one(OPEN) is None
+
+
+async def test_one_review_that_is_decided_leaves_the_others_before_somebody(stall: Stall) -> None:
+    _, intent = await asha_pays(stall)
+    await says(stall, "evt_1", "review.opened", intent, open=True, reason="rule")
+    await says(stall, "evt_2", "review.opened", intent, id="prv_2", open=True, reason="manual")
+    await says(stall, "evt_3", "review.closed", intent, open=False, reason="approved")
+    assert await stall.street.one("SELECT array_agg(detail ->> 'ref') FROM anomalies WHERE resolved_at IS NULL") == [
+        "prv_2"
+    ]
 
 
 async def test_what_names_only_the_charge_finds_its_payment(stall: Stall) -> None:

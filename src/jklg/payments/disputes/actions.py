@@ -20,7 +20,41 @@ from jklg.payments.queries import Transaction
 
 
 async def apply(conn: Connection, transaction: Transaction, reported: DisputeSnapshot, source: str) -> bool:
-    """Merge what a gateway says of one dispute. True while it is open. The caller holds the locks of booking and transaction."""
+    """Merge what a gateway says of one dispute. True while it is open. The caller holds the locks of booking and transaction.
+
+    A bank may take the money first and list the case later, or lose sight of it for a moment: whatever is taken is booked as one of them.
+    """
+    others = [
+        each
+        for each in await queries.list_of_transaction(conn, transaction.id)
+        if each.withdrawn > 0 and each.gateway_ref != reported.ref
+    ]
+    if rules.caseless(reported.ref):
+        return False if others else await _merge(conn, transaction, reported, source)
+    if sum(movement.amount for movement in reported.movements) > 0:
+        for other in others:
+            if rules.caseless(other.gateway_ref):
+                await _tells_a_case(conn, transaction, other, source)
+    return await _merge(conn, transaction, reported, source)
+
+
+async def _tells_a_case(conn: Connection, transaction: Transaction, dispute: Dispute, source: str) -> None:
+    """What was taken without a case is taken back out of the books: a case tells of it now."""
+    back = DisputeMovement(ref=f"{dispute.gateway_ref}:case", amount=-dispute.withdrawn)
+    undone = DisputeSnapshot(
+        ref=dispute.gateway_ref,
+        state=dispute.state,
+        amount=dispute.amount,
+        currency=dispute.currency,
+        reason=dispute.reason,
+        evidence_due_at=None,
+        movements=[back],
+    )
+    await _merge(conn, transaction, undone, source)
+    await concerns.resolve_concerns(conn, f"money_taken_back:{dispute.id}", [])
+
+
+async def _merge(conn: Connection, transaction: Transaction, reported: DisputeSnapshot, source: str) -> bool:
     before, dispute = await _known(conn, transaction, reported)
     withdrawn = dispute.withdrawn
     for movement in reported.movements:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jklg.payments.gateways.contract import CASELESS
+
 RANK = {
     "inquiry": 10,
     "inquiry_closed": 20,
@@ -22,6 +24,11 @@ def next_state(state: str, reported: str) -> str | None:
     if state == "appealed" and reported == "lost":
         return reported
     return reported if RANK[reported] > RANK[state] else None
+
+
+def caseless(gateway_ref: str) -> bool:
+    """Whether the bank took the money without a case that could be answered."""
+    return gateway_ref.startswith(CASELESS)
 
 
 def round_of(state: str, loss_postings: int) -> str:

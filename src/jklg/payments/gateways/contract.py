@@ -70,9 +70,13 @@ class DisputeMovement(msgspec.Struct, frozen=True, kw_only=True):
     fee_currency: str = ""
 
 
+CASELESS = "reversal:"
+"""How the ref of a dispute begins that is no case: the bank took the money, and lists nothing to answer, or not yet."""
+
+
 class DisputeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One dispute as the gateway sees it now. `state` is one of DISPUTE_STATES; a word that is new to us is `under_review`.
-    `evidence_due_at`: until when evidence is heard. `movements`: all so far."""
+    `ref`: begins with CASELESS where there is no case. `evidence_due_at`: until when evidence is heard. `movements`: all so far."""
 
     ref: str
     state: str

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from jklg.payments.gateways.contract import (
+    CASELESS,
     DisputeMovement,
     DisputeSnapshot,
     GatewayUnknown,
@@ -154,13 +155,13 @@ def reversals(order: Order) -> list[DisputeSnapshot]:
             left = minor(capture.amount) - _gone(_refunds(payments))
             found.append(
                 DisputeSnapshot(
-                    ref=f"reversal:{capture.id}",
+                    ref=f"{CASELESS}{capture.id}",
                     state="lost",
                     amount=left,
                     currency=capture.amount.currency_code,
                     reason="reversed",
                     evidence_due_at=None,
-                    movements=[DisputeMovement(ref=f"reversal:{capture.id}", amount=left)],
+                    movements=[DisputeMovement(ref=f"{CASELESS}{capture.id}", amount=left)],
                 )
             )
     return found
