@@ -67,7 +67,7 @@ async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:
 
 async def lock_all(conn: Connection, departure_ids: Collection[UUID]) -> None:
     """Lock departures, in the order of their ids, so that whoever else locks some of them waits and is not waited for."""
-    await queries.lock(conn, sorted(set(departure_ids)))
+    await queries.lock(conn, list(departure_ids))
 
 
 async def create(conn: Connection, new: Sequence[NewDeparture]) -> list[UUID]:

@@ -97,6 +97,8 @@ async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) 
 
 async def find_by_refs(conn: Connection, named: Sequence[tuple[str, bool, str]]) -> dict[tuple[str, bool, str], UUID]:
     """The same of many: by (gateway, livemode, id), as far as there are."""
+    if not named:
+        return {}
     rows = await conn.fetch(
         """
         SELECT n.gateway, n.livemode, n.ref,
