@@ -120,9 +120,11 @@ async def send_due(house: House, limit: int = 20) -> int:
     Without SMTP settings (development only) mails are caught: /dev/mail.
     """
     async with house.db.transaction() as conn:
-        if not house.settings.smtp_host:
-            return await queries.catch_due(conn, limit)
         due = await queries.claim_due(conn, limit)
+        if not house.settings.smtp_host:
+            for mail in due:
+                await queries.finish(conn, mail.id, "caught")
+            return len(due)
     return await _send_all(house, due) if due else 0
 
 

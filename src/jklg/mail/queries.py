@@ -86,21 +86,6 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
     return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
 
 
-async def catch_due(conn: Connection, limit: int) -> int:
-    """Nothing is sent here: what is due counts as caught. How many."""
-    rows = await conn.fetch(
-        """
-        WITH due AS (
-            SELECT id FROM mail_outbox WHERE state = 'queued' AND next_attempt_at <= house_now()
-            ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED
-        )
-        UPDATE mail_outbox m SET attempts = attempts + 1, state = 'caught', sent_at = house_now() FROM due WHERE m.id = due.id RETURNING true
-        """,
-        limit,
-    )
-    return len(rows)
-
-
 async def finish(conn: Connection, mail_id: UUID, state: str, error: str | None = None) -> None:
     await conn.execute(
         """

@@ -23,7 +23,6 @@ from jklg.payments.gateways.contract import (
     GatewayUnknown,
     GatewayUnreachable,
 )
-from jklg.payments.gateways.wire import Answered, Wire
 
 T = TypeVar("T")
 
@@ -55,47 +54,6 @@ class Http(stripe.HTTPClient):
 
     async def close_async(self) -> None:
         await self._client.aclose()
-
-
-class Said(stripe.HTTPClient):
-    """An answer that we have in hand already, for the SDK to say what it means."""
-
-    name = "said"
-
-    def __init__(self, answer: Answered) -> None:
-        super().__init__()
-        self._answer = answer
-
-    async def request_async(self, *_: Any, **__: Any) -> tuple[bytes, int, Mapping[str, str]]:
-        return self._answer.body, self._answer.status, self._answer.headers
-
-
-class Reads:
-    """What is read of Stripe many times a second, without the SDK as long as nothing is wrong (docs/decisions/45)."""
-
-    def __init__(self, secret_key: str, api_base: str) -> None:
-        self._wire = Wire(api_base)
-        self._secret_key = secret_key
-        self._headers = {
-            "Authorization": f"Bearer {secret_key}",
-            "Stripe-Version": stripe.api_version,
-            "User-Agent": f"Stripe/v1 PythonBindings/{stripe.VERSION}",
-            "Accept": "application/json",
-        }
-
-    async def get(self, path: str, type_: type[T]) -> T:
-        """Raises any GatewayError, and nothing else."""
-        answer = await self._wire.get(path, self._headers)
-        if answer.status != 200:
-            sdk = stripe.StripeClient(self._secret_key, http_client=Said(answer), max_network_retries=0)
-            return await call(sdk.v1.payment_intents.retrieve_async("said"), type_)
-        try:
-            return msgspec.json.decode(answer.body, type=type_)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-            raise GatewayUnknown("unreadable_answer", type(problem).__name__) from problem
-
-    def close(self) -> None:
-        self._wire.close()
 
 
 async def call(doing: Awaitable[stripe.StripeObject], type_: type[T]) -> T:

@@ -18,7 +18,6 @@ from stripe.params import EventListParams, PaymentIntentCreateParams, PaymentInt
 
 from jklg.payments.gateways import signatures
 from jklg.payments.gateways.alarms import Alarm
-from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import (
     BadNotice,
     DisputeSnapshot,
@@ -35,10 +34,9 @@ from jklg.payments.gateways.contract import (
 from jklg.payments.gateways.movements import Movement
 from jklg.payments.gateways.stripe import alarms, movements
 from jklg.payments.gateways.stripe.amounts import minor, to_stripe
-from jklg.payments.gateways.stripe.calls import Http, Reads, Replayed, call
+from jklg.payments.gateways.stripe.calls import Http, Replayed, call
 from jklg.payments.gateways.stripe.disputes import list_disputes
 from jklg.payments.gateways.stripe.keeping import customer_for, forget, kept_by
-from jklg.payments.gateways.wire import proxied
 
 _STATES = {
     "requires_payment_method": "requires_payment_method",
@@ -152,7 +150,6 @@ class StripeGateway:
         self._stripe = stripe.StripeClient(
             secret_key, base_addresses={"api": api_base}, http_client=self._http, max_network_retries=0
         )
-        self._reads = None if client or proxied(api_base) else Reads(secret_key, api_base)
 
     async def create(self, order: Order) -> Snapshot:
         params: PaymentIntentCreateParams = {
@@ -198,8 +195,9 @@ class StripeGateway:
             return found
 
     async def fetch(self, ref: str) -> Snapshot:
+        doing = self._stripe.v1.payment_intents.retrieve_async(ref, {"expand": ["latest_charge.refunds"]})
         try:
-            intent = await self._read(ref)
+            intent = await call(doing, _Intent)
         except GatewayRefused as refusal:
             if refusal.code == "resource_missing":
                 raise GatewayRefused("not_found", refusal.detail) from refusal
@@ -212,12 +210,6 @@ class StripeGateway:
             refunds = await self._refunds(ref) if intent.amount_received else []
         disputes = await list_disputes(self._stripe, ref) if isinstance(charge, _Charge) and charge.disputed else []
         return _snapshot(intent, refunds, disputes)
-
-    async def _read(self, ref: str) -> _Intent:
-        expand = "latest_charge.refunds"
-        if self._reads is None:
-            return await call(self._stripe.v1.payment_intents.retrieve_async(ref, {"expand": [expand]}), _Intent)
-        return await self._reads.get(f"/v1/payment_intents/{segment(ref)}?expand[0]={expand}", _Intent)
 
     async def find(self, order: Order) -> Snapshot | None:
         # By listing, never by Stripe's search, which may be an hour behind. Clocks may differ by minutes, and the key
@@ -351,8 +343,6 @@ class StripeGateway:
 
     async def close(self) -> None:
         await self._http.close_async()
-        if self._reads:
-            self._reads.close()
 
 
 def _made_before(problem: GatewayError) -> bool:
