@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
-from jklg.kit.db import Database
+from jklg.kit.db import Connection, Database
 from jklg.kit.together import Together
 from jklg.payments.webhooks import queries
 from jklg.payments.webhooks.queries import NewNotice
@@ -89,6 +90,26 @@ async def test_one_that_cannot_be_stored_does_not_keep_out_those_beside_it(db: D
     assert isinstance(answers[1], asyncpg.DataError)
     assert isinstance(answers[3], asyncpg.CheckViolationError)
     assert [row["event_id"] for row in await _inbox(db)] == ["evt_1", "evt_2"]
+
+
+async def test_one_that_has_to_wait_holds_up_none_of_those_it_failed_with_nor_those_that_come_later(
+    db: Database,
+) -> None:
+    let_go = asyncio.Event()
+
+    async def ask(_: Connection, asked: Sequence[str]) -> dict[str, bool]:
+        if "Mallory" in asked:
+            if len(asked) > 1:
+                raise RuntimeError("refused")
+            await let_go.wait()
+        return dict.fromkeys(asked, True)
+
+    shared = db.together(ask)
+    asha, mallory, ben = (asyncio.create_task(shared(name)) for name in ("Asha", "Mallory", "Ben"))
+    assert (await asha, await ben, await shared("Chitra")) == (True, True, True)
+    assert not mallory.done()
+    let_go.set()
+    assert await mallory is True
 
 
 async def test_who_hangs_up_takes_nobody_along(db: Database) -> None:

@@ -80,7 +80,7 @@ async def receive_money(
 
 async def receive_all(conn: Connection, arrived: Sequence[Money]) -> list[Received]:
     """The same for different bookings at once, in the order given: a handful of statements, however many there are."""
-    kept = await _amounts_kept(conn, [each.booking for each in arrived])
+    kept = await _amounts_kept(conn, _currencies([each.booking for each in arrived]))
     reasons = [each.distrusted or await _no_use(conn, each.booking, kept, each.amount) for each in arrived]
     postings = [_capture(each, reason) for each, reason in zip(arrived, reasons, strict=True)]
     posted = await ledger.post_all(conn, postings)
@@ -112,7 +112,7 @@ async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> s
 
     What `receive_money` would do, asked before anything is taken: booking_cancelled, seats_gone, paid_twice, overpaid.
     """
-    return await _no_use(conn, booking, await _amounts_kept(conn, [booking]), amount)
+    return await _no_use(conn, booking, await _amounts_kept(conn, _currencies([booking])), amount)
 
 
 async def _no_use(conn: Connection, booking: Booking, kept: Mapping[UUID, dict[str, int]], amount: int) -> str | None:
@@ -166,22 +166,26 @@ async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
 
 async def amount_kept(conn: Connection, booking_id: UUID, currency: str) -> dict[str, int]:
     """What of the customer's money is ours to send back, by the account it lies in: deposits, and what was earned already."""
-    stand = await ledger.balances(conn, KEPT, [booking_id])
-    return {account: -stand.get((booking_id, account, currency), 0) for account in KEPT}
+    return (await _amounts_kept(conn, {booking_id: currency}))[booking_id]
 
 
-async def _amounts_kept(conn: Connection, some: Sequence[Booking]) -> dict[UUID, dict[str, int]]:
-    """The same of many bookings."""
-    stand = await ledger.balances(conn, KEPT, [booking.id for booking in some])
+async def _amounts_kept(conn: Connection, currencies: Mapping[UUID, str]) -> dict[UUID, dict[str, int]]:
+    """The same of many bookings, each in its currency."""
+    stand = await ledger.balances(conn, KEPT, list(currencies))
     return {
-        booking.id: {account: -stand.get((booking.id, account, booking.currency), 0) for account in KEPT}
-        for booking in some
+        booking_id: {account: -stand.get((booking_id, account, currency), 0) for account in KEPT}
+        for booking_id, currency in currencies.items()
     }
 
 
 async def amounts_paid(conn: Connection, some: Sequence[Booking]) -> dict[UUID, int]:
     """What the customers' deposits for these bookings stand at."""
-    return {booking_id: kept["customer_deposits"] for booking_id, kept in (await _amounts_kept(conn, some)).items()}
+    kept = await _amounts_kept(conn, _currencies(some))
+    return {booking_id: accounts["customer_deposits"] for booking_id, accounts in kept.items()}
+
+
+def _currencies(some: Sequence[Booking]) -> dict[UUID, str]:
+    return {booking.id: booking.currency for booking in some}
 
 
 async def _seats_free(conn: Connection, booking: Booking) -> bool:

@@ -201,7 +201,7 @@ async def settle(
 
 
 async def _book(house: House, transaction: Transaction, snapshot: Snapshot, source: str, capture: bool) -> Settled:
-    """Write an answer down, whole or not at all; beside those to other payments that come in the same moment (docs/decisions/44)."""
+    """Write an answer down, whole or not at all; beside those to other payments that come in the same moment (docs/decisions/15)."""
     told = Told(
         transaction_id=transaction.id,
         booking_id=transaction.booking_id,
