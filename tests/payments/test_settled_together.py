@@ -12,6 +12,7 @@ import pytest
 
 from jklg import app, bookings, payments
 from jklg.bookings import jobs as booking_jobs
+from jklg.invoices import jobs as invoice_jobs
 from jklg.kit import failpoints
 from jklg.kit.db import open_database
 from jklg.payments import jobs as payment_jobs
@@ -168,12 +169,20 @@ async def test_what_all_of_them_are_told_is_written_once_to_each(street: Street)
     paid = await five(street)
     await settle(street.house, paid)
     for _ in range(2):
-        await asyncio.gather(
-            *(booking_jobs.mail_confirmation(street.house, {"booking_id": str(each.booking_id)}) for each in [*paid, paid[0]]),
-            *(payment_jobs.mail_receipt(street.house, {"transaction_id": str(each.id)}) for each in [*paid, paid[0]]),
-        )  # fmt: skip
-    written = "SELECT count(*) || ' of ' || count(DISTINCT (to_address, kind)) FROM mail_outbox"
-    assert await street.one(written) == "10 of 10"
+        await asyncio.gather(*(tell(street.house, each) for each in [*paid, paid[0]]))
+    assert (
+        await street.one("SELECT count(*) || ' of ' || count(DISTINCT (to_address, kind)) FROM mail_outbox")
+        == "10 of 10"
+    )
+    assert await street.one("SELECT array_agg(serial ORDER BY serial) FROM invoices") == [1, 2, 3, 4, 5]
+    assert await street.one("SELECT count(DISTINCT xmin::text) FROM invoices") == 1, "they wait for no number in turn"
+    await sound(street)
+
+
+async def tell(house: app.House, paid: payments.Transaction) -> None:
+    await booking_jobs.mail_confirmation(house, {"booking_id": str(paid.booking_id)})
+    await payment_jobs.mail_receipt(house, {"transaction_id": str(paid.id)})
+    await invoice_jobs.write_papers(house, {"booking_id": str(paid.booking_id)})
 
 
 async def test_a_notice_that_names_our_attempt_alone_is_heard(street: Street) -> None:

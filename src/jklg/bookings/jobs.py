@@ -25,11 +25,11 @@ class Office(Protocol):
 async def mail_confirmation(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed: the mail with the reference and the manage-my-booking link. Once for each booking."""
     wanted = Asked(house.settings, UUID(news["booking_id"]))
-    await house.db.together(_mail_confirmations, key=about, writes=True, who=SYSTEM)(wanted)
+    await house.db.together(_mail_confirmations, key=about, who=SYSTEM)(wanted)
 
 
 class Asked(NamedTuple):
-    """A letter that news asks for, about a booking or whatever the news names."""
+    """What news asks for in writing, about a booking or whatever else it names. Asked twice in one moment, it is asked for once."""
 
     settings: Settings
     id: UUID

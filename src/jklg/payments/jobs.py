@@ -74,7 +74,7 @@ async def send_refunds(house: House) -> int:
 async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
     """payment.received: tell the customer what arrived. Once for each attempt."""
     wanted = Asked(house.settings, UUID(news["transaction_id"]))
-    await house.db.together(_mail_receipts, key=about, writes=True, who=SYSTEM)(wanted)
+    await house.db.together(_mail_receipts, key=about, who=SYSTEM)(wanted)
 
 
 async def _mail_receipts(conn: Connection, wanted: Sequence[Asked]) -> dict[UUID, None]:
