@@ -57,6 +57,11 @@ async def lock_all(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, 
     return await queries.lock(conn, booking_ids)
 
 
+async def lock_without_seats(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """Lock these bookings in the order of their ids, and no departure: for what moves no seats, so that nobody who buys some waits for it."""
+    return await queries.lock(conn, booking_ids)
+
+
 async def receive_money(
     conn: Connection,
     booking: Booking,

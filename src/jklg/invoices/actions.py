@@ -27,8 +27,8 @@ async def write(conn: Connection, seller: Seller, booking_id: UUID) -> Invoice |
 
 
 async def write_all(conn: Connection, seller: Seller, booking_ids: Sequence[UUID]) -> None:
-    """The same for many bookings: their departures, then all of them, are locked before the first number is taken."""
-    for booking in (await bookings.lock_all(conn, booking_ids)).values():
+    """The same for many bookings: all of them are locked before the first number is taken, and no departure is."""
+    for booking in (await bookings.lock_without_seats(conn, booking_ids)).values():
         await _complete(conn, seller, booking)
 
 
