@@ -16,7 +16,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
-from jklg.bookings import accounts, reminding
+from jklg.bookings import accounts, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
 from jklg.catalogue import wishes
@@ -53,13 +53,18 @@ LISTENERS: dict[str, list[Listener]] = {
     "customer.password_forgotten": [recovery_jobs.mail_reset],
     "customer.password_changed": [recovery_jobs.mail_changed],
     "customer.email_change_asked": [moving_jobs.mail_change],
-    "booking.confirmed": [booking_jobs.mail_confirmation, account_jobs.recount, invoice_jobs.write_papers],
+    "booking.confirmed": [
+        booking_jobs.mail_confirmation,
+        account_jobs.recount,
+        account_jobs.tell_confirmed,
+        invoice_jobs.write_papers,
+    ],
     "booking.price_reduced": [invoice_jobs.write_papers],
-    "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount],
+    "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount, account_jobs.tell_cancelled],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
     "booking.erased": [payment_jobs.forget_person, review_jobs.forget, invoice_jobs.forget_person],
-    "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer],
-    "refund.settled": [payment_jobs.mail_refund, account_jobs.recount],
+    "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer, payment_jobs.tell_received],
+    "refund.settled": [payment_jobs.mail_refund, account_jobs.recount, payment_jobs.tell_refund],
     "refund.late_money": [payment_jobs.mail_late_money_refunded],
 }
 """News -> who acts on it. News is announced inside the database transaction of the fact and acted on by the worker."""
@@ -137,13 +142,14 @@ LOOKERS = 32
 EXPORTS: dict[str, Export] = {
     "bookings": accounts.export,
     "payments": payment_jobs.export,
+    "tidings": tidings.export,
     "wishes": wishes.export,
     "enquiries": enquiries.export,
     "reviews": reviews.export,
 }
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave, wishes.leave, enquiries.leave)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, tidings.leave, wishes.leave, enquiries.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -248,6 +254,7 @@ def _routers() -> list[Any]:
     from jklg.bookings.accounts import api as accounts_api
     from jklg.bookings.accounts import pages as accounts_pages
     from jklg.bookings.guests import pages as guests_pages
+    from jklg.bookings.tidings import pages as tidings_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
     from jklg.catalogue.gallery import api as gallery_api
@@ -299,6 +306,7 @@ def _routers() -> list[Any]:
         papers_pages.account_router,
         customers_pages.router,
         accounts_pages.router,
+        tidings_pages.router,
         staff_pages.router,
         office.router,
         mail_pages.router,

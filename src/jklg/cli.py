@@ -117,7 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--decimal", choices=("point", "comma"), help="of CSV: what separates the cents")
 
     command("demo", _demo, "Load the demo agency into the database.")
-    command("doctor", _doctor, "Look at settings, database, schema and books, and say what is wrong.")
+    sub = command("doctor", _doctor, "Look at settings, database, schema and books, and say what is wrong.")
+    sub.add_argument("what", nargs="?", choices=["mail"], help="the mail server, and what the DNS says of the sender")
+    sub.add_argument("--to", default="", help="with mail: send one there")
     command("routes", _routes, "Every address the web answers.")
     command("news", _news, "Every piece of news, and who acts on it.")
     return parser
@@ -300,12 +302,16 @@ def _bank_import(arguments: argparse.Namespace) -> None:
 # --- looking ----------------------------------------------------------------------------------------------------------
 
 
-def _doctor(_: argparse.Namespace) -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     from jklg.startup.doctor import examine
+    from jklg.startup.mail_doctor import examine_mail
 
     settings = settings_for_here()
-    with reachable_database(settings, say) as urls:
-        results = asyncio.run(examine(settings, urls))
+    if arguments.what == "mail":
+        results = asyncio.run(examine_mail(settings, arguments.to))
+    else:
+        with reachable_database(settings, say) as urls:
+            results = asyncio.run(examine(settings, urls))
     for result in results:
         print(f"{'ok   ' if result.ok else 'WRONG'}  {result.subject}: {result.detail}")
     return 0 if all(result.ok for result in results) else 1

@@ -43,6 +43,8 @@ class Settings:
     smtp_user: str = ""  # SMTP_USER
     smtp_password: str = ""  # SMTP_PASSWORD
     smtp_from_email: str = "bookings@localhost"  # SMTP_FROM_EMAIL
+    dkim_selector: str = ""  # SMTP_DKIM_SELECTOR: under which name the DNS tells our public key
+    dkim_key: str = ""  # SMTP_DKIM_KEY: the file with the private key (PEM); mails are signed with it
     smtp_tls: str = "starttls"  # SMTP_TLS: starttls, tls or none (none only to a loopback host)
     stripe_secret_key: str = ""  # STRIPE_SECRET_KEY
     stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY
@@ -103,6 +105,14 @@ class Settings:
         return self.razorpay_key_id.startswith("rzp_live_")
 
 
+PRESETS: Mapping[str, Mapping[str, str]] = {
+    "none": {},
+    "gmail": {"host": "smtp.gmail.com"},
+    "sendgrid": {"host": "smtp.sendgrid.net", "user": "apikey"},
+}
+"""SMTP_PRESET: servers that many agencies use. Both take STARTTLS at port 587."""
+
+
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the environment. Raises BadSettings naming every variable that is wrong."""
     env = os.environ if environ is None else environ
@@ -131,6 +141,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
                 found.append((currency, int(amount)))
         return tuple(found)
 
+    preset = PRESETS.get(text("SMTP_PRESET", "none"))
+    if preset is None:
+        wrong.append(f"SMTP_PRESET must be one of {', '.join(PRESETS)}, not {text('SMTP_PRESET')!r}")
+        preset = {}
     port = whole("PORT", 3000, 0, 65535)
     try:
         poll = float(text("JKLG_WORKER_POLL_SECONDS", "1"))
@@ -155,12 +169,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         seller_tax_id=text("JKLG_SELLER_TAX_ID"),
         seller_note=text("JKLG_SELLER_NOTE"),
         seller_time_zone=text("JKLG_SELLER_TIME_ZONE", "Asia/Kolkata"),
-        smtp_host=text("SMTP_HOST"),
+        smtp_host=text("SMTP_HOST", preset.get("host", "")),
         smtp_port=whole("SMTP_PORT", 587, 1, 65535),
-        smtp_user=text("SMTP_USER"),
+        smtp_user=text("SMTP_USER", preset.get("user", "")),
         smtp_password=text("SMTP_PASSWORD"),
         smtp_from_email=text("SMTP_FROM_EMAIL", "bookings@localhost"),
         smtp_tls=text("SMTP_TLS", "starttls"),
+        dkim_selector=text("SMTP_DKIM_SELECTOR"),
+        dkim_key=text("SMTP_DKIM_KEY"),
         stripe_secret_key=text("STRIPE_SECRET_KEY"),
         stripe_publishable_key=text("STRIPE_PUBLISHABLE_KEY"),
         stripe_webhook_secrets=several("STRIPE_WEBHOOK_SECRET"),
@@ -209,6 +225,10 @@ def _contradictions(s: Settings) -> list[str]:
         wrong.append(f"SMTP_TLS must be starttls, tls or none, not {s.smtp_tls!r}")
     if s.smtp_tls == "none" and s.smtp_host not in ("", "localhost", "127.0.0.1", "::1"):
         wrong.append("SMTP_TLS=none sends passwords in the clear: allowed to a loopback host only")
+    if bool(s.dkim_selector) != bool(s.dkim_key):
+        wrong.append("SMTP_DKIM_SELECTOR and SMTP_DKIM_KEY go together: set both or neither")
+    if s.dkim_key and not Path(s.dkim_key).is_file():
+        wrong.append(f"SMTP_DKIM_KEY must be the file of a private key: there is none at {s.dkim_key}")
     if s.pwned_url and not _is_guarded(s.pwned_url):
         wrong.append("JKLG_PWNED_URL must be an https address without a query, or http on this machine")
     if s.stripe_capture not in ("automatic", "manual"):

@@ -70,7 +70,10 @@ async def _connection(app: Callable[..., Any], reader: asyncio.StreamReader, wri
         inbox = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return inbox.pop() if inbox else {"type": "http.disconnect"}
+            if inbox:
+                return inbox.pop()
+            await reader.read()  # until the client leaves
+            return {"type": "http.disconnect"}
 
         async def send(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":

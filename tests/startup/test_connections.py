@@ -36,10 +36,10 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(kind: type[CarefulConnection]) -> AsyncIterator[int]:
+async def serving(kind: type[CarefulConnection], app: Any = None) -> AsyncIterator[int]:
     server = uvicorn.Server(
         uvicorn.Config(
-            echo, port=0, http=kind, ws="none", lifespan="off", log_level="error", timeout_graceful_shutdown=1
+            app or echo, port=0, http=kind, ws="none", lifespan="off", log_level="error", timeout_graceful_shutdown=1
         )
     )
     running = asyncio.create_task(server.serve())
@@ -125,3 +125,20 @@ async def test_a_connection_that_has_its_answer_may_stay_and_ask_again() -> None
             writer.write(HELLO + b"\r\n")
             assert (await reader.readuntil(b"\r\n\r\n0")).startswith(b"HTTP/1.1 200 OK")
             await asyncio.sleep(0.5)
+
+
+async def test_a_stream_of_events_does_not_keep_a_server_from_ending() -> None:
+    left: list[str] = []
+
+    async def events(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await receive()
+        left.append((await receive())["type"])
+
+    async with serving(CarefulConnection, events) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HELLO + b"\r\n")
+        await reader.readuntil(b"one")
+    assert left == ["http.disconnect"], "it was told, and not cancelled in the end"
+    writer.close()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NewType
 import asyncpg
 import msgspec
 
+from jklg.kit.bells import Bells
 from jklg.kit.together import Answer, Ask, Asked, Together
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Database:
         self.at_once = 1
         """How many shared statements of one kind are under way (kit/together.py)."""
         self._shared: dict[Any, Together[Any, Any]] = {}
+        self._bells: dict[str, Bells] = {}
 
     def together(
         self,
@@ -72,6 +74,10 @@ class Database:
                 self, ask, key, writes=writes, at_once=self.at_once, who=who, opening=opening
             )
         return shared
+
+    def bells(self, channel: str) -> Bells:
+        """What the database announces on a channel, heard once for all of this process who wait (kit/bells.py)."""
+        return self._bells.setdefault(channel, Bells(self, channel))
 
     def connection(self) -> _Lent:
         """A connection without claims: sees public rows only. No database transaction is open."""
@@ -95,6 +101,8 @@ class Database:
             await conn.execute("COMMIT")
 
     async def close(self) -> None:
+        for bells in self._bells.values():
+            await bells.close()
         await self.pool.close()
 
 

@@ -25,7 +25,7 @@ from jklg.kit.clock import Clock
 from jklg.kit.db import Connection, Database
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import unsealed
-from jklg.mail import queries
+from jklg.mail import queries, signing
 from jklg.mail.queries import Mail
 from jklg.settings import Settings
 
@@ -129,21 +129,11 @@ async def send_due(house: House, limit: int = 20) -> int:
 
 
 async def _send_all(house: House, due: list[Mail]) -> int:
-    settings = house.settings
-    smtp = aiosmtplib.SMTP(
-        hostname=settings.smtp_host,
-        port=settings.smtp_port,
-        username=settings.smtp_user or None,
-        password=settings.smtp_password or None,
-        use_tls=settings.smtp_tls == "tls",
-        start_tls=settings.smtp_tls == "starttls",
-        timeout=TIMEOUT_SECONDS,
-    )
     waiting = list(due)
     trouble = "our time for this round was up"
     begun = asyncio.get_running_loop().time()
     try:
-        async with smtp:
+        async with connection(house.settings) as smtp:
             while waiting and asyncio.get_running_loop().time() - begun < ROUND_SECONDS:
                 await _send(house, smtp, waiting[0])
                 waiting.pop(0)
@@ -153,6 +143,19 @@ async def _send_all(house: House, due: list[Mail]) -> int:
     if waiting:
         await _give_back(house, waiting, trouble)
     return len(due) - len(waiting)
+
+
+def connection(settings: Settings) -> aiosmtplib.SMTP:
+    """To the mail server, to be entered: it speaks in secret and has signed in by then. Raises SMTPException, OSError."""
+    return aiosmtplib.SMTP(
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_user or None,
+        password=settings.smtp_password or None,
+        use_tls=settings.smtp_tls == "tls",
+        start_tls=settings.smtp_tls == "starttls",
+        timeout=TIMEOUT_SECONDS,
+    )
 
 
 async def _give_back(house: House, waiting: list[Mail], trouble: str) -> None:
@@ -165,9 +168,10 @@ async def _give_back(house: House, waiting: list[Mail], trouble: str) -> None:
 async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
     """Send one mail and mark it. What is wrong with this mail is its own affair; what is wrong with the server is raised."""
     try:
-        message = compose(house.settings, mail, house.clock)
+        wire, options = signing.wire(house.settings, compose(house.settings, mail, house.clock))
         async with asyncio.timeout(MAIL_SECONDS):
-            await smtp.send_message(message)
+            to = _ascii_domain(mail.to_address)
+            await smtp.sendmail(house.settings.smtp_from_email, [to], wire, mail_options=options)
     except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
         if _is_about_us(error):
             raise
@@ -226,7 +230,7 @@ def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
     ValueError for an address that is none, LookupError when a sealed word can no longer be opened.
     """
     mail = opened(settings, mail)
-    message = EmailMessage()
+    message = EmailMessage(policy=signing.POLICY)
     message["From"] = Address(one_line(settings.agency_name), addr_spec=settings.smtp_from_email)
     message["To"] = Address(one_line(mail.to_name), addr_spec=_ascii_domain(mail.to_address))
     message["Subject"] = one_line(mail.subject)

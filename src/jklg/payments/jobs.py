@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import bookings, mail
-from jklg.bookings import accounts
+from jklg.bookings import accounts, tidings
 from jklg.bookings.jobs import Asked, about
 from jklg.kit.db import SYSTEM, Connection, Database
 from jklg.payments import actions, balances, commands, consents, queries, refunds, rules, webhooks
@@ -118,6 +118,28 @@ async def _recount_customers(conn: Connection, transaction_ids: Sequence[UUID]) 
     found = await queries.get_all(conn, transaction_ids)
     await accounts.recount_all(conn, [each.booking_id for each in found.values()])
     return {}
+
+
+async def tell_received(house: Office, news: dict[str, Any]) -> None:
+    """payment.received: a line in the customer's account. Once for each attempt."""
+    async with house.db.transaction() as conn:
+        transaction = await queries.get(conn, UUID(news["transaction_id"]))
+        assert transaction is not None, "news is announced with its row"
+        await tidings.tell(
+            conn, transaction.booking_id, "payment_received", transaction.id,
+            amount=transaction.captured, currency=transaction.currency,
+        )  # fmt: skip
+
+
+async def tell_refund(house: Office, news: dict[str, Any]) -> None:
+    """refund.settled: a line in the customer's account, once it was sent back. A failure is for staff."""
+    async with house.db.transaction() as conn:
+        refund = await refund_queries.get(conn, UUID(news["refund_id"]))
+        assert refund is not None, "news is announced with its row"
+        if refund.state == "succeeded":
+            await tidings.tell(
+                conn, refund.booking_id, "refund_sent", refund.id, amount=refund.amount, currency=refund.currency
+            )
 
 
 async def forget_person(house: Office, news: dict[str, Any]) -> None:

@@ -32,6 +32,13 @@ class CarefulConnection(HttpToolsProtocol):
         self._timer.cancel()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """Answers in hand are finished first, but not those without a length: a stream of events has no end that could be waited for."""
+        in_hand: Any = self.cycle
+        if in_hand is not None and in_hand.response_started and in_hand.chunked_encoding:
+            self.transport.close()
+        super().shutdown()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._arriving_since = self.loop.time()

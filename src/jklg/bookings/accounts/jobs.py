@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from jklg.bookings import tidings
 from jklg.bookings.accounts import actions
 from jklg.customers import profile
 from jklg.kit.db import SYSTEM, Connection, Database
@@ -34,6 +35,20 @@ async def recount(house: Office, news: dict[str, Any]) -> None:
 async def _recount(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, None]:
     await actions.recount_all(conn, booking_ids)
     return {}
+
+
+async def tell_confirmed(house: Office, news: dict[str, Any]) -> None:
+    """booking.confirmed: a line in the account."""
+    booking_id = UUID(news["booking_id"])
+    async with house.db.transaction() as conn:
+        await tidings.tell(conn, booking_id, "booking_confirmed", booking_id)
+
+
+async def tell_cancelled(house: Office, news: dict[str, Any]) -> None:
+    """booking.cancelled: a line in the account."""
+    booking_id = UUID(news["booking_id"])
+    async with house.db.transaction() as conn:
+        await tidings.tell(conn, booking_id, "booking_cancelled", booking_id)
 
 
 async def erase_due(house: Office) -> int:

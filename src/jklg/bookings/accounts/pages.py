@@ -8,7 +8,7 @@ import msgspec
 from litestar import Response, Router, get, post
 
 from jklg import catalogue
-from jklg.bookings import accounts
+from jklg.bookings import accounts, tidings
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.api import Bookings, read_cursor
@@ -21,6 +21,7 @@ from jklg.kit.errors import BadInput, Refusal
 from jklg.web.render import go, page
 
 SHOWN = 20
+TIDINGS = 6
 SAID = {"welcome": "Your address is confirmed. Welcome: this is your account."}
 
 
@@ -34,6 +35,7 @@ async def overview(request: Ask) -> Response[bytes]:
         next_id = await queries.next_trip(conn, who.customer_id)
         trip = await booking_queries.get(conn, next_id) if next_id else None
         package = await catalogue.get_package(conn, trip.package_id, unpublished=True) if trip else None
+        lately = await tidings.list_newest(conn, who.customer_id, TIDINGS)
     pictures = package.pictures if package else []
     return page(
         request,
@@ -42,6 +44,8 @@ async def overview(request: Ask) -> Response[bytes]:
         me=await profile.get(house.db, who),
         said=SAID.get(str(request.query_params.get("said", ""))),
         trip=trip,
+        tidings=lately,
+        tiding_says=tidings.sentence,
         picture=picture_url(pictures[0] if pictures else "sonamarg-noon"),
         addresses=await profile.list_addresses(house.db, who),
         preferences=await profile.list_preferences(house.db, who),
