@@ -1,71 +1,123 @@
-"""`bench simulate`: the seeded simulation, many seeds; then every planted bug, to see that the invariants still bite."""
+"""`bench simulate`: the seeded simulation, many seeds, on every core; then every planted bug, to see that the invariants still bite."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import NamedTuple
 
 from bench.report import Report
 from jklg.kit.embedded_postgres import Access
-from tests.simulation.hunt import hunt
+from tests.simulation.hunt import Found, hunt, named
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.stage import fresh_stage, live, postgres
-from tests.simulation.world import Broken
+from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.world import Broken, live
 
-SEEDS = 500
-STEPS = 10
+SEEDS = 10_000
+AT_ONCE = 25
+"""Worlds on one database, one after the other."""
+STEPS = 20
+
+
+class Lived(NamedTuple):
+    """What became of some worlds. `broken`: seed and story."""
+
+    worlds: int
+    happened: Counter[str]
+    broken: list[tuple[int, str]]
 
 
 def run(options: argparse.Namespace) -> Report:
     seeds = options.count or (SEEDS // 10 if options.quick else SEEDS)
     report = Report("simulate")
-    with postgres() as access:
-        asyncio.run(_run(report, access, seeds))
+    cores = os.cpu_count() or 1
+    with postgres() as access, ProcessPoolExecutor(cores, get_context("spawn")) as pool:
+        asyncio.run(_prepare(access))
+        _live(report, seeds, cores, [pool.submit(live_through, access, *slice_) for slice_ in _slices(seeds)])
+        _hunt(report, {mutation.name: pool.submit(hunted, access, mutation.name) for mutation in MUTATIONS})
     return report
 
 
-async def _run(report: Report, access: Access, seeds: int) -> None:
-    await _live(report, access, seeds)
-    await _hunt(report, access)
+def _slices(seeds: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, seeds, AT_ONCE):
+        yield first, min(first + AT_ONCE, seeds)
 
 
-async def _live(report: Report, access: Access, seeds: int) -> None:
+async def _prepare(access: Access) -> None:
+    """The template that every process copies."""
+    async with fresh_stage(access):
+        pass
+
+
+def _live(report: Report, seeds: int, cores: int, lives: list[Future[Lived]]) -> None:
     """No world may break an invariant."""
-    report.say(f"seeds 0 to {seeds - 1}, one process; a world is a thousand turns and the days until all is quiet")
+    report.say(
+        f"seeds 0 to {seeds - 1}, {cores} processes; a world is some hundred turns and the days until all is quiet"
+    )
     happened: Counter[str] = Counter()
     broken: list[int] = []
+    lived = 0
     began = time.monotonic()
-    async with fresh_stage(access) as stage:
-        for seed in range(seeds):
-            try:
-                happened += (await live(seed, stage)).happened
-            except Broken as story:
-                broken.append(seed)
-                report.say(f"{story}\n")
-            lived = seed + 1
-            if lived * STEPS // seeds > seed * STEPS // seeds:
-                report.say(f"  {lived} of {seeds}")
+    for done in as_completed(lives):
+        some = done.result()
+        happened += some.happened
+        for seed, story in some.broken:
+            broken.append(seed)
+            report.say(f"{story}\n")
+        if (lived + some.worlds) * STEPS // seeds > lived * STEPS // seeds:
+            report.say(f"  {lived + some.worlds} of {seeds}, {len(broken)} broken, {time.monotonic() - began:.0f} s")
+        lived += some.worlds
     seconds = time.monotonic() - began
     report.say("what happened: " + ", ".join(f"{number} x {what}" for what, number in happened.most_common()))
     report.beside("seeds a second", seeds / seconds)
-    report.exactly(f"worlds that broke an invariant{f' (seeds {broken})' if broken else ''}", len(broken), 0)
+    report.exactly(f"worlds that broke an invariant{f' (seeds {sorted(broken)})' if broken else ''}", len(broken), 0)
 
 
-async def _hunt(report: Report, access: Access) -> None:
+def _hunt(report: Report, hunts: dict[str, Future[Found | None]]) -> None:
     """Every planted bug must be found, and as what it is."""
     report.say("\nbugs planted, one at a time:")
     found = 0
-    for mutation in MUTATIONS:
-        async with fresh_stage(access) as stage:
-            finding = await hunt(mutation, stage)
+    for name, hunting in hunts.items():
+        finding = hunting.result()
         if finding is None:
             said = "NOT FOUND"
-        elif finding.speaks_of(mutation):
+        elif finding.speaks_of(named(name)):
             found += 1
-            said = f"found in seed {finding.seed}"
+            said = f"found in seed {finding.seed}, the {finding.worlds}. world"
         else:
             said = f"found in seed {finding.seed}, but as something else: {'; '.join(finding.findings)}"
-        report.say(f"  {mutation.name}: {said}")
-    report.exactly("planted bugs found", found, len(MUTATIONS))
+        report.say(f"  {name}: {said}")
+    report.exactly("planted bugs found", found, len(hunts))
+
+
+def live_through(access: Access, first: int, last: int) -> Lived:
+    """In a process of its own."""
+
+    async def some() -> Lived:
+        happened: Counter[str] = Counter()
+        broken: list[tuple[int, str]] = []
+        async with fresh_stage(access) as stage:
+            for seed in range(first, last):
+                try:
+                    happened += (await live(seed, stage)).happened
+                except Broken as story:
+                    broken.append((seed, str(story)))
+        return Lived(last - first, happened, broken)
+
+    return asyncio.run(some())
+
+
+def hunted(access: Access, name: str) -> Found | None:
+    """In a process of its own."""
+
+    async def search() -> Found | None:
+        async with fresh_stage(access) as stage:
+            return await hunt(named(name), stage)
+
+    return asyncio.run(search())

@@ -2,7 +2,7 @@
 
 Each is a question whose right answer is no rows, asked in one snapshot of what is committed. The letters: B the books,
 R refunds, S the states of an attempt, C captured money, K confirmed means paid, O one open attempt, V seats,
-W webhooks, M mails. `QUIET` holds only once nothing is on its way any more: nothing may be stuck.
+W webhooks, M mails; those of promises.py are asked with them. `QUIET` holds only once nothing is on its way any more: nothing may be stuck.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import asyncpg
+
+from tests.promises import PROMISES, QUIET_PROMISES
 
 
 class Invariant(NamedTuple):
@@ -21,6 +23,8 @@ class Invariant(NamedTuple):
 
 
 _OPEN = "('created', 'submitting', 'requires_payment_method', 'requires_action', 'processing', 'authorized')"
+_CYCLING = "('requires_payment_method', 'requires_action', 'processing')"
+"""Open states may come again, and not every gateway says when: what was told twice of one moment is one fact."""
 _SOLD = "('confirmed', 'completed')"
 _NOT_GONE_BACK = "('refund_failed', 'refund_waits', 'money_left_behind')"
 """Concerns that say why money is still with us which is on its way to the customer."""
@@ -129,7 +133,7 @@ ALWAYS = (
     Invariant(
         "S",
         "an attempt can be rebuilt from the facts that its gateway told",
-        """
+        f"""
         SELECT t.id::text FROM transactions t
         LEFT JOIN LATERAL (
             SELECT f.fact_type AS state FROM gateway_facts f JOIN transaction_states s ON s.state = f.fact_type
@@ -141,7 +145,7 @@ ALWAYS = (
             WHERE f.transaction_id = t.id AND f.fact_type = 'captured'
         ) money
         WHERE money.captured <> t.captured_amount
-           OR (told.state IS NOT NULL AND told.state <> t.state)
+           OR (told.state IS NOT NULL AND told.state <> t.state AND NOT (told.state IN {_CYCLING} AND t.state IN {_CYCLING}))
            OR (told.state IS NULL AND t.state NOT IN ('submitting', 'failed'))
         """,
     ),
@@ -157,8 +161,11 @@ ALWAYS = (
         """
         SELECT t.id::text FROM transactions t JOIN bookings b ON b.id = t.booking_id
         WHERE t.currency <> b.currency OR t.amount > b.total_price
-           OR b.deposit_amount IS NULL AND t.amount <> b.total_price AND t.request_key NOT LIKE 'attached:%'
-           OR t.gateway <> 'manual' AND t.request_key NOT LIKE 'attached:%' AND t.amount < least(b.deposit_amount, b.total_price - b.deposit_amount)
+           OR b.reduced_amount = 0 AND t.request_key NOT LIKE 'attached:%' AND CASE
+                WHEN b.deposit_amount IS NULL THEN t.amount <> b.total_price
+                WHEN t.gateway = 'manual' THEN false
+                ELSE t.amount < b.deposit_amount AND NOT EXISTS (
+                    SELECT FROM transactions o WHERE o.booking_id = b.id AND o.id <> t.id AND o.captured_amount > 0) END
         """,
     ),
     Invariant(
@@ -302,6 +309,11 @@ ALWAYS = (
         HAVING count(*) > CASE m.kind
             WHEN 'booking_confirmed' THEN 1
             WHEN 'payment_receipt' THEN (SELECT count(*) FROM transactions t WHERE t.booking_id = b.id AND t.captured_amount > 0)
+            WHEN 'booking_given_up' THEN (SELECT greatest(count(*), 1) FROM booking_cancellations c WHERE c.booking_id = b.id)
+            WHEN 'balance_due' THEN 2
+            WHEN 'card_will_be_charged' THEN (SELECT count(*) FROM payment_consents c WHERE c.booking_id = b.id)
+            WHEN 'card_refused' THEN (SELECT count(*) FROM transactions t WHERE t.booking_id = b.id AND t.consent_id IS NOT NULL)
+            WHEN 'departure_near' THEN 1
             ELSE (SELECT count(*) FROM refunds r JOIN transactions t ON t.id = r.transaction_id WHERE t.booking_id = b.id) END
         """,
     ),
@@ -313,6 +325,7 @@ ALWAYS = (
         WHERE b.confirmed_at IS NULL OR b.status NOT IN {_SOLD} AND b.status <> 'cancelled'
         """,
     ),
+    *(Invariant(*promise) for promise in PROMISES),
 )
 
 QUIET = (
@@ -366,6 +379,7 @@ QUIET = (
         "SELECT concat_ws(' ', once_key, last_error) FROM mail_outbox WHERE state = 'queued'",
     ),
     Invariant("M", "all news has been acted on", "SELECT concat_ws(' ', entrypoint, status) FROM pgqueuer"),
+    *(Invariant(*promise) for promise in QUIET_PROMISES),
 )
 
 

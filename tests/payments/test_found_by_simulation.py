@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import httpx
 import pytest
 
 from jklg import payments
 from jklg.kit import failpoints
-from jklg.payments.gateways.contract import Order
+from jklg.payments import commands, queries
+from jklg.payments.gateways.contract import Gateway, GatewayUnknown, Order, Snapshot
+from jklg.payments.gateways.sandbox import SandboxGateway
+from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
+from tests.payments.test_cut_connections import WAITING
 from tests.payments.test_late_money import late_success
-from tests.trade import hold, status_of
+from tests.trade import TERMS, hold, status_of
 
 
 async def test_a_second_attempt_is_closed_when_the_first_one_pays_after_all(street: Street) -> None:
@@ -112,3 +120,82 @@ async def test_an_attempt_that_was_sent_long_after_it_was_written_is_found(stree
     await street.work()
     assert [intent.status for intent in await street.intents()] == ["canceled"]
     assert await street.one("SELECT state FROM transactions") == "canceled"
+
+
+async def test_a_refund_out_of_a_deposit_does_not_make_the_deposit_due_again(street: Street) -> None:
+    """She was offered to pay seven rupees, as the missing part of her deposit."""
+    held = await street.asha_holds_under_terms(TERMS)
+    assert held.deposit_amount is not None
+    await street.asha_pays(held.id)
+    async with street.bank.bank.work() as work:
+        work.refund(work.all(Intent)[0], 700, {})
+    await street.deliver()
+    await street.work()
+    started = await street.start(held.id)
+    assert started.transaction.amount == held.total_price - held.deposit_amount
+
+
+class SlowGateway(SandboxGateway):
+    """Its answer is never heard, and a day goes by while somebody waits for it."""
+
+    street: Street
+    quick: Gateway
+
+    async def create(self, order: Order) -> Snapshot:
+        street = self.street
+        street.house.gateways = {"sandbox": self.quick}
+        await street.later(hours=20)
+        await payments.settle(street.house, order.transaction_id, source="poll")
+        raise GatewayUnknown("no_answer")
+
+
+async def test_who_comes_late_to_close_an_attempt_finds_it_ended_and_wants_nothing_more(street: Street) -> None:
+    """The wish to close it stood there for ever."""
+    held = await street.asha_holds()
+    street.faults.error_before = 1
+    attempt = (await street.start(held.id)).transaction
+    slow = SlowGateway("http://bank.test", "key", "secret")
+    slow.street, slow.quick = street, street.house.gateways["sandbox"]
+    street.house.gateways = {"sandbox": slow}
+    closed = await payments.cancel_attempt(street.house, attempt.id, actor="guest")
+    assert closed.transaction.state == "failed"
+    assert await street.one("SELECT count(*) FROM gateway_commands WHERE state NOT IN ('done', 'rejected')") == 0
+
+
+class DumbGateway(SandboxGateway):
+    """It is asked to take what was approved, and gives no answer."""
+
+    def __init__(self, quick: Gateway) -> None:
+        super().__init__("http://bank.test", "key", "secret")
+        self.fetch = quick.fetch  # type: ignore[method-assign]
+        self.asked, self.given_up = asyncio.Event(), asyncio.Event()
+
+    async def capture(self, **_: Any) -> Snapshot:
+        self.asked.set()
+        await self.given_up.wait()
+        raise GatewayUnknown("no_answer")
+
+
+async def test_whoever_gets_no_answer_to_a_capture_waits_for_who_settles_and_not_the_other_way_round(
+    street: Street, server_admin: Any
+) -> None:
+    """She had the command's lock and wanted the attempt's, whoever closed it had them the right way round (seed 6257)."""
+    quick = SandboxGateway(
+        "http://bank.test", "sandbox_key", "sandbox_webhook_secret", manual_capture=True,
+        client=httpx.AsyncClient(transport=httpx.ASGITransport(app=street.bank)),
+    )  # fmt: skip
+    street.house.gateways = {"sandbox": quick}
+    attempt = (await street.start((await street.asha_holds()).id)).transaction
+    await street.pays(attempt.ref or "")
+    street.house.gateways = {"sandbox": (dumb := DumbGateway(quick))}
+    looking = asyncio.create_task(payments.settle(street.house, attempt.id, source="return"))
+    await dumb.asked.wait()
+    async with street.house.db.transaction() as conn:
+        await queries.lock(conn, attempt.id)
+        dumb.given_up.set()
+        for _ in range(1000):
+            if await server_admin.fetchval(WAITING):
+                break
+            await asyncio.sleep(0.01)
+        await commands.end_captures(conn, attempt.id)
+    assert (await looking).unknown == "no_answer"

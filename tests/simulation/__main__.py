@@ -1,7 +1,8 @@
 """`python -m tests.simulation --seeds 200 --from 0`: many seeds, one line each, and what happened in all of them.
 
-`--trace --from SEED --seeds 1` prints every turn of one, `--plant NAME` plants one of the bugs of `mutations.py` first.
-Exit status 1 when a seed broke something. docs/simulation.md tells how to read what is printed.
+`--trace --from SEED --seeds 1` prints every turn of one, `--plant NAME` plants one of the bugs of `mutations` first and lives in its
+climate, `--hunt` looks for every planted bug and writes down the worlds that have found them.
+Exit status 1 when a seed broke something, or a planted bug was not found. docs/simulation.md tells how to read what is printed.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from collections import Counter
 import pytest
 
 from jklg.kit.embedded_postgres import Access
-from tests.simulation.hunt import named, plant
-from tests.simulation.mutations import MUTATIONS, Mutation
-from tests.simulation.stage import fresh_stage, live, postgres
-from tests.simulation.world import Broken
+from tests.simulation.hunt import hunt, named, plant, write_seeds
+from tests.simulation.mutations import MUTATIONS, SEEDS, Mutation
+from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.world import Broken, live
 
 
 def main() -> int:
@@ -33,6 +34,9 @@ def main() -> int:
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first seed that breaks something")
     parser.add_argument("--trace", action="store_true", help="print the whole trace of every seed")
     parser.add_argument("--plant", metavar="NAME", help="plant one of the bugs below first")
+    parser.add_argument(
+        "--hunt", action="store_true", help="look for every bug below, and write mutations/seeds.py anew"
+    )
     options = parser.parse_args()
     if options.seeds < 1:
         parser.error("--seeds must be 1 or more")
@@ -41,12 +45,15 @@ def main() -> int:
     except ValueError as error:
         parser.error(str(error))
     with postgres() as access:
+        if options.hunt:
+            return asyncio.run(_hunt(access))
         return asyncio.run(_simulate(access, options, mutation))
 
 
 async def _simulate(access: Access, options: argparse.Namespace, mutation: Mutation | None) -> int:
     happened: Counter[str] = Counter()
     broken: list[int] = []
+    climate = mutation.climate if mutation else None
     began = time.monotonic()
     async with fresh_stage(access) as stage:
         with pytest.MonkeyPatch.context() as patch:
@@ -54,7 +61,7 @@ async def _simulate(access: Access, options: argparse.Namespace, mutation: Mutat
                 await plant(mutation, stage, patch)
             for seed in range(options.first, options.first + options.seeds):
                 try:
-                    simulated = await live(seed, stage)
+                    simulated = await live(seed, stage, climate)
                     print(f"seed {seed}: {simulated.fingerprint[:12]}, {len(simulated.trace)} lines", flush=True)
                 except Broken as story:
                     simulated = story.world
@@ -70,6 +77,24 @@ async def _simulate(access: Access, options: argparse.Namespace, mutation: Mutat
     print(", ".join(f"{number} x {what}" for what, number in happened.most_common()))
     print(f"{lived} seeds in {seconds:.1f} s ({lived / seconds:.2f} a second); {len(broken)} broken {broken or ''}")
     return 1 if broken else 0
+
+
+async def _hunt(access: Access) -> int:
+    """Every planted bug, each in a house of its own. What is not found as what it is keeps the worlds that it had."""
+    worlds = dict(SEEDS)
+    missed = 0
+    for mutation in MUTATIONS:
+        async with fresh_stage(access) as stage:
+            found = await hunt(mutation, stage)
+        if found is not None and found.speaks_of(mutation):
+            worlds[mutation.name] = (found.seed,)
+            said = f"seed {found.seed}, the {found.worlds}. world"
+        else:
+            missed += 1
+            said = f"as something else in seed {found.seed}: {found.findings}" if found else "NOT FOUND"
+        print(f"{mutation.name}: {said}", flush=True)
+    write_seeds({mutation.name: worlds.get(mutation.name, (0,)) for mutation in MUTATIONS})
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

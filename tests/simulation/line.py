@@ -1,7 +1,8 @@
-"""The line between the house and the bank, and the weather on it."""
+"""The line between the house and a gateway, and the weather on it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import Random
 
@@ -9,27 +10,34 @@ import httpx
 
 from tests.simulation.turns import Turns
 
+_ID = re.compile(r"_\d")
 TROUBLE = ("no line", "never arrives", "arrives late", "answer is lost")
 
 
 class Line(httpx.AsyncBaseTransport):
-    """Calls over HTTP to a bank in the same process. `trouble` is how many of a hundred calls go wrong, and in which way the dice say.
+    """Calls over HTTP to a gateway in the same process. `trouble` is how many of a hundred calls go wrong, and in which way the dice say.
 
-    What `arrives late` was given up by the caller and is still on its way: `late_arrivals` brings it to the bank.
+    What `arrives late` was given up by the caller and is still on its way: `late_arrivals` brings it to the gateway.
     """
 
-    def __init__(self, bank: httpx.AsyncBaseTransport, turns: Turns, dice: Random, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, name: str, bank: httpx.AsyncBaseTransport, turns: Turns, dice: Random, tell: Callable[[str], None]
+    ) -> None:
+        self._name = name
         self._bank = bank
         self._turns = turns
         self._dice = dice
         self._tell = tell
         self._late: list[httpx.Request] = []
         self.trouble = 0
+        self.cut = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        call = f"{request.method} {'/'.join(request.url.path.split('/')[:3])}"
-        await self._turns.point(f"calls the bank: {call}")
+        call = self._call(request)
+        await self._turns.point(f"calls {call}")
         trouble = self._dice.choice(TROUBLE) if self._dice.randrange(100) < self.trouble else ""
+        if self.cut:
+            trouble = "no line"
         if trouble:
             self._tell(f"line: {call}: {trouble}")
         if trouble == "no line":
@@ -40,7 +48,7 @@ class Line(httpx.AsyncBaseTransport):
             raise httpx.ReadTimeout(trouble, request=request)
         answer = await self._bank.handle_async_request(request)
         await answer.aread()
-        await self._turns.point(f"is answered by the bank: {call} {answer.status_code}")
+        await self._turns.point(f"is answered by {call} {answer.status_code}")
         if trouble == "answer is lost":
             raise httpx.ReadTimeout(trouble, request=request)
         return answer
@@ -52,9 +60,12 @@ class Line(httpx.AsyncBaseTransport):
         for request in arriving:
             try:
                 answer = await self._bank.handle_async_request(request)
-                self._tell(
-                    f"line: {request.method} {'/'.join(request.url.path.split('/')[:3])} arrives late: {answer.status_code}"
-                )
+                self._tell(f"line: {self._call(request)} arrives late: {answer.status_code}")
             except httpx.HTTPError as problem:
                 self._tell(f"line: a late call fails: {problem}")
         return len(arriving)
+
+    def _call(self, request: httpx.Request) -> str:
+        """Without ids, which are not the same twice."""
+        path = "/".join(each for each in request.url.path.split("/") if not _ID.search(each))
+        return f"{self._name}: {request.method} {path}"

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -19,14 +18,21 @@ from typing import Any
 import asyncpg
 
 from jklg.kit.failpoints import Crashed
+from tests.simulation.stage import Stage
 
 _acting: ContextVar[Actor | None] = ContextVar("_acting", default=None)
 _LOCKS = re.compile(r"^(?!.*SKIP LOCKED).*\b(UPDATE|INSERT|DELETE|hold_booking|ledger_post)\b", re.DOTALL)
-"""Statements that may have to wait for a lock."""
+"""Statements that get in line for a lock."""
+_MAY_WAIT = re.compile(r"\b(UPDATE|INSERT|DELETE|hold_booking|ledger_post)\b")
+"""Statements that a lock may hold up all the same: behind one that takes only what is free there may be a trigger."""
+_WAITS = """
+WITH RECURSIVE ahead(pid) AS (SELECT unnest(pg_blocking_pids($1)) UNION SELECT unnest(pg_blocking_pids(pid)) FROM ahead)
+SELECT count(*) > 0 AND NOT coalesce(bool_or(pid = $1), false) FROM ahead
+"""
+"""Whether somebody waits for a lock that will be let go. In a circle PostgreSQL refuses one of them at once, and they go on."""
 _GLANCE = 0.004
 """Seconds after which we look whether a statement waits for a lock. Changes nothing but how soon that is noticed."""
 
-_Told = Callable[[Any], Awaitable[None]]
 LineCut = asyncpg.ConnectionDoesNotExistError
 """What asyncpg raises when a connection breaks under a statement."""
 
@@ -45,13 +51,14 @@ class Actor:
         self.in_transaction = False
         self.cut = ""  # "before" or "after" the next statement the connection breaks
         self.wakes_at = 0  # not given a turn before this one, as long as somebody else can be
-        self.rested = asyncio.Event()
+        self.rested = asyncio.get_running_loop().create_future()
         self.turn: asyncio.Future[None] | None = None
         self.task: asyncio.Task[None] | None = None
 
     def rest(self, state: str) -> None:
         self.state = state
-        self.rested.set()
+        if not self.rested.done():
+            self.rested.set_result(None)
 
 
 class Turns:
@@ -110,12 +117,16 @@ class Turns:
         actor.cut = cut
         waiting = [other for other in self.actors if other.state == "waiting"]
         actor.state = "running"
-        actor.rested.clear()
+        actor.rested = asyncio.get_running_loop().create_future()
+        may_wait = _MAY_WAIT.search(actor.next) is not None
         if crash:
             actor.turn.set_exception(Crashed(actor.where))
         else:
             actor.turn.set_result(None)
-        await self._until_it_rests(actor)
+        if may_wait:
+            await self._until_it_rests(actor)
+        else:
+            await actor.rested
         for other in waiting:
             if other.asking is None or not await self._waits_for_lock(other.asking):
                 await self._until_it_rests(other)
@@ -138,43 +149,42 @@ class Turns:
                 await asyncio.sleep(0.01)
 
     async def _until_it_rests(self, actor: Actor) -> None:
-        async with asyncio.timeout(60):
-            while not actor.rested.is_set():
-                try:
-                    async with asyncio.timeout(_GLANCE):
-                        await actor.rested.wait()
-                except TimeoutError:
-                    if actor.asking is not None and await self._waits_for_lock(actor.asking):
-                        if not actor.rested.is_set():
-                            actor.state = "waiting"
-                        return
+        """Or waits for a lock: then somebody else is to be given a turn."""
+        while not actor.rested.done():
+            await asyncio.wait((actor.rested,), timeout=_GLANCE)
+            if actor.rested.done():
+                return
+            if actor.asking is not None and await self._waits_for_lock(actor.asking):
+                if not actor.rested.done():
+                    actor.state = "waiting"
+                return
 
     async def _waits_for_lock(self, server_process: int) -> bool:
         async with self._looking:
-            return bool(await self._monitor.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", server_process))
+            return bool(await self._monitor.fetchval(_WAITS, server_process))
 
-    async def ask(
-        self, conn: Any, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any], told: _Told
-    ) -> Any:
+    async def ask(self, conn: _WatchedConnection, verb: str, statement: str, args: tuple[Any, ...]) -> Any:
         """One statement, in one turn, at the time of that turn. What it has to wait for is waited for outside our turn."""
         actor = _acting.get()
         if actor is None:
-            return await getattr(conn, verb)(statement, *args, **kwargs)
+            if statement != "ROLLBACK":
+                await conn.hear_the_time()
+            return await getattr(conn.raw, verb)(statement, *args)
         if statement != "ROLLBACK":
             actor.next = statement
-            await self.point(" ".join(statement.split()[:3]))
+            await self.point(" ".join(statement.split(None, 3)[:3]))
             actor.next = ""
-            await told(conn)
-        actor.asking = actor.server_process = conn.get_server_pid()
+            await conn.hear_the_time()
+        actor.asking = actor.server_process = conn.pid
         cut, actor.cut = actor.cut, ""
         try:
             if cut == "before":
-                await self._break(actor, conn)
-            answer = await getattr(conn, verb)(statement, *args, **kwargs)
+                await self._break(actor, conn.raw)
+            answer = await getattr(conn.raw, verb)(statement, *args)
             if statement.startswith("BEGIN"):
                 actor.in_transaction = True
             if cut == "after":
-                await self._break(actor, conn)
+                await self._break(actor, conn.raw)
             return answer
         finally:
             actor.asking = None
@@ -194,50 +204,94 @@ class Turns:
         raise LineCut("connection was closed in the middle of operation")
 
 
+class Queue:
+    """Stands for a lock in memory: whoever finds it taken waits by giving up turns, for nobody may wait for anything else."""
+
+    def __init__(self, turns: Turns, what: str) -> None:
+        self._turns = turns
+        self._what = what
+        self._taken = False
+
+    async def __aenter__(self) -> None:
+        while self._taken:
+            await self._turns.point(f"waits for {self._what}")
+        self._taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        self._taken = False
+
+
 class WatchedPool:
     """A pool whose connections ask for a turn before each statement."""
 
-    def __init__(self, pool: Any, turns: Turns, now: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._turns = turns
-        self._now = now
+    def __init__(self, stage: Stage, turns: Turns, now: Callable[[], datetime]) -> None:
+        self.stage = stage
+        self.turns = turns
+        self.now = now
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Any]:
-        async with self._pool.acquire() as conn:
-            yield _WatchedConnection(conn, self._turns, self._now)
+    def acquire(self) -> _Lent:
+        return _Lent(self)
 
     async def close(self) -> None:
-        await self._pool.close()
+        pass
+
+
+class _Lent:
+    """A connection for as long as a block lasts."""
+
+    def __init__(self, pool: WatchedPool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> _WatchedConnection:
+        self._conn = await self._pool.stage.lend()
+        return _WatchedConnection(self._conn, self._pool)
+
+    async def __aexit__(self, *_: object) -> None:
+        conn = self._conn
+        if not conn.is_closed():
+            if conn.is_in_transaction():  # whoever had it died before the COMMIT
+                await conn.execute("ROLLBACK")
+                self._pool.stage.told.pop(conn.get_server_pid(), None)
+            self._pool.stage.give_back(conn)
 
 
 class _WatchedConnection:
-    def __init__(self, conn: asyncpg.Connection[asyncpg.Record], turns: Turns, now: Callable[[], datetime]) -> None:
-        self._conn = conn
-        self._turns = turns
-        self._now = now
-        self._told = now()  # the pool has set the session's clock just now
+    def __init__(self, raw: Any, pool: WatchedPool) -> None:
+        self.raw = raw
+        self.pid: int = raw.get_server_pid()
+        self._pool = pool
 
-    async def _tell_the_time(self, conn: Any) -> None:
+    async def hear_the_time(self) -> None:
         """It may have become late while we waited for our turn, and house_now() is the time of the statement."""
-        if self._told != self._now():
-            self._told = self._now()
-            await conn.execute("SELECT set_config('jklg.clock', $1, false)", self._told.isoformat())
+        told, now = self._pool.stage.told, self._pool.now()
+        if told.get(self.pid) != now:
+            await self.raw.execute("SELECT set_config('jklg.clock', $1, false)", now.isoformat())
+            told[self.pid] = now
 
-    async def _ask(self, verb: str, statement: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return await self._turns.ask(self._conn, verb, statement, args, kwargs, self._tell_the_time)
+    async def _ask(self, verb: str, statement: str, args: tuple[Any, ...]) -> Any:
+        try:
+            return await self._pool.turns.ask(self, verb, statement, args)
+        except BaseException:  # what is rolled back is forgotten, the time too
+            self._pool.stage.told.pop(self.pid, None)
+            raise
+        finally:
+            if statement == "ROLLBACK":
+                self._pool.stage.told.pop(self.pid, None)
 
-    async def execute(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._ask("execute", statement, args, kwargs)
+    async def execute(self, statement: str, *args: Any) -> Any:
+        return await self._ask("execute", statement, args)
 
-    async def fetch(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._ask("fetch", statement, args, kwargs)
+    async def fetch(self, statement: str, *args: Any) -> Any:
+        return await self._ask("fetch", statement, args)
 
-    async def fetchrow(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._ask("fetchrow", statement, args, kwargs)
+    async def fetchrow(self, statement: str, *args: Any) -> Any:
+        return await self._ask("fetchrow", statement, args)
 
-    async def fetchval(self, statement: str, *args: Any, **kwargs: Any) -> Any:
-        return await self._ask("fetchval", statement, args, kwargs)
+    async def fetchval(self, statement: str, *args: Any) -> Any:
+        return await self._ask("fetchval", statement, args)
+
+    def cursor(self, statement: str, **how: Any) -> Any:
+        return self.raw.cursor(statement, **how)
 
     def is_closed(self) -> bool:
-        return self._conn.is_closed()
+        return bool(self.raw.is_closed())

@@ -58,7 +58,9 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def confirms_at(self) -> int:
-        """How much has to be paid for it to be confirmed: the deposit it was sold under, or all."""
+        """How much has to be paid for it to be confirmed: the deposit it was sold under, or all. Once it is, nothing."""
+        if self.status == "confirmed":
+            return 0
         return min(self.deposit_amount or self.total_price, self.price)
 
 

@@ -320,6 +320,9 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         return settled
     request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"
     async with house.db.transaction(claims("system", actor=actor)) as conn:
+        now = await queries.lock(conn, transaction.id)
+        if now.state not in rules.OPEN and not leftover:
+            return await seen(conn, transaction.id)  # somebody was quicker
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
         )

@@ -214,7 +214,9 @@ async def _what_is_rare(conn: Connection, answer: _Answer) -> None:
         )
     if transaction.stumbles:
         await concerns.resolve_concerns(conn, f"cannot_be_settled:{transaction.id}:", [])
-    if not snapshot.captured and answer.capture and snapshot.capturable:
+    if not snapshot.captured and answer.state not in rules.OPEN:
+        await captures.over(conn, transaction.id)
+    elif not snapshot.captured and answer.capture and snapshot.capturable:
         why_not = await captures.decide(conn, _known(transaction), transaction, booking, snapshot, answer.source)
         if why_not in ("amount_mismatch", "currency_mismatch"):
             await report(conn, transaction, "capture_mismatch", {"why": why_not, "capturable": snapshot.capturable})

@@ -15,7 +15,7 @@ from jklg.kit.failpoints import Crashed
 from jklg.payments.gateways.sandbox import SandboxGateway
 from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
-from tests.trade import hold, status_of
+from tests.trade import TERMS, hold, status_of
 
 
 @pytest.fixture
@@ -181,7 +181,8 @@ async def test_a_crash_anywhere_in_a_capture_is_healed(waiting_street: Street, w
     assert await captures(street) == ["done"]
 
 
-async def test_a_key_that_may_have_lapsed_is_not_sent_again_and_a_person_looks(waiting_street: Street) -> None:
+async def test_a_key_that_may_have_lapsed_is_not_sent_again_and_the_attempt_is_closed(waiting_street: Street) -> None:
+    """Found by the simulation: PayPal was silent for five hours, and her seats were hers for ever."""
     street = waiting_street
     held = await street.asha_holds()
     started = await street.start(held.id)
@@ -190,9 +191,28 @@ async def test_a_key_that_may_have_lapsed_is_not_sent_again_and_a_person_looks(w
     await look(street, started.transaction.id)
     street.clock.ahead += timedelta(hours=20)
     settled = await look(street, started.transaction.id)
-    assert settled.unknown == "capture_unknown"
-    assert await street.one("SELECT kind FROM anomalies") == "capture_unknown"
-    assert await street.one("SELECT attempts FROM gateway_commands WHERE kind = 'capture'") == 1
+    assert settled.unknown is None and settled.transaction.captured == 0
+    assert await captures(street) == ["rejected"]
+    assert await street.one("SELECT kind FROM anomalies WHERE resolved_by = 'system'") == "capture_unknown"
+    await street.work()
+    assert await status_of(street.db, held.id) == "expired"
+    assert [intent.status for intent in await street.intents()] == ["canceled"]
+
+
+async def test_who_comes_back_after_a_silent_day_may_still_pay(waiting_street: Street) -> None:
+    """Her balance; nothing runs out."""
+    street = waiting_street
+    held = await street.asha_holds_under_terms(TERMS)
+    await street.asha_pays(held.id)
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    street.faults.only, street.faults.error_before = "POST /v1/intents", 1
+    await look(street, started.transaction.id)
+    street.clock.ahead += timedelta(hours=20)
+    await look(street, started.transaction.id, "poll")
+    settled = await look(street, started.transaction.id)
+    assert settled.transaction.state == "succeeded"
+    assert await captures(street) == ["done", "rejected", "done"]
 
 
 async def test_only_the_four_things_that_we_ask_of_gateways_are_written_as_commands(waiting_street: Street) -> None:
@@ -203,3 +223,36 @@ async def test_only_the_four_things_that_we_ask_of_gateways_are_written_as_comma
             "INSERT INTO gateway_commands (id, transaction_id, kind, request_key) VALUES (gen_random_uuid(), $1, 'dance', 'd')",
             started.transaction.id,
         )
+
+
+async def test_a_capture_that_nobody_answered_is_over_when_the_attempt_is(waiting_street: Street) -> None:
+    """Found by the simulation: it stood there as unknown for ever."""
+    street = waiting_street
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    street.faults.only, street.faults.error_before = "POST /v1/intents", 1
+    await look(street, started.transaction.id)
+    assert await captures(street) == ["unknown"]
+    await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    await street.work()
+    assert await street.one("SELECT state FROM transactions") == "canceled"
+    assert await captures(street) == ["rejected"]
+
+
+async def test_a_capture_that_was_done_after_the_attempt_had_ended_here_is_done(waiting_street: Street) -> None:
+    street = waiting_street
+    held = await street.asha_holds(seats=2)
+    started = await street.start(held.id)
+    await street.pays(started.transaction.ref or "")
+    street.faults.only, street.faults.error_before, street.faults.late_success = "POST /v1/intents", 1, 1
+    await look(street, started.transaction.id)
+    await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    assert await captures(street) == ["rejected"]
+    async with street.bank.bank.work() as work:  # our call had been on its way all the time
+        intent = work.get(Intent, started.transaction.ref or "")
+        intent.capture = "automatic"
+        work.pay(intent, "play_card")
+    await look(street, started.transaction.id, "webhook")
+    assert await street.one("SELECT state FROM transactions") == "succeeded"
+    assert await captures(street) == ["done"]

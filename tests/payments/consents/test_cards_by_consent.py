@@ -306,3 +306,20 @@ async def test_the_database_keeps_what_she_agreed_to(counter: Counter) -> None:
 def test_the_words_name_amount_and_day() -> None:
     words = consents.wording(3_999_840, "INR", date(2027, 4, 12))
     assert "INR 39,998.40" in words and "12 April 2027" in words and "stop it at any time" in words
+
+
+async def test_a_card_that_was_only_set_aside_for_is_forgotten_when_nothing_is_taken(counter: Counter) -> None:
+    """Stripe keeps it from the moment she has approved. Found by the simulation."""
+    street = counter.street
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=counter.peer))
+    street.house.gateways = {
+        "stripe": StripeGateway("sk_test_peer", "pk_test_peer", [""], "http://stripe.peer", manual_capture=True, client=client)
+    }  # fmt: skip
+    held = await street.asha_holds_under_terms(TERMS)
+    started = await payments.start(street.house, held.id, "stripe", agreed="She agreed.")
+    await counter.peer.confirm(started.transaction.client_secret or "", GOOD)
+    assert len(counter.peer.wallet.methods) == 1
+    await payments.cancel_attempt(street.house, started.transaction.id, actor="guest")
+    await counter.work()
+    assert (await street.booking(held.id)).payment_status == "Failed"
+    assert counter.peer.wallet.methods == {}

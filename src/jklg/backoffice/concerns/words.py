@@ -100,9 +100,9 @@ KINDS = {
         "Find out who did it and why, and whether the booking goes on.",
     ),
     "capture_unknown": Words(
-        "We do not know whether money was taken",
-        "The gateway did not answer when it was asked to take approved money, for longer than it remembers our question.",
-        "Look at the gateway whether the money was taken. Look again here: if it was, it is booked.",
+        "The gateway was silent when it was asked to take money",
+        "It did not answer for longer than it remembers our question. Then it showed that nothing was taken, and the attempt is closed.",
+        "Nothing, unless the customer asks: she may pay again.",
     ),
     "capture_mismatch": Words(
         "Another amount was approved than was asked for",

@@ -75,11 +75,17 @@ async def taken(conn: Connection, transaction_ids: Sequence[UUID]) -> None:
     await commands.finish_captures(conn, transaction_ids)
 
 
+async def over(conn: Connection, transaction_id: UUID) -> None:
+    """The attempt has ended without money: what we had asked for, or were about to, will not come."""
+    await commands.end_captures(conn, transaction_id)
+
+
 async def make(house: House, gateway: Gateway, transaction: Transaction, booking: Booking) -> Made | None:
     """Ask the gateway for what `decide` wrote, if anything is to be asked now. None: nothing is under way.
 
     No database transaction is open during the call. One asker at a time; without an answer the same key is sent again
-    later, until the gateway may have forgotten it. An attempt that has ended here meanwhile is not asked for again.
+    later, until the gateway may have forgotten it: that is a refusal then, as the caller has just looked. An attempt that
+    has ended here meanwhile is not asked for again.
     """
     who = claims("system", actor="captures")
     async with house.db.transaction(who) as conn:
@@ -93,16 +99,8 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
             return None
         pause = payment_rules.retry_seconds(command.attempts, house.dice.random())
         if not payment_rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds):
-            await queries.report_anomaly(
-                conn,
-                anomaly_id=uuid7(),
-                kind="capture_unknown",
-                once_key=f"capture_unknown:{command.request_key}",
-                transaction_id=transaction.id,
-                booking_id=booking.id,
-                detail={"request_key": command.request_key},
-            )
-            return Made(unknown="capture_unknown")
+            await _lapsed(conn, command, transaction)
+            return None
         if not await commands.claim(conn, command.request_key):
             return Made(unknown="capture_under_way")
     await failpoints.reach("after_intent_commit")
@@ -117,11 +115,27 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         log.warning("%s did not answer about %s: %s", gateway.name, command.request_key, silence)
         wait = max(pause, silence.retry_after)
         async with house.db.transaction() as conn:
-            await commands.postpone(conn, command.id, wait, str(silence))
+            # The attempt first: whoever settles it meanwhile has it, and wants its commands.
             await queries.look_again(conn, transaction.id, now.checks, wait)
+            await commands.postpone(conn, command.id, wait, str(silence))
         return Made(unknown=silence.code, retry_after=silence.retry_after)
     await failpoints.reach("after_gateway_answer")
     return Made(answer=answer)
+
+
+async def _lapsed(conn: Connection, command: Command, transaction: Transaction) -> None:
+    """Nobody answered for as long as the gateway remembers our key, and it has just shown that nothing was taken: like a refusal."""
+    await commands.finish(conn, command.id, "rejected", "its key has lapsed")
+    await queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind="capture_unknown",
+        once_key=f"capture_unknown:{command.request_key}",
+        transaction_id=transaction.id,
+        booking_id=transaction.booking_id,
+        detail={"request_key": command.request_key},
+        healed=True,
+    )
 
 
 async def _refused(house: House, gateway: Gateway, command: Command, ref: str, refusal: GatewayRefused) -> Made:

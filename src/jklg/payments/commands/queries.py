@@ -173,13 +173,27 @@ async def begin_anew(conn: Connection, command_id: UUID) -> None:
 
 
 async def finish_captures(conn: Connection, transaction_ids: Sequence[UUID]) -> None:
-    """The gateway shows the money as taken: whatever we asked for, or were about to, is done."""
+    """The gateway shows the money as taken: whatever we asked for, or were about to, is done. So is what we asked for last and had
+    given up: it was on its way while its key lapsed, or the attempt ended."""
     await conn.execute(
         """
-        UPDATE gateway_commands SET state = 'done'
-        WHERE transaction_id = ANY($1) AND kind = 'capture' AND state IN ('pending', 'unknown')
+        UPDATE gateway_commands c SET state = 'done', last_error = NULL
+        WHERE transaction_id = ANY($1) AND kind = 'capture' AND (state IN ('pending', 'unknown') OR state = 'rejected' AND NOT EXISTS (
+            SELECT FROM gateway_commands n
+            WHERE n.transaction_id = c.transaction_id AND n.kind = 'capture' AND (n.created_at, n.id) > (c.created_at, c.id)))
         """,
         list(transaction_ids),
+    )
+
+
+async def end_captures(conn: Connection, transaction_id: UUID) -> None:
+    """The attempt has ended without money: nobody asks for it any more."""
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = 'rejected', last_error = 'the attempt has ended'
+        WHERE transaction_id = $1 AND kind = 'capture' AND state IN ('pending', 'unknown')
+        """,
+        transaction_id,
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from jklg import bookings, history, jobs, ledger
 from jklg.kit.db import Connection
+from jklg.kit.errors import Unavailable
 from jklg.kit.ids import uuid7
 from jklg.payments import commands, concerns
 from jklg.payments import queries as payment_queries
@@ -18,7 +19,8 @@ from jklg.payments.refunds import queries, rules
 async def apply(conn: Connection, transaction_id: UUID, told: Iterable[RefundSnapshot], source: str) -> None:
     """Merge what a gateway says of an attempt's refunds. The caller holds the locks of departure, booking and transaction.
 
-    Those that went wrong come first: their failure makes the room that a later one was made in.
+    Those that went wrong come first: their failure makes the room that a later one was made in. Raises Unavailable (refunds_collide)
+    while what is promised here takes the room of one that was made there: ours will be refused, and then theirs fits.
     """
     for reported in sorted(told, key=lambda each: each.state not in ("failed", "canceled")):
         await _apply(conn, transaction_id, reported, source)
@@ -41,6 +43,10 @@ async def _apply(conn: Connection, transaction_id: UUID, reported: RefundSnapsho
     if refund is None and reported.state in ("failed", "canceled") and reported.amount > _room(transaction):
         return  # somebody tried it there in vain, before we heard of it, and all has gone back since: nothing moved
     if refund is None:
+        if _room(transaction) < reported.amount <= _room(transaction) + transaction.refund_reserved:
+            raise Unavailable(
+                "refunds_collide", "Money is on its way back just now. Please look again in a few minutes."
+            )
         refund = await _adopt(conn, transaction, reported)
     state = rules.next_state(refund.state, reported.state)
     if state is None:

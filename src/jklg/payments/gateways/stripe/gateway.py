@@ -48,6 +48,8 @@ _STATES = {
     "succeeded": "succeeded",
 }
 _REFUND_STATES = ("succeeded", "failed", "canceled")
+_KEEP_METHOD = ("succeeded", "requires_capture", "canceled")
+"""A method is kept from the moment the payer has approved, whatever becomes of the payment."""
 
 _STRIPE_JS = "https://js.stripe.com"
 
@@ -419,7 +421,7 @@ def _snapshot(
             intent.setup_future_usage,
             details.payment_method_details if details else None,
         )
-        if details and intent.status == "succeeded"
+        if intent.status in _KEEP_METHOD
         else None,
     )
 
