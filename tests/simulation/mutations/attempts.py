@@ -207,7 +207,7 @@ def overdue_payments_are_not_closed(patch: Patch) -> None:
 
 def keep_late_money_quietly(patch: Patch) -> None:
     """Money nobody asked for goes to suspense, and there it stays."""
-    patch.setattr(payment_actions.refunds, "send_back", nothing)
+    patch.setattr(merging.refunds, "send_back", nothing)
     patch.setattr(merging, "report", nothing)
 
 
