@@ -41,10 +41,13 @@ PROMISES = (
     ),
     (
         "Q",
-        "what was asked for, and agreed to, is what is sent back",
+        "what was asked for, and agreed to, is what is sent back, or paid by hand",
         """
-        SELECT q.id::text FROM refund_requests q LEFT JOIN refunds r ON r.request_id = q.id
-        WHERE NOT q.needs_second OR q.decision = 'approved' GROUP BY q.id HAVING coalesce(sum(r.amount), 0) <> q.amount
+        SELECT q.id::text FROM refund_requests q
+        WHERE (NOT q.needs_second OR q.decision = 'approved') AND q.amount <> CASE WHEN q.paid_by IS NULL
+            THEN (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.request_id = q.id)
+            ELSE (SELECT coalesce(sum(e.amount), 0) FROM ledger_transactions l JOIN ledger_entries e ON e.transaction_id = l.id
+                  WHERE l.kind = 'owed_paid' AND l.source_id = q.id::text AND e.account = 'refunds_owed') END
         """,
     ),
     (

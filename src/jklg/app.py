@@ -238,11 +238,13 @@ async def build_house(
 
 def create_app(house: House | None = None, settings: Settings | None = None) -> Litestar:
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
+    from jklg.pricing import spoken
     from jklg.web import assemble
 
     app = assemble(
         _routers(), settings=house.settings if house else settings or load(), lifespan=_open_for_business(settings)
     )
+    app.state.pages.environment.filters["price_rule"] = spoken.rule
     app.state.house = house
     return app
 

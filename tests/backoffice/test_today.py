@@ -81,7 +81,7 @@ async def test_the_figures_of_the_day_are_those_of_the_books(office: Office) -> 
     second = await sell(office, seats=1)  # and a single supplement
     waiting = await hold(office.street.db, await add_departure(office.street.db), name="Ben Okoye")
     text = await office.read()
-    assert "Sandbox ₹ 80,997 ₹ 0 ₹ 80,997" in text.replace("\u202f", " ")
+    assert "Play bank ₹ 80,997 ₹ 0 ₹ 80,997" in text.replace("\u202f", " ")
     assert "3 made, 2 of them confirmed." in text
     assert "1 on hold, 0 of them paying." in text
     page = (await office.browser.get("/staff")).text
@@ -95,7 +95,7 @@ async def test_yesterdays_money_is_not_todays_and_is_still_held_for_us(office: O
     await office.street.later(hours=25)
     await office.sign_in("Manager")
     text = (await office.read()).replace("\u202f", " ")
-    assert "Sandbox ₹ 0 ₹ 0 ₹ 49,998" in text and "0 made" in text
+    assert "Play bank ₹ 0 ₹ 0 ₹ 49,998" in text and "0 made" in text
 
 
 async def test_departures_of_the_next_two_weeks_show_their_seats(office: Office) -> None:

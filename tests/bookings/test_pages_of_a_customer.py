@@ -7,6 +7,7 @@ from uuid import UUID
 
 import httpx
 
+from jklg import bookings
 from tests import trade
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     MALLORYS,
@@ -118,3 +119,21 @@ async def test_a_long_list_of_journeys_has_pages(people: People) -> None:
         assert {each for each in bought if each in first or each in second} == bought
         assert sum(each in second for each in bought) == 2
         assert (await asha.get("/account/bookings?cursor=rubbish")).headers["location"] == "/account/bookings"
+
+
+async def test_what_is_still_to_pay_of_the_next_journey_stands_on_the_first_page(people: People) -> None:
+    departure = await trade.add_departure(people.house.db)
+    async with browser(people) as asha:
+        await join(people, asha)
+        reference = await buy(asha, departure)
+        async with people.house.db.transaction() as conn:
+            held = await bookings.get_by_reference(conn, reference)
+            assert held is not None
+            await bookings.confirm(conn, await bookings.lock(conn, held.id))
+        page = (await asha.get("/account")).text
+        assert re.search(r"Still to pay: <strong>.*49,998</span></strong>\.", page)
+        assert f'href="/bookings/{reference}/pay"' in page
+        async with people.house.db.transaction() as conn:
+            booking = await bookings.lock(conn, held.id)
+            await bookings.take_off(conn, booking, booking.price, actor="staff:chitra", why="a gift")
+        assert "Still to pay" not in (await asha.get("/account")).text

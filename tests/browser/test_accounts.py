@@ -317,7 +317,7 @@ async def test_a_password_can_be_pasted_and_looked_at(shop: Shop) -> None:
             PASSWORD,
         ), "nothing stands in the way of pasting"
         await password.fill(PASSWORD)
-        await button(page, "Show password").click()
+        await button(page, "Show: Password").click()
         assert await password.get_attribute("type") == "text"
-        await button(page, "Hide password").click()
+        await button(page, "Hide: Password").click()
         assert await password.get_attribute("type") == "password"

@@ -87,7 +87,7 @@ async def test_a_week_before_it_begins_she_is_told_what_is_missing(street: Stree
     assert "departure_near" not in kinds(await letters(street))
     await street.later(days=1)
     told = (await letters(street))[f"departure_near:{held.id}"]
-    assert "in 7 days it begins" in told and "Asha Rao" in told and "Still to pay: INR 39,998.40" in told
+    assert "In 7 days it begins" in told and "Asha Rao" in told and "Still to pay: INR 39,998.40" in told
     await street.later(days=3)
     assert kinds(await letters(street)).count("departure_near") == 1
 

@@ -29,7 +29,7 @@ async def test_whatever_goes_wrong_nothing_is_lost_doubled_or_stuck(first: int, 
     happened: Counter[str] = Counter()
     for seed in range(first, first + AT_ONCE):
         happened += (await live(seed, stage)).happened
-    for wanted in ("completed", "expired", "crash", "connection lost", "pays", "asks for a refund", "payment_receipt"):
+    for wanted in ("completed", "expired", "crash", "connection lost", "payment_receipt"):
         assert happened[wanted], f"these worlds are too peaceful: no {wanted!r} in {dict(happened)}"
 
 

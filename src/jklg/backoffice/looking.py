@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from jklg.backoffice import queries
 from jklg.kit.db import Connection, claims
+from jklg.kit.gateways import gateway_name
 from jklg.staff.queries import Person
 
 Ask = Request[Any, Any, State]
@@ -44,7 +45,7 @@ def who(names: Mapping[str, str]) -> Callable[[str], str]:
             "guest": "the customer",
             "customer": "the customer",
             "system": "the house itself",
-            "gateway": name.capitalize(),
+            "gateway": gateway_name(name),
         }
         return names.get(actor) or others.get(kind, actor)
 

@@ -16,7 +16,10 @@ from jklg.bookings.holds import HoldRequest, TravellerRequest
 from jklg.customers.profile import Profile
 from jklg.departures import Offer
 from jklg.kit.errors import Refusal
-from jklg.pricing.rules import PEOPLE, ages
+from jklg.kit.languages import N_
+from jklg.kit.languages import gettext as _
+from jklg.pricing.rules import PEOPLE
+from jklg.pricing.spoken import ages
 
 TERMS_VERSION = "2026-11"
 EXTRA = "extra."
@@ -56,6 +59,7 @@ class Form(msgspec.Struct, kw_only=True):
 
 def known_of(customer: Profile, preferences: Mapping[str, str]) -> dict[str, str]:
     """The form as a signed-in customer finds it: how to reach them, and what they want us to know on every journey."""
+    # The agency reads this: in English, whatever the customer speaks.
     words = {"food": "Food: {}.", "beds": "Room: {}.", "notes": "{}"}
     wishes = [say.format(preferences[key]) for key, say in words.items() if preferences.get(key)]
     return {
@@ -86,7 +90,7 @@ def read(values: Mapping[str, str], offer: Offer) -> Form:
 def _number(form: Form, name: str) -> int:
     text = form.value(name).strip() or "0"
     if not text.isascii() or not text.isdigit() or len(text) > 4:
-        form.errors[name] = "Please write a whole number, 0 or more."
+        form.errors[name] = N_("Please write a whole number, 0 or more.")
         return 0
     return int(text)
 
@@ -108,14 +112,14 @@ def note(form: Form, refusal: Refusal) -> None:
 
 def travellers_wanted(offer: Offer, party: Mapping[str, int]) -> Iterator[TravellerFields]:
     """One group of fields for each person of the party, adults first."""
-    for category, (one, _) in PEOPLE.items():
+    for category, (one, _many) in PEOPLE.items():
         price = offer.prices.get(category)
         number = min(party.get(category, 0), pricing.rules.MAX_PEOPLE)
         for position in range(1, number + 1) if price else ():
             yield TravellerFields(
                 prefix=f"traveller.{category}.{position}",
                 category=category,
-                title=f"{one} {position}" if number > 1 else one,
+                title=_("{person} {n}").format(person=_(one), n=position) if number > 1 else _(one),
                 help=ages(price) if price else "",
                 needs_birth=category != "adult",
             )
@@ -140,7 +144,7 @@ def check(form: Form, offer: Offer) -> HoldRequest | None:
     except Refusal as refusal:
         form.errors["special_requests"] = refusal.sentence
     if form.value("terms") != TERMS_VERSION:
-        form.errors["terms"] = "Please read the booking terms and tick the box."
+        form.errors["terms"] = N_("Please read the booking terms and tick the box.")
     if form.errors:
         return None
     return HoldRequest(
@@ -159,9 +163,9 @@ def check(form: Form, offer: Offer) -> HoldRequest | None:
 
 def _instead_of_nothing(name: str) -> str:
     return {
-        "name": "Please give your name.",
-        "email": "Please give your e-mail address: the confirmation goes there.",
-        "phone": "Please give a phone number for the day of departure.",
+        "name": N_("Please give your name."),
+        "email": N_("Please give your e-mail address: the confirmation goes there."),
+        "phone": N_("Please give a phone number for the day of departure."),
     }[name]
 
 
@@ -176,14 +180,14 @@ def _check_traveller(form: Form, offer: Offer, fields: TravellerFields) -> Trave
         try:
             born = date.fromisoformat(born_text)
         except ValueError:
-            form.errors[f"{fields.prefix}.date_of_birth"] = (
+            form.errors[f"{fields.prefix}.date_of_birth"] = N_(
                 "Please write the date of birth as year-month-day, such as 2019-05-12."
             )
             return None
     traveller = TravellerRequest(name=name, category=fields.category, date_of_birth=born)
     if not name.strip():
-        form.errors[f"{fields.prefix}.name"] = (
-            f"Please give a name for {fields.title.lower() if fields.title[-1].isdigit() else 'the ' + fields.title.lower()}."
+        form.errors[f"{fields.prefix}.name"] = _("Please give a name for this traveller: {person}.").format(
+            person=fields.title
         )
         traveller = TravellerRequest(name=SOMEBODY[0], category=fields.category, date_of_birth=born)
     try:

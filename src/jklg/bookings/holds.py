@@ -16,6 +16,7 @@ from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import N_, spoken
 
 
 class TravellerRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +39,8 @@ class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
     travellers: Sequence[TravellerRequest] = ()
     quote_id: UUID | None = None
     special_requests: str = ""
-    locale: str = "en"
+    locale: str = ""
+    """The language in which we write to whoever booked; '' is the one that is spoken now."""
     terms_version: str | None = None
     source: str = "Website"
 
@@ -128,7 +130,7 @@ async def hold(
             "email": email,
             "phone": phone,
             "special_requests": special_requests,
-            "locale": request.locale,
+            "locale": request.locale or spoken().code,
             "terms_version": request.terms_version,
             "source": request.source,
             "hold_seconds": hold_minutes * 60,
@@ -185,13 +187,13 @@ async def _take_seats(conn: Connection, booking: dict[str, object]) -> tuple[str
 
 def _refusal(code: str) -> Refusal:
     sentence = {
-        "departure_not_found": "We cannot find this departure.",
-        "departure_closed": "This departure can no longer be booked.",
-        "sold_out": "Not enough seats are left on this departure.",
-        "extra_sold_out": "One of the extras has just sold out.",
-        "extra_not_offered": "One of the extras is not offered on this departure.",
-        "price_changed": "The price has changed since you saw it. Please look at the new one first.",
-        "quote_expired": "This price was offered for a limited time, which is over. Please ask for a new quote.",
+        "departure_not_found": N_("We cannot find this departure."),
+        "departure_closed": N_("This departure can no longer be booked."),
+        "sold_out": N_("Not enough seats are left on this departure."),
+        "extra_sold_out": N_("One of the extras has just sold out."),
+        "extra_not_offered": N_("One of the extras is not offered on this departure."),
+        "price_changed": N_("The price has changed since you saw it. Please look at the new one first."),
+        "quote_expired": N_("This price was offered for a limited time, which is over. Please ask for a new quote."),
     }[code]
     if code == "departure_not_found":
         return NotFound(code, sentence)

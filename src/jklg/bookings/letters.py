@@ -11,6 +11,7 @@ from jklg.bookings import keys
 from jklg.bookings.cancelling import queries as cancellations
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection
+from jklg.kit.languages import speaking
 from jklg.settings import Settings
 
 
@@ -23,12 +24,13 @@ async def write(
     booking: Booking,
     context: Mapping[str, object],
 ) -> bool:
-    """Mail `kind` of a room to whoever booked, once for `once`. False when it was written before, or its customer has left meanwhile."""
+    """Mail `kind` of a room to whoever booked, once for `once`, in the language they booked in. False when it was written before, or its customer has left meanwhile."""
     if booking.email == "":
         return False
     link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
     context = {"booking": booking, "manage_url": link, **context}
-    return await mail.write_letter(conn, settings, room, kind, once, booking.email, booking.name, context)
+    with speaking(booking.locale):
+        return await mail.write_letter(conn, settings, room, kind, once, booking.email, booking.name, context)
 
 
 async def forget(conn: Connection, booking_id: UUID) -> None:

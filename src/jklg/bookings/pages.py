@@ -24,6 +24,8 @@ from jklg.customers.visits import living
 from jklg.departures import Offer
 from jklg.kit.errors import Conflict, Forbidden, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import gettext as _
+from jklg.pricing import spoken
 from jklg.web import idempotency
 from jklg.web import queries as web_queries
 from jklg.web.bodies import read_form
@@ -156,8 +158,7 @@ async def _show(
         seats=sum(number for category, number in form.party.items() if offer.prices[category].takes_seat),
         travellers=list(checkout.travellers_wanted(offer, form.party)),
         categories=[
-            (category, pricing.rules.PEOPLE[category][1].capitalize(), pricing.rules.ages(offer.prices[category]))
-            for category in form.party
+            (category, _(spoken.MANY[category]), spoken.ages(offer.prices[category])) for category in form.party
         ],
         attempt=attempt,
         new_price=new_price,

@@ -44,6 +44,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     phone: str
     special_requests: str
+    locale: str = "en"
     customer_id: UUID | None
     hold_expires_at: datetime
     hold_seconds_left: int
@@ -78,7 +79,7 @@ _BOOKING = """
 SELECT b.id, b.reference, b.status, b.payment_status, b.payment_open, b.departure_id, d.package_id,
        p.name AS package_name, p.slug AS package_slug, d.starts_on, d.ends_on, p.time_zone, b.party, b.seats,
        b.currency, b.total_price, b.lines, b.sold_terms, b.deposit_amount, b.balance_due_on, b.reduced_amount, b.cancelled_party,
-       b.cancelled_seats, (house_now() AT TIME ZONE p.time_zone)::date AS today, b.name, b.email, b.phone, b.special_requests, b.customer_id,
+       b.cancelled_seats, (house_now() AT TIME ZONE p.time_zone)::date AS today, b.name, b.email, b.phone, b.special_requests, b.locale, b.customer_id,
        b.hold_expires_at, greatest(0, extract(epoch FROM b.hold_expires_at - house_now()))::integer AS hold_seconds_left,
        b.created_at, b.confirmed_at, b.ended_at
 FROM bookings b

@@ -12,6 +12,7 @@ import msgspec
 
 from jklg.catalogue.pictures.rules import Picture
 from jklg.kit.errors import BadInput
+from jklg.kit.languages import N_
 from jklg.kit.money import CURRENCIES, MAX_MINOR
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -155,17 +156,17 @@ class NewPackage(msgspec.Struct, frozen=True, kw_only=True):
 def check_package(new: NewPackage) -> None:
     """Whether this package is complete. BadInput: package_invalid, whose details name the field."""
     if not SLUG.fullmatch(new.slug):
-        raise _incomplete("slug", "A slug is made of small letters, digits and single hyphens.")
+        raise _incomplete("slug", N_("A slug is made of small letters, digits and single hyphens."))
     if not new.name.strip() or not new.summary.strip() or not new.description.strip():
-        raise _incomplete("name", "A package needs a name, a summary and a description.")
+        raise _incomplete("name", N_("A package needs a name, a summary and a description."))
     if not 0 <= new.price <= MAX_MINOR or new.currency not in CURRENCIES:
-        raise _incomplete("price", "A package needs a guide price in a currency we know.")
+        raise _incomplete("price", N_("A package needs a guide price in a currency we know."))
     if [day.day for day in new.days] != list(range(1, len(new.days) + 1)) or not new.days:
-        raise _incomplete("days", "The itinerary tells every day once, from day 1 on.")
+        raise _incomplete("days", N_("The itinerary tells every day once, from day 1 on."))
     if not new.destinations or len(set(new.destinations)) != len(new.destinations):
-        raise _incomplete("destinations", "A package goes to at least one destination, and names each once.")
+        raise _incomplete("destinations", N_("A package goes to at least one destination, and names each once."))
     if not new.pictures or not all(picture.alt.strip() for picture in new.pictures):
-        raise _incomplete("pictures", "A package has a picture, and every picture says what one would see.")
+        raise _incomplete("pictures", N_("A package has a picture, and every picture says what one would see."))
 
 
 def _incomplete(field: str, sentence: str) -> BadInput:

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput
+from jklg.kit.languages import N_
 from jklg.kit.money import CURRENCIES, MAX_MINOR
 
 PEOPLE = ("adult", "child", "infant")
@@ -97,15 +98,15 @@ class NewDeparture(msgspec.Struct, frozen=True, kw_only=True):
 def check_new(departure: NewDeparture) -> None:
     """Whether this departure can be sold. BadInput: departure_invalid, whose details name the field."""
     if departure.ends_on < departure.starts_on:
-        raise _invalid("ends_on", "A departure cannot end before it starts.")
+        raise _invalid("ends_on", N_("A departure cannot end before it starts."))
     if departure.cutoff_at.tzinfo is None:
-        raise _invalid("cutoff_at", "The cut-off needs a time zone.")
+        raise _invalid("cutoff_at", N_("The cut-off needs a time zone."))
     if departure.currency not in CURRENCIES:
-        raise _invalid("currency", "This is not a currency we know.")
+        raise _invalid("currency", N_("This is not a currency we know."))
     if not 0 <= departure.allotment <= 10_000:
-        raise _invalid("allotment", "An allotment has 0 to 10,000 seats.")
+        raise _invalid("allotment", N_("An allotment has 0 to 10,000 seats."))
     if "adult" not in departure.prices or not departure.prices["adult"].takes_seat:
-        raise _invalid("prices", "A departure needs a price for an adult, who takes a seat.")
+        raise _invalid("prices", N_("A departure needs a price for an adult, who takes a seat."))
     for category, price in departure.prices.items():
         if category not in PEOPLE and category != "single_supplement":
             raise _invalid("prices", f"There is no price category {category!r}.")
@@ -113,7 +114,7 @@ def check_new(departure: NewDeparture) -> None:
             raise _invalid("prices", f"The price or the ages for {category!r} make no sense.")
     for amount, stock in departure.extras.values():
         if not 0 <= amount <= MAX_MINOR or (stock is not None and stock < 0):
-            raise _invalid("extras", "The price or the stock of an extra makes no sense.")
+            raise _invalid("extras", N_("The price or the stock of an extra makes no sense."))
 
 
 def _invalid(field: str, sentence: str) -> BadInput:

@@ -11,18 +11,26 @@ from pgqueuer.queries import Queries
 
 from jklg.jobs import queries
 from jklg.kit.db import Connection
+from jklg.kit.languages import ENGLISH, spoken
+
+LANGUAGE = "language"
+"""Where the payload says it. English is not said."""
 
 
 async def announce(conn: Connection, news: str, payload: dict[str, Any]) -> None:
     """Put `news` ('booking.confirmed') into the queue. One round trip. `payload` holds ids, as text.
 
-    Who acts on it is decided by `app.LISTENERS`, never here.
+    Who acts on it is decided by `app.LISTENERS`, never here. They speak the language that is spoken now: a customer is written to as they
+    were answered.
     """
+    if spoken().code != ENGLISH:
+        payload = {**payload, LANGUAGE: spoken().code}
     await announce_all(conn, [(news, payload)])
 
 
 async def announce_all(conn: Connection, all_news: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """The same of many pieces of news, in this order, in one round trip."""
+    """The same of many pieces of news, in this order, in one round trip. They say no language: what is announced of several people at once
+    is written to each of them in the language of their booking."""
     if all_news:
         names, payloads = zip(*all_news, strict=True)
         told = [json.dumps(payload).encode() for payload in payloads]

@@ -24,7 +24,9 @@ from pgqueuer.models import Job
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 
+from jklg.jobs.actions import LANGUAGE
 from jklg.kit.db import Connection, Database, KeptConnection
+from jklg.kit.languages import ENGLISH, speaking
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -134,8 +136,9 @@ def _entrypoint(house: House, news: str, actors: list[Listener]) -> Callable[[Jo
 
 async def _tell(house: House, actors: list[Listener], job: Job) -> None:
     payload = json.loads(job.payload or b"{}")
-    for actor in actors:
-        await actor(house, payload)
+    with speaking(payload.pop(LANGUAGE, ENGLISH)):
+        for actor in actors:
+            await actor(house, payload)
 
 
 async def drain(house: House, listeners: Mapping[str, list[Listener]], conn: Connection | None = None) -> int:

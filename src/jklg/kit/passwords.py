@@ -43,6 +43,7 @@ from pwdlib.hashers.bcrypt import BcryptHasher
 
 from jklg.kit.errors import BadInput, Unavailable
 from jklg.kit.guessing import guesses_log10
+from jklg.kit.languages import gettext as _
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,10 @@ def check_new(password: str, about: Sequence[str] = ()) -> None:
     Raises BadInput (password_invalid: length or broken text; password_common: found among the first guesses). Takes 4 ms at most.
     """
     if not SHORTEST <= len(password) <= LONGEST or not _is_text(password):
-        raise BadInput("password_invalid", f"A password has {SHORTEST} to {LONGEST} characters.")
+        raise BadInput(
+            "password_invalid",
+            _("A password has {shortest} to {longest} characters.").format(shortest=SHORTEST, longest=LONGEST),
+        )
     if guesses_log10(password, [*about, *_SITE]) < _COMMON_BELOW:
         raise BadInput(
             "password_common", "This password is among the first that others would guess. Choose a longer or rarer one."

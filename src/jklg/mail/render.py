@@ -6,15 +6,19 @@ that all letters share (mail/frame) by `python -m jklg.mail.build` and committed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from textwrap import wrap
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from jklg.kit.db import Connection
+from jklg.kit.gateways import card_name, gateway_name
 from jklg.kit.languages import figures, spoken
 from jklg.kit.languages import gettext as _
 from jklg.kit.languages.templates import let_speak
@@ -23,6 +27,9 @@ from jklg.kit.tokens import defused
 from jklg.mail import actions
 from jklg.settings import Settings
 from jklg.web.design.accent import for_actions
+
+WIDTH = 76
+"""Characters of a line of text."""
 
 
 async def write_letter(
@@ -50,10 +57,25 @@ def render(room: Path, name: str, settings: Settings, context: Mapping[str, obje
     accent, accent_at_night = for_actions(settings)
     context = {
         "agency_name": settings.agency_name, "accent": accent, "accent_at_night": accent_at_night,
-        "language": spoken(), **context,
+        "language": spoken(), "start": "right" if spoken().direction == "rtl" else "left",
+        "end": "left" if spoken().direction == "rtl" else "right", **context,
     }  # fmt: skip
     subject, text, html = _templates(room, name)
-    return " ".join(subject.render(context).split()), text.render(context).strip() + "\n", html.render(context)
+    return " ".join(subject.render(context).split()), _wrapped(text.render(context)), html.render(context)
+
+
+def _wrapped(text: str) -> str:
+    """Long lines broken, but no link, which may be sealed; one empty line where the template left several."""
+    lines = []
+    for line in re.sub(r"\n{3,}", "\n\n", text.strip()).splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        whole = len(line) <= WIDTH or "://" in line or "~" in line
+        lines += (
+            [line]
+            if whole
+            else wrap(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        )
+    return "\n".join(lines) + "\n"
 
 
 @cache
@@ -78,10 +100,17 @@ def _environment(folder: Path, *, autoescape: bool) -> Environment:
     )
     let_speak(environment)
     environment.filters["money"] = plain
+    environment.filters["strong"] = _strong if autoescape else str
     environment.filters["day"] = figures.long_day
+    environment.filters["gateway_name"] = gateway_name
+    environment.filters["card_name"] = card_name
     environment.filters["day_in"] = _day_in
     environment.filters["moment"] = _moment
     return environment
+
+
+def _strong(words: object) -> Markup:
+    return Markup("<strong>{}</strong>").format(words)
 
 
 def _day_in(at: datetime, zone: str) -> str:

@@ -21,19 +21,13 @@ from jklg.kit.errors import BadInput, Conflict, Unavailable
 from jklg.payments import consents, queries, rules, silences
 from jklg.payments.gateways.contract import MethodKeeping
 from jklg.payments.queries import Transaction
+from jklg.payments.words import GATEWAY_WORDS
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 log = logging.getLogger(__name__)
 Ask = Request[Any, Any, State]
 
-GATEWAY_WORDS = {
-    "stripe": ("Card", "Visa, Mastercard, RuPay and others, through Stripe"),
-    "sandbox": ("Play bank", "A bank to try things out with; no real money moves"),
-    "paypal": ("PayPal", "With your PayPal account or a card"),
-    "manual": ("Paid to us directly", "Cash, a transfer or our own terminal"),
-    "razorpay": ("UPI, netbanking or card", "Through Razorpay"),
-}
 WAITS = (2, 3, 4, 6, 10, 15, 30)
 """Seconds between two looks of a page that waits for the bank, so that it is quick at first and patient later."""
 UNPAID = ("requires_payment_method", "requires_action")

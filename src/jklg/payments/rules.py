@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput
+from jklg.kit.languages import gettext as _
 from jklg.kit.money import decimals, plain
 from jklg.payments.gateways.contract import Snapshot
 
@@ -192,21 +193,23 @@ def payable(
 
     due = parts[-1].amount
     if claimed_currency is not None and claimed_currency.upper() != currency:
-        raise refusal("This booking is paid in another currency.")
+        raise refusal(_("This booking is paid in another currency."))
     if claimed_amount is None:
         return parts[0].amount
     if claimed_amount in [part.amount for part in parts]:
         return claimed_amount
     if claimed_amount > due:
-        raise refusal(f"No more than {plain(due, currency)} is due.")
+        raise refusal(_("No more than {amount} is due.").format(amount=plain(due, currency)))
     if claimed_amount < least:
-        raise refusal(f"Please pay at least {plain(least, currency)}.")
+        raise refusal(_("Please pay at least {amount}.").format(amount=plain(least, currency)))
     if due - claimed_amount < SMALLEST:
         raise refusal(
-            f"That would leave {plain(due - claimed_amount, currency)}, too little to be paid by itself. Please pay all, or a little less."
+            _("That would leave {amount}, too little to be paid by itself. Please pay all, or a little less.").format(
+                amount=plain(due - claimed_amount, currency)
+            )
         )
     if decimals(currency) == 3 and claimed_amount % 10:
-        raise refusal("Payment providers take no thousandths. Please end the amount with a 0.")
+        raise refusal(_("Payment providers take no thousandths. Please end the amount with a 0."))
     return claimed_amount
 
 

@@ -20,7 +20,11 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict, Refusal
+from jklg.kit.languages import N_, ngettext
+from jklg.kit.languages import gettext as _
+from jklg.kit.languages.figures import full_day
 from jklg.kit.money import MAX_MINOR, decimals, grouped
+from jklg.pricing import spoken
 from jklg.pricing.terms import Terms, read
 
 if TYPE_CHECKING:
@@ -101,25 +105,25 @@ def check_party(offer: Offer, party: Mapping[str, int]) -> dict[str, int]:
     """The party without zeros, adults first. Raises as `price` does, up to category_not_offered."""
     for category, number in party.items():
         if category not in PEOPLE:
-            raise _party("party_invalid", "A party is made of adults, children and infants.", "")
+            raise _party("party_invalid", N_("A party is made of adults, children and infants."), "")
         if type(number) is not int or number < 0:
-            raise _party("party_invalid", "The number of people must be a whole number, 0 or more.", category)
+            raise _party("party_invalid", N_("The number of people must be a whole number, 0 or more."), category)
     people = {category: party[category] for category in PEOPLE if party.get(category)}
     if not people:
-        raise _party("party_invalid", "Please say how many people travel.", "adult")
+        raise _party("party_invalid", N_("Please say how many people travel."), "adult")
     if sum(people.values()) > MAX_PEOPLE:
         raise _party(
             "party_too_large",
-            f"Online we book up to {MAX_PEOPLE} people at once. Please write to us for more.",
+            _("Online we book up to {n} people at once. Please write to us for more.").format(n=MAX_PEOPLE),
             "adult",
         )
     if "adult" not in people:
-        raise _party("party_needs_adult", "Children and infants travel with at least one adult.", "adult")
+        raise _party("party_needs_adult", N_("Children and infants travel with at least one adult."), "adult")
     if people.get("infant", 0) > people["adult"]:
-        raise _party("too_many_infants", "Each infant travels on the lap of an adult: one per adult.", "infant")
+        raise _party("too_many_infants", N_("Each infant travels on the lap of an adult: one per adult."), "infant")
     for category in people:
         if category not in offer.prices:
-            raise _party("category_not_offered", f"This departure is not offered for {PEOPLE[category][1]}.", category)
+            raise _party("category_not_offered", spoken.NOT_OFFERED[category], category)
     return people
 
 
@@ -140,16 +144,26 @@ def _extra_lines(offer: Offer, extras: Sequence[tuple[UUID, int]]) -> list[Line]
     seen: set[UUID] = set()
     for extra_id, quantity in extras:
         if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
-            raise _extra(BadInput, "extra_quantity_invalid", f"Of an extra you can add 1 to {MAX_QUANTITY}.", extra_id)
+            raise _extra(
+                BadInput,
+                "extra_quantity_invalid",
+                _("Of an extra you can add 1 to {most}.").format(most=MAX_QUANTITY),
+                extra_id,
+            )
         if extra_id in seen:
-            raise _extra(BadInput, "extra_repeated", "Please name each extra once, with its quantity.", extra_id)
+            raise _extra(BadInput, "extra_repeated", N_("Please name each extra once, with its quantity."), extra_id)
         seen.add(extra_id)
         found = offer.extras.get(extra_id)
         if found is None:
-            raise _extra(BadInput, "extra_not_offered", "One of the extras is not offered on this departure.", extra_id)
+            raise _extra(
+                BadInput, "extra_not_offered", N_("One of the extras is not offered on this departure."), extra_id
+            )
         if found.stock_left is not None and quantity > found.stock_left:
-            left = f"Only {found.stock_left} left" if found.stock_left else "None left"
-            raise _extra(Conflict, "extra_sold_out", f"{left}: {found.name}.", extra_id)
+            left = ngettext("Only {n} left: {name}.", "Only {n} left: {name}.", found.stock_left)
+            sentence = (left if found.stock_left else _("None left: {name}.")).format(
+                n=found.stock_left, name=found.name
+            )
+            raise _extra(Conflict, "extra_sold_out", sentence, extra_id)
         lines.append(
             Line(
                 label=found.name,
@@ -187,18 +201,19 @@ def check_travellers(offer: Offer, party: Mapping[str, int], travellers: Sequenc
         category = traveller.category
         if category not in PEOPLE or category not in offer.prices:
             raise _traveller(
-                "category_not_offered", "Travellers are adults, children or infants.", position, "category"
+                "category_not_offered", N_("Travellers are adults, children or infants."), position, "category"
             )
         name = " ".join(traveller.name.split())
         if not 1 <= len(name) <= 200 or not name.isprintable():
             raise _traveller(
-                "traveller_name_invalid", "Please give the traveller's name, up to 200 characters.", position, "name"
+                "traveller_name_invalid",
+                N_("Please give the traveller's name, up to 200 characters."),
+                position,
+                "name",
             )
         named[category] = named.get(category, 0) + 1
         if named[category] > party.get(category, 0):
-            raise _traveller(
-                "too_many_travellers", f"You named more {PEOPLE[category][1]} than the party has.", position, "category"
-            )
+            raise _traveller("too_many_travellers", spoken.NAMED_MORE[category], position, "category")
         _check_birth(offer, traveller, position)
 
 
@@ -210,17 +225,21 @@ def _check_birth(offer: Offer, traveller: Person, position: int) -> None:
             return
         raise _traveller(
             "date_of_birth_needed",
-            f"Please give the date of birth: the {traveller.category}'s price depends on the age.",
+            N_("Please give the date of birth: the price depends on the age."),
             position,
             "date_of_birth",
         )
     if born > offer.today or born > offer.starts_on:
-        raise _traveller("date_of_birth_invalid", "The date of birth lies in the future.", position, "date_of_birth")
+        raise _traveller(
+            "date_of_birth_invalid", N_("The date of birth lies in the future."), position, "date_of_birth"
+        )
     age = age_on(born, offer.starts_on)
     if not allowed.min_age <= age <= allowed.max_age:
         raise _traveller(
             "age_outside_category",
-            f"On {day(offer.starts_on)} this traveller is {age}: {PEOPLE[traveller.category][1]} are {ages(allowed)}.",
+            _(spoken.OTHER_AGE[traveller.category]).format(
+                day=full_day(offer.starts_on), age=age, ages=spoken.ages(allowed)
+            ),
             position,
             "date_of_birth",
         )

@@ -16,6 +16,7 @@ from jklg.catalogue import Destination, Package
 from jklg.catalogue.agency import Profile
 from jklg.catalogue.api import picture_of, picture_url
 from jklg.departures import Departure
+from jklg.kit.languages import gettext as _
 from jklg.kit.languages import spoken
 from jklg.kit.money import to_decimal
 from jklg.settings import Settings
@@ -97,7 +98,7 @@ def journey(settings: Settings, package: Package, dates: Sequence[Departure], sa
         },
         "offers": [_offer(page, package, each) for each in dates],
     }
-    words = (("Home", "/"), ("Journeys", "/packages"), (package.name, f"/packages/{package.slug}"))
+    words = ((_("Home"), "/"), (_("Journeys"), "/packages"), (package.name, f"/packages/{package.slug}"))
     return block(trip, *_rated(page, package, said), agency(settings), crumbs(settings, *words))
 
 
@@ -175,7 +176,7 @@ def place(settings: Settings, found: Destination) -> Markup:
             "longitude": float(found.longitude),
             **({"elevation": found.altitude_m} if found.altitude_m else {}),
         }
-    words = (("Home", "/"), ("Places", "/destinations"), (found.name, f"/destinations/{found.slug}"))
+    words = ((_("Home"), "/"), (_("Places"), "/destinations"), (found.name, f"/destinations/{found.slug}"))
     return block(told, crumbs(settings, *words))
 
 

@@ -14,6 +14,7 @@ from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 
 from jklg.kit.errors import BadInput, Malformed, Refusal, TooLarge
+from jklg.kit.languages import gettext as _
 
 MAX_BYTES = 1024 * 1024
 MOST_BYTES = "most_bytes"
@@ -93,10 +94,14 @@ def _refusal(message: str) -> BadInput:
     what = _WHERE.sub("", message)
     if unknown := _UNKNOWN.search(what):
         field = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
-        return BadInput("unknown_field", f"We do not know the field {field}.", details={"field": field})
+        return BadInput(
+            "unknown_field", _("We do not know the field {field}.").format(field=field), details={"field": field}
+        )
     if missing := _MISSING.search(what):
         field = f"{path}.{missing.group(1)}" if path else missing.group(1)
-        return BadInput("missing_field", f"The field {field} is missing.", details={"field": field})
+        return BadInput(
+            "missing_field", _("The field {field} is missing.").format(field=field), details={"field": field}
+        )
     sentence = f"{what.replace('`', '')}{f', in the field {path}' if path else ''}."
     return BadInput("wrong_type", sentence, details={"field": path, "problem": what.replace("`", "")})
 

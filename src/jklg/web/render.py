@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.datastructures import Cookie
 
+from jklg.kit.gateways import card_name, gateway_name
 from jklg.kit.languages import LANGUAGES, figures, spoken
 from jklg.kit.languages.templates import let_speak
 from jklg.settings import Settings
@@ -61,7 +62,9 @@ class Pages:
             money=figures.money,
             money_text=figures.money_text,
             figure=figures.figure,
+            percent=figures.percent,
             day=figures.day,
+            days=figures.days,
             short_day=figures.short_day,
             short_days=figures.short_days,
             month=figures.month,
@@ -72,11 +75,15 @@ class Pages:
             moment=figures.moment,
             zone_name=figures.zone_name,
             markup=markup.html,
+            gateway_name=gateway_name,
+            card_name=card_name,
+            price_rule=str,  # pricing, which knows the arithmetic, puts its own here
         )
 
     def render(self, template: str, scope: Any, **context: Any) -> bytes:
-        """A whole page as bytes. `path` in the template is the address that was asked for, without its language, which is `prefix`."""
-        asked = {"path": scope["path"], "prefix": scope.get("jklg.prefix", ""), "language": spoken()}
+        """A whole page as bytes. `path` in the template is the address that was asked for, without its language, which is `prefix`; `query`
+        is what followed it."""
+        asked = {"path": scope["path"], "query": scope.get("query_string", b"").decode("latin-1"), "prefix": scope.get("jklg.prefix", ""), "language": spoken()}  # fmt: skip
         return self.environment.get_template(template).render(asked, **context).encode()
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from jklg.backoffice.concerns import queries
 from jklg.kit.db import Connection
+from jklg.kit.gateways import gateway_name
 from jklg.payments.queries import Anomaly
 
 
@@ -50,7 +51,7 @@ def _webhook(notice: queries.DeadNotice | None, concern: Anomaly) -> Aside | Non
     if notice is None:
         return None
     facts: list[tuple[str, str | datetime]] = [
-        ("From", notice.gateway.capitalize()),
+        ("From", gateway_name(notice.gateway)),
         ("What", f"{notice.event_type} {notice.event_id}"),
         ("Came", notice.received_at),
         ("State", f"{notice.state} after {notice.attempts} tries"),

@@ -15,6 +15,7 @@ from jklg.backoffice.evidence import queries
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings import cancelling
 from jklg.kit.errors import NotFound
+from jklg.kit.gateways import gateway_name
 from jklg.pricing import terms
 from jklg.staff.guard import require_staff
 from jklg.web.render import page
@@ -73,7 +74,7 @@ def _actor(actor: str) -> str:
         "guest": "the customer",
         "customer": "the customer",
         "staff": "the agency's staff",
-        "gateway": name.capitalize(),
+        "gateway": gateway_name(name),
         "system": "the booking system",
     }.get(kind, "the agency")
 

@@ -8,21 +8,23 @@ import msgspec
 from litestar import Response, Router, get, post
 
 from jklg import catalogue
-from jklg.bookings import accounts, tidings
+from jklg.bookings import accounts, rules, tidings
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.api import Bookings, read_cursor
 from jklg.bookings.accounts.queries import Page
+from jklg.bookings.actions import amount_paid
 from jklg.catalogue.api import picture_url
 from jklg.customers import entering, factors, profile
 from jklg.customers.guard import as_customer, ask_together
 from jklg.customers.visits import HOME, TURNS_AWAY, Ask, Complaints, complaints, form_page, visitor
 from jklg.kit.errors import BadInput, Refusal
+from jklg.kit.languages import N_
 from jklg.web.render import go, page
 
 SHOWN = 20
 TIDINGS = 6
-SAID = {"welcome": "Your address is confirmed. Welcome: this is your account."}
+SAID = {"welcome": N_("Your address is confirmed. Welcome: this is your account.")}
 
 
 @get("/account", include_in_schema=False)
@@ -35,6 +37,7 @@ async def overview(request: Ask) -> Response[bytes]:
         next_id = await queries.next_trip(conn, who.customer_id)
         trip = await booking_queries.get(conn, next_id) if next_id else None
         package = await catalogue.get_package(conn, trip.package_id, unpublished=True) if trip else None
+        due = rules.due(trip.status, trip.price, await amount_paid(conn, trip.id, trip.currency)) if trip else 0
         lately = await tidings.list_newest(conn, who.customer_id, TIDINGS)
     pictures = package.pictures if package else []
     return page(
@@ -44,6 +47,7 @@ async def overview(request: Ask) -> Response[bytes]:
         me=await profile.get(house.db, who),
         said=SAID.get(str(request.query_params.get("said", ""))),
         trip=trip,
+        due=due,
         tidings=lately,
         tiding_says=tidings.sentence,
         picture=picture_url(pictures[0] if pictures else "sonamarg-noon"),

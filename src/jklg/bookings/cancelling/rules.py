@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict
+from jklg.kit.languages import N_
 from jklg.pricing import terms
 from jklg.pricing.rules import PEOPLE, WITHOUT_SEAT
 
@@ -101,14 +102,14 @@ def remaining(party: Mapping[str, int], cancelled: Mapping[str, int]) -> dict[st
 def _who_stays(going: Mapping[str, int], leaving: Mapping[str, int]) -> dict[str, int]:
     for category, number in leaving.items():
         if type(number) is not int or not 0 < number <= going.get(category, 0):
-            raise _party("party_invalid", "That many people are not in this booking.", category)
+            raise _party("party_invalid", N_("That many people are not in this booking."), category)
     if not leaving:
-        raise _party("party_invalid", "Please say who does not travel.", "")
+        raise _party("party_invalid", N_("Please say who does not travel."), "")
     staying = remaining(going, leaving)
     if staying and "adult" not in staying:
-        raise _party("party_needs_adult", "Children and infants travel with at least one adult.", "adult")
+        raise _party("party_needs_adult", N_("Children and infants travel with at least one adult."), "adult")
     if staying.get("infant", 0) > staying.get("adult", 0):
-        raise _party("too_many_infants", "Each infant needs an adult's lap.", "infant")
+        raise _party("too_many_infants", N_("Each infant needs an adult's lap."), "infant")
     return staying
 
 
@@ -150,10 +151,17 @@ def named(
             else:
                 raise BadInput(
                     "travellers_missing",
-                    f"Please say which {PEOPLE[category][1]} do not travel.",
+                    _WHO[category],
                     details={"field": "travellers"},
                 )
     return chosen
+
+
+_WHO = {
+    "adult": N_("Please say which adults do not travel."),
+    "child": N_("Please say which children do not travel."),
+    "infant": N_("Please say which infants do not travel."),
+}
 
 
 def _party(code: str, sentence: str, category: str) -> BadInput:

@@ -13,6 +13,7 @@ import msgspec
 
 from jklg.catalogue.rules import PackageCard, read_key, read_limit
 from jklg.kit.errors import BadInput
+from jklg.kit.languages import N_
 from jklg.kit.money import CURRENCIES, MAX_MINOR, decimals
 
 SORTS = ("featured", "soonest", "price", "duration", "name")
@@ -45,13 +46,13 @@ def read_filter(words: Mapping[str, str | None]) -> PackageFilter:
     """
     destination, sort, days = words.get("destination"), words.get("sort"), words.get("days")
     if destination and not read_key(destination):
-        raise _query("destination", "A destination is named by its slug or id.")
+        raise _query("destination", N_("A destination is named by its slug or id."))
     month = _read_month(words.get("month"))
     q, theme = (" ".join((words.get(name) or "").split()) or None for name in ("q", "theme"))
     if not _is_plain(q):
-        raise _query("q", "Please search for up to 100 characters of plain text.")
+        raise _query("q", N_("Please search for up to 100 characters of plain text."))
     if not _is_plain(theme):
-        raise _query("theme", "Please search for up to 100 characters of plain text.")
+        raise _query("theme", N_("Please search for up to 100 characters of plain text."))
     if days and days not in LENGTHS:
         raise _query("days", f"Lengths are {', '.join(LENGTHS)}.")
     price = _read_price(words.get("price"))
@@ -74,7 +75,7 @@ def _read_month(text: str | None) -> date | None:
     if not text:
         return None
     if not re.fullmatch(r"2[01][0-9]{2}-(0[1-9]|1[0-2])", text):
-        raise _query("month", "A month is written as in 2027-05.")
+        raise _query("month", N_("A month is written as in 2027-05."))
     return date.fromisoformat(f"{text}-01")
 
 
@@ -87,10 +88,10 @@ def _read_price(text: str | None) -> tuple[str, int] | None:
         return None
     found = re.fullmatch(r"([A-Z]{3})-([0-9]{1,12})", text)
     if not found or found[1] not in CURRENCIES:
-        raise _query("price", "The most to pay is written as in INR-25000.")
+        raise _query("price", N_("The most to pay is written as in INR-25000."))
     most = int(found[2]) * 10 ** decimals(found[1])
     if most > MAX_MINOR:
-        raise _query("price", "The most to pay is written as in INR-25000.")
+        raise _query("price", N_("The most to pay is written as in INR-25000."))
     return found[1], most
 
 
@@ -133,9 +134,9 @@ def _read_cursor(text: str | None) -> tuple[int, str, UUID] | None:
         packed = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         rank, name, id_ = msgspec.json.decode(packed, type=tuple[int, str, UUID])
     except (ValueError, binascii.Error, msgspec.MsgspecError):
-        raise _query("cursor", "This page of the list does not exist. Please start from the first.") from None
+        raise _query("cursor", N_("This page of the list does not exist. Please start from the first.")) from None
     if not 0 <= rank <= MAX_MINOR or "\0" in name:
-        raise _query("cursor", "This page of the list does not exist. Please start from the first.")
+        raise _query("cursor", N_("This page of the list does not exist. Please start from the first."))
     return rank, name, id_
 
 

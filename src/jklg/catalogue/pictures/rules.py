@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput, TooLarge
+from jklg.kit.languages import N_
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_PIXELS = 60_000_000
@@ -56,8 +57,10 @@ def check_upload(content: bytes) -> str:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "WEBP"
     if content[4:8] == b"ftyp" and content[8:12] in _TELEPHONES:
-        raise unreadable("This is a HEIC picture, as telephones keep them. Please share or export it as JPEG first.")
-    raise unreadable("Please send a JPEG, PNG or WebP picture.")
+        raise unreadable(
+            N_("This is a HEIC picture, as telephones keep them. Please share or export it as JPEG first.")
+        )
+    raise unreadable(N_("Please send a JPEG, PNG or WebP picture."))
 
 
 def check_size(width: int, height: int) -> None:

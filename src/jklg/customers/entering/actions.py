@@ -21,13 +21,14 @@ from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Forbidden, NotFound, NotSignedIn
+from jklg.kit.languages import N_
 from jklg.settings import Settings
 
 NOBODY = UUID(int=0)
 _WHAT_PROVES = {
-    ("password",): "Please send your password.",
-    ("code",): "Please send a code of your second factor, or use a passkey.",
-    ("password", "code"): "Please send your password and a code of your second factor, or use a passkey.",
+    ("password",): N_("Please send your password."),
+    ("code",): N_("Please send a code of your second factor, or use a passkey."),
+    ("password", "code"): N_("Please send your password and a code of your second factor, or use a passkey."),
 }
 
 

@@ -16,6 +16,7 @@ from jklg.customers.answers import Email, Message, Password
 from jklg.customers.guard import address_of, visitor
 from jklg.customers.queries import Customer
 from jklg.kit.errors import BadInput, Forbidden
+from jklg.kit.languages import gettext as _
 
 Ask = Request[Any, Any, State]
 Token = Annotated[str, msgspec.Meta(max_length=2000)]
@@ -124,7 +125,9 @@ async def second_factor(request: Ask, data: JSONBody[SecondFactor]) -> Welcome:
     answer = data.credential if data.method == "passkey" else data.code
     if answer is None:
         field = "credential" if data.method == "passkey" else "code"
-        raise BadInput("missing_field", f"The field {field} is missing.", details={"field": field})
+        raise BadInput(
+            "missing_field", _("The field {field} is missing.").format(field=field), details={"field": field}
+        )
     return _welcome(
         await entering.answer_second_factor(
             house.db,

@@ -26,6 +26,7 @@ from jklg.customers.visits import (
     way_back,
 )
 from jklg.kit.errors import NotSignedIn, Refusal
+from jklg.kit.languages import N_
 from jklg.web.bodies import read_form
 from jklg.web.render import go
 from jklg.web.session import clear, cookie, cookie_name
@@ -33,12 +34,14 @@ from jklg.web.session import clear, cookie, cookie_name
 STEP = "jklg_second_step"
 STEP_SECONDS = 10 * 60
 SAID = {
-    "confirmed": "Your address is confirmed. Please sign in.",
-    "reset": "Your new password is set, and every device was signed out. Please sign in with it.",
-    "restored": "Your address is back, and every device was signed out. We have sent you a mail to choose a new password.",
-    "signed-out": "You are signed out.",
-    "moved": "Your account uses the new address now. Please sign in with it.",
-    "deleted": "Your account is deleted. Farewell, and thank you for travelling with us.",
+    "confirmed": N_("Your address is confirmed. Please sign in."),
+    "reset": N_("Your new password is set, and every device was signed out. Please sign in with it."),
+    "restored": N_(
+        "Your address is back, and every device was signed out. We have sent you a mail to choose a new password."
+    ),
+    "signed-out": N_("You are signed out."),
+    "moved": N_("Your account uses the new address now. Please sign in with it."),
+    "deleted": N_("Your account is deleted. Farewell, and thank you for travelling with us."),
 }
 _METHODS = ("passkey", "totp", "recovery_code")
 
@@ -75,7 +78,7 @@ async def sign_in(request: Ask) -> Response[bytes]:
                 link=False, ask_password=False, sent_again=False,
             )  # fmt: skip
         errors = complaints(
-            refusal, invalid_credentials="This address and this password do not belong together. Please try again."
+            refusal, invalid_credentials=N_("This address and this password do not belong together. Please try again.")
         )
         return _sign_in_page(request, back, errors=errors, email=email)
     if isinstance(found, entering.SecondFactorNeeded):
@@ -194,10 +197,10 @@ async def prove(request: Ask) -> Response[bytes]:
 def _wrong_proof(form: dict[str, str]) -> str:
     """Which of the two was wrong is not told: whoever stands here may not be the owner."""
     if "code" not in form:
-        return "This is not your password."
+        return N_("This is not your password.")
     if "password" not in form:
-        return "This code is not right, or was used before."
-    return "The password or the code is not right. A code works only once."
+        return N_("This code is not right, or was used before.")
+    return N_("The password or the code is not right. A code works only once.")
 
 
 @post("/prove/options", include_in_schema=False, status_code=200)

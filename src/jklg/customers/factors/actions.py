@@ -34,6 +34,8 @@ from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import BadInput, Conflict, NotFound, NotSignedIn
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import N_
+from jklg.kit.languages import gettext as _
 from jklg.settings import Settings
 
 MOST_PASSKEYS = 20
@@ -144,7 +146,7 @@ async def remove_recovery_codes(db: Database, settings: Settings, who: Visitor) 
         if await totp_queries.confirmed_at(conn, who.customer_id) is not None:
             raise Conflict("totp_is_on", "Recovery codes stay for as long as an authenticator app is in use.")
         if account.password_hash is None:
-            raise _no_password("recovery codes")
+            raise _no_password(N_("Your account has no password: set one before you remove the recovery codes."))
         if not (await recovery_code_queries.count(conn, who.customer_id)).made:
             raise NotFound("recovery_codes_not_found", "There are no recovery codes.")
         await recovery_code_queries.delete(conn, who.customer_id)
@@ -193,7 +195,7 @@ async def remove_passkey(db: Database, settings: Settings, who: Visitor, passkey
         if not await passkey_queries.delete(conn, who.customer_id, passkey_id):
             raise NotFound("passkey_not_found", "There is no such passkey.")
         if account.password_hash is None and not await passkey_queries.count(conn, who.customer_id):
-            raise _no_password("last passkey")
+            raise _no_password(N_("Your account has no password: set one before you remove the last passkey."))
         await _drop_idle_codes(conn, who.customer_id)
         await notices.tell(conn, settings, who.customer_id, "passkey_removed", {"passkey": str(passkey_id)})
 
@@ -255,12 +257,15 @@ async def _drop_idle_codes(conn: Connection, customer_id: UUID) -> None:
 
 def _room_for_one_more(have: int) -> None:
     if have >= MOST_PASSKEYS:
-        raise Conflict("too_many_passkeys", f"An account keeps up to {MOST_PASSKEYS} passkeys. Remove one first.")
+        raise Conflict(
+            "too_many_passkeys",
+            _("An account keeps up to {most} passkeys. Remove one first.").format(most=MOST_PASSKEYS),
+        )
 
 
 def _refused() -> BadInput:
     return BadInput("passkey_refused", "This passkey could not be added. Please begin again.")
 
 
-def _no_password(what: str) -> Conflict:
-    return Conflict("no_password", f"Your account has no password: set one before you remove the {what}.")
+def _no_password(sentence: str) -> Conflict:
+    return Conflict("no_password", sentence)

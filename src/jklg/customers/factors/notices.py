@@ -14,6 +14,7 @@ from jklg.customers import proofs, queries
 from jklg.customers.factors import notice_queries
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import N_
 from jklg.settings import Settings
 
 ROOM = Path(__file__).parent
@@ -23,16 +24,18 @@ Change = Literal[
     "recovery_code_used", "password_dropped", "second_factor_failed", "factors_dropped",
 ]  # fmt: skip
 _SENTENCES: dict[Change, str] = {
-    "totp_added": "An authenticator app was added. From now on your password alone does not open your account.",
-    "totp_removed": "The authenticator app was removed.",
-    "passkey_added": "A passkey was added. Whoever holds it can sign in.",
-    "passkey_removed": "A passkey was removed.",
-    "recovery_codes_made": "New recovery codes were made. Older ones do not work any more.",
-    "recovery_codes_removed": "The recovery codes were removed.",
-    "recovery_code_used": "A recovery code was used. It will not work again.",
-    "password_dropped": "The password was removed. Passkeys are now the way in.",
-    "factors_dropped": "Passkeys, authenticator app and recovery codes that were added lately are gone, because you told us about a stranger.",
-    "second_factor_failed": "Somebody knew your password and then gave five wrong answers to the second question.",
+    "totp_added": N_("An authenticator app was added. From now on your password alone does not open your account."),
+    "totp_removed": N_("The authenticator app was removed."),
+    "passkey_added": N_("A passkey was added. Whoever holds it can sign in."),
+    "passkey_removed": N_("A passkey was removed."),
+    "recovery_codes_made": N_("New recovery codes were made. Older ones do not work any more."),
+    "recovery_codes_removed": N_("The recovery codes were removed."),
+    "recovery_code_used": N_("A recovery code was used. It will not work again."),
+    "password_dropped": N_("The password was removed. Passkeys are now the way in."),
+    "factors_dropped": N_(
+        "Passkeys, authenticator app and recovery codes that were added lately are gone, because you told us about a stranger."
+    ),
+    "second_factor_failed": N_("Somebody knew your password and then gave five wrong answers to the second question."),
 }
 
 

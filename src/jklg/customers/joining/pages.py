@@ -26,6 +26,7 @@ from jklg.customers.visits import (
     take_link,
 )
 from jklg.kit.errors import NotSignedIn, Refusal
+from jklg.kit.languages import N_
 from jklg.kit.passwords import check_new
 from jklg.web.bodies import read_form
 from jklg.web.render import go
@@ -100,7 +101,7 @@ async def verify(request: Ask) -> Response[bytes]:
             return await _show(request, ask_password=True)
         errors = complaints(
             refusal, {"invalid_credentials": "password"},
-            invalid_credentials="This is not the password of your new account.",
+            invalid_credentials=N_("This is not the password of your new account."),
         )  # fmt: skip
         return await _show(request, errors=errors, ask_password="password" in form)
     return _welcome(request, customer)
@@ -123,8 +124,8 @@ async def verify_by_code(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         errors = complaints(
             refusal, {"verification_invalid": "code", "confirm_with_password": "code"},
-            confirm_with_password="Somebody else has registered this address, too. Please open the link in the mail instead of typing its code.",  # noqa: S106
-            verification_invalid="This code is wrong, used or too old. Look at the newest mail from us, or ask for another.",
+            confirm_with_password=N_("Somebody else has registered this address, too. Please open the link in the mail instead of typing its code."),
+            verification_invalid=N_("This code is wrong, used or too old. Look at the newest mail from us, or ask for another."),
         )  # fmt: skip
         return await _show(request, errors=errors, values=form)
     return _welcome(request, customer)

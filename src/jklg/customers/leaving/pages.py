@@ -11,6 +11,7 @@ from jklg.customers.guard import address_of, forget
 from jklg.customers.leaving.actions import as_document
 from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, complaints, form_page, fresh_visitor, visitor
 from jklg.kit.errors import Refusal
+from jklg.kit.languages import N_
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -62,7 +63,7 @@ async def erase(request: Ask) -> Response[bytes]:
         )
     except Refusal as refusal:
         errors = complaints(
-            refusal, {"invalid_credentials": "password"}, invalid_credentials="This is not your password. Nothing was deleted."
+            refusal, {"invalid_credentials": "password"}, invalid_credentials=N_("This is not your password. Nothing was deleted.")
         )  # fmt: skip
         return await _delete_page(request, errors=errors)
     return go("/login?said=deleted", cookies=[forget(house.settings)])

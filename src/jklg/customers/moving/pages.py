@@ -21,6 +21,7 @@ from jklg.customers.visits import (
     visitor,
 )
 from jklg.kit.errors import Refusal
+from jklg.kit.languages import N_
 from jklg.web.bodies import read_form
 from jklg.web.render import go
 
@@ -80,7 +81,7 @@ async def confirm(request: Ask) -> Response[bytes]:
         if refusal.code == "confirm_with_password":
             return _confirm_page(request, ask_password=True)
         errors = complaints(
-            refusal, {"invalid_credentials": "password"}, invalid_credentials="This is not the password of your account."
+            refusal, {"invalid_credentials": "password"}, invalid_credentials=N_("This is not the password of your account.")
         )  # fmt: skip
         return _confirm_page(request, errors=errors, ask_password="password" in form)
     mine = who is not None and who.customer_id == link.customer_id

@@ -19,16 +19,17 @@ from jklg.customers.profile.api import picture_response
 from jklg.customers.rules import check_name, check_phone
 from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, all_complaints, complaints, form_page, visitor, way_back
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
+from jklg.kit.languages import N_
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 PROFILE, ADDRESSES, PREFERENCES = "/account/profile", "/account/addresses", "/account/preferences"
 SAID = {
-    "saved": "Saved.",
-    "picture-saved": "Your picture is saved.",
-    "picture-removed": "Your picture is removed.",
-    "address-saved": "The address is saved.",
-    "address-removed": "The address is removed.",
+    "saved": N_("Saved."),
+    "picture-saved": N_("Your picture is saved."),
+    "picture-removed": N_("Your picture is removed."),
+    "address-saved": N_("The address is saved."),
+    "address-removed": N_("The address is removed."),
 }
 _LINES = ("gender", "address", "city", "postal_code", "state_province", "country")
 _PROFILE = ("name", "phone", "date_of_birth", *_LINES)
@@ -202,13 +203,16 @@ async def _find(request: Ask, address_id: str) -> Address | None:
 
 def _wrong_with(form: dict[str, str]) -> Complaints:
     """Every complaint about an address, in the order of the page."""
-    words = {"label": "a name for this address", "street": "the street", "city": "the city", "country": "the country"}
+    words = {
+        "label": N_("Please give a name for this address."), "street": N_("Please give the street."),
+        "city": N_("Please give the city."), "country": N_("Please give the country."),
+    }  # fmt: skip
     found = all_complaints(
         *(partial(rules.check_line, field, form.get(field, ""), needed=field in words) for field in _ADDRESS_FIELDS)
     )
     for field in words.keys() & found.keys():
         if not form.get(field, "").strip():
-            found[field] = f"Please give {words[field]}."
+            found[field] = words[field]
     return found
 
 
@@ -251,7 +255,7 @@ async def change_preferences(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         field = str((refusal.details or {}).get("field", "")).removeprefix("preferences.")
         errors = complaints(
-            refusal, {refusal.code: field}, preferences_invalid="Please say it in up to 500 characters."
+            refusal, {refusal.code: field}, preferences_invalid=N_("Please say it in up to 500 characters.")
         )
         return await _preferences_page(request, form, errors=errors)
     return go(f"{PREFERENCES}?said=saved")

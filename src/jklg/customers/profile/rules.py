@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict, NotFound
+from jklg.kit.languages import gettext as _
 
 MOST_ADDRESSES = 20
 MOST_PREFERENCES = 50
@@ -24,11 +25,12 @@ def check_line(field: str, given: str, *, needed: bool = False) -> str:
     text = " ".join(given.split())
     most = _MOST.get(field, 100)
     if len(text) > most or not text.isprintable() or (needed and not text):
-        raise BadInput(
-            "text_invalid",
-            f"{'Please fill in this field, with' if needed else 'This field takes'} up to {most} characters.",
-            details={"field": field},
+        sentence = (
+            _("Please fill in this field, with up to {most} characters.")
+            if needed
+            else _("This field takes up to {most} characters.")
         )
+        raise BadInput("text_invalid", sentence.format(most=most), details={"field": field})
     return text
 
 
@@ -62,7 +64,9 @@ def check_preferences(known: Mapping[str, str], changes: Mapping[str, str | None
     found = {key: value for key, value in {**known, **changes}.items() if value is not None}
     if len(found) > MOST_PREFERENCES:
         raise BadInput(
-            "preferences_invalid", f"We keep up to {MOST_PREFERENCES} preferences.", details={"field": "preferences"}
+            "preferences_invalid",
+            _("We keep up to {most} preferences.").format(most=MOST_PREFERENCES),
+            details={"field": "preferences"},
         )
     return found
 
@@ -102,7 +106,9 @@ def nothing_to_update() -> BadInput:
 
 
 def too_many_addresses() -> Conflict:
-    return Conflict("too_many_addresses", f"We keep up to {MOST_ADDRESSES} addresses. Please delete one first.")
+    return Conflict(
+        "too_many_addresses", _("We keep up to {most} addresses. Please delete one first.").format(most=MOST_ADDRESSES)
+    )
 
 
 def no_address() -> NotFound:

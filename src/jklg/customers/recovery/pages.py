@@ -22,6 +22,7 @@ from jklg.customers.visits import (
     visitor,
 )
 from jklg.kit.errors import Refusal
+from jklg.kit.languages import N_
 from jklg.web.bodies import read_form
 from jklg.web.render import go
 
@@ -110,7 +111,7 @@ async def change(request: Ask) -> Response[bytes]:
     except Refusal as refusal:
         errors = complaints(
             refusal, {**_NEW_PASSWORD, "invalid_credentials": "old_password"},
-            invalid_credentials="This is not your present password.",
+            invalid_credentials=N_("This is not your present password."),
         )  # fmt: skip
         return await _change_page(request, errors=errors)
     return go("/account/security?said=password-changed")

@@ -13,18 +13,19 @@ from jklg.customers import entering, factors, profile
 from jklg.customers.security.words import in_words
 from jklg.customers.visits import TURNS_AWAY, Ask, visitor
 from jklg.kit.errors import NotFound
+from jklg.kit.languages import N_
 from jklg.web.render import go, page
 
 SAID = {
-    "password-changed": "Your password is changed. All other devices were signed out.",
-    "moved": "Your account uses the new address now.",
-    "device-ended": "That device is signed out.",
-    "others-ended": "All other devices are signed out.",
-    "passkey-added": "Your passkey is added. It signs you in without a password.",
-    "passkey-removed": "That passkey is removed. Remove it in your device's settings as well.",
-    "app-removed": "The authenticator app is removed. Your password alone opens your account again.",
-    "codes-removed": "Your recovery codes are removed.",
-    "password-removed": "Your account has no password any more. Your passkeys open it.",
+    "password-changed": N_("Your password is changed. All other devices were signed out."),
+    "moved": N_("Your account uses the new address now."),
+    "device-ended": N_("That device is signed out."),
+    "others-ended": N_("All other devices are signed out."),
+    "passkey-added": N_("Your passkey is added. It signs you in without a password."),
+    "passkey-removed": N_("That passkey is removed. Remove it in your device's settings as well."),
+    "app-removed": N_("The authenticator app is removed. Your password alone opens your account again."),
+    "codes-removed": N_("Your recovery codes are removed."),
+    "password-removed": N_("Your account has no password any more. Your passkeys open it."),
 }
 EVENTS_READ = 200
 

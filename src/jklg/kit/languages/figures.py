@@ -8,10 +8,10 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, get_timezone_name
-from babel.numbers import format_decimal, get_currency_symbol
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
 from markupsafe import Markup, escape
 
-from jklg.kit.languages import gettext, spoken
+from jklg.kit.languages import ENGLISH, gettext, spoken
 from jklg.kit.money import decimals, to_decimal
 
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -56,6 +56,11 @@ def figure(number: int) -> str:
     return format_decimal(number, locale=spoken().locale)
 
 
+def percent(share: int) -> str:
+    """'25 %'."""
+    return format_percent(Decimal(share) / 100, locale=spoken().locale) if spoken().code != ENGLISH else f"{share} %"
+
+
 def day(on: date) -> str:
     """'Wed 12 May 2027'."""
     return _day(on, "EEE d MMM y", spoken().locale)
@@ -66,6 +71,11 @@ def long_day(on: date) -> str:
     return _day(on, "EEEE d MMMM y", spoken().locale)
 
 
+def full_day(on: date) -> str:
+    """'12 May 2027': in what somebody agrees to."""
+    return _day(on, "d MMMM y", spoken().locale)
+
+
 def short_day(on: date) -> str:
     """'12 May'."""
     return _day(on, "d MMM", spoken().locale)
@@ -74,6 +84,11 @@ def short_day(on: date) -> str:
 def short_days(first: date, last: date) -> str:
     """'12 May to 17 May'."""
     return gettext("{first} to {last}").format(first=short_day(first), last=short_day(last))
+
+
+def days(first: date, last: date) -> str:
+    """'Wed 12 May 2027 to Mon 17 May 2027'."""
+    return gettext("{first} to {last}").format(first=day(first), last=day(last))
 
 
 def month(on: date) -> str:

@@ -72,7 +72,7 @@ async def tell_refused(house: House, limit: int = 50) -> int:
             booking = await bookings.get(conn, transaction.booking_id)
             consent = await consents.get(conn, transaction.consent_id)
             assert booking is not None and consent is not None, "they keep each other"
-            context = {"due": transaction.amount, "label": consent.label or "your card"}
+            context = {"due": transaction.amount, "label": consent.label}
             written += await bookings.write_letter(
                 conn, house.settings, ROOM, "card_refused", transaction.id, booking, context
             )

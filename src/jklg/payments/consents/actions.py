@@ -16,6 +16,8 @@ from jklg import history
 from jklg.bookings import Booking
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.ids import uuid7
+from jklg.kit.languages import gettext as _
+from jklg.kit.languages.figures import full_day
 from jklg.kit.money import plain
 from jklg.payments.consents import queries
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, KeptMethod, MethodKeeping
@@ -35,10 +37,10 @@ class House(Protocol):
 
 def wording(amount: int, currency: str, due_on: date) -> str:
     """What she agrees to. `amount` in minor units: the rest of the price as it is now."""
-    return (
-        f"Take the balance of {plain(amount, currency)} from this card on {due_on.day} {due_on:%B %Y}. We write to you three days "
-        "before. You can stop it at any time on the page of your booking."
-    )
+    return _(
+        "Take the balance of {amount} from this card on {day}. We write to you three days before. You can stop it at any time on the "
+        "page of your booking."
+    ).format(amount=plain(amount, currency), day=full_day(due_on))
 
 
 async def give(

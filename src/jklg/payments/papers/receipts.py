@@ -11,11 +11,12 @@ import msgspec
 from jklg.bookings import Booking
 from jklg.invoices import Invoice, Seller
 from jklg.invoices.papers import footer, seller
+from jklg.kit.gateways import gateway_name
 from jklg.kit.languages import figures
 from jklg.kit.languages import gettext as _
 from jklg.kit.paper import Block, Facts, Large, Paper, Parties, Party, Words
-from jklg.payments.pages import GATEWAY_WORDS
 from jklg.payments.queries import Transaction
+from jklg.payments.words import GATEWAY_WORDS
 from jklg.settings import Settings
 from jklg.web.papers import paper
 
@@ -24,9 +25,9 @@ def receipt(
     settings: Settings, sold_by: Seller, booking: Booking, payment: Transaction, invoices: Sequence[Invoice]
 ) -> Paper:
     """`payment` has captured money. What was sent back since is said, so that nobody reads it as still ours."""
-    how = _(GATEWAY_WORDS.get(payment.gateway, (payment.gateway.capitalize(), ""))[0])
+    how = _(GATEWAY_WORDS.get(payment.gateway, (gateway_name(payment.gateway), ""))[0])
     if payment.payment_method and payment.payment_method != "card":
-        how = f"{how}, {payment.payment_method.replace('_', ' ')}"
+        how = _(", ").join((how, _(payment.payment_method.replace("_", " "))))
     rows = [
         (_("Received on"), figures.day(day_of(payment, settings.seller_time_zone))),
         (_("How"), how),

@@ -19,7 +19,7 @@ from jklg.invoices.jobs import seller_of
 from jklg.invoices.papers import paper_of
 from jklg.kit.db import Connection
 from jklg.kit.errors import NotFound
-from jklg.kit.languages import figures
+from jklg.kit.languages import figures, speaking
 from jklg.kit.languages import gettext as _
 from jklg.payments import queries
 from jklg.payments.papers import receipts
@@ -80,11 +80,11 @@ def list_documents(settings: Settings, shelf: Shelf) -> list[Document]:
         found.append(_document(booking, CALENDAR, _("Calendar file"), _("for the calendar of your phone or computer")))
     for each in shelf.invoices:
         title = _("Credit note") if each.kind == "credit_note" else _("Invoice")
-        about = f"{each.number}, {figures.day(each.issued_on)}, {figures.money_text(each.amount, each.currency)}"
+        about = _(", ").join((each.number, figures.day(each.issued_on), figures.money_text(each.amount, each.currency)))
         found.append(Document(name=f"{each.number}.pdf", title=title, about=about, saved_as=f"{each.number}.pdf"))
     for payment in reversed(shelf.payments):
         when = receipts.day_of(payment, settings.seller_time_zone)
-        about = f"{figures.day(when)}, {figures.money_text(payment.captured, payment.currency)}"
+        about = _(", ").join((figures.day(when), figures.money_text(payment.captured, payment.currency)))
         name = f"receipt-{payment.id.hex[-12:]}.pdf"
         saved_as = f"{booking.reference}-receipt-{when.isoformat()}-{payment.id.hex[-4:]}.pdf"
         found.append(Document(name=name, title=_("Receipt"), about=about, saved_as=saved_as))
@@ -100,14 +100,21 @@ def _document(booking: Booking, name: str, title: str, about: str) -> Document:
 
 
 async def hand_over(settings: Settings, shelf: Shelf, name: str, link: str) -> Response[bytes]:
-    """One of the papers that there are. `link` opens the booking without a password; '' for readers who shall not have that.
+    """One of the papers that there are, in the language it was booked in. `link` opens the booking without a password; '' for readers who
+    shall not have that.
 
     NotFound: document_not_found; Unavailable: papers_busy.
     """
     asked = next((each for each in list_documents(settings, shelf) if each.name == name), None)
     if asked is None:
         raise NotFound("document_not_found", "We cannot find this document.")
+    with speaking(shelf.booking.locale):
+        return await _drawn(settings, shelf, asked, link)
+
+
+async def _drawn(settings: Settings, shelf: Shelf, asked: Document, link: str) -> Response[bytes]:
     booking = shelf.booking
+    name = asked.name
     if name == CALENDAR:
         due = booking_rules.due(booking.status, booking.price, shelf.paid)
         content = papers.calendar_of(

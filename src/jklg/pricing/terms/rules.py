@@ -17,6 +17,7 @@ from typing import Any, Literal
 import msgspec
 
 from jklg.kit.errors import BadInput
+from jklg.kit.languages import N_
 from jklg.kit.money import MAX_MINOR, decimals
 
 MAX_DAYS = 730
@@ -66,7 +67,7 @@ def check(terms: Terms) -> Terms:
     """Terms that make sense, with their tiers in order, the earliest first. BadInput: deposit_invalid, balance_days_invalid, tiers_invalid."""
     deposit = terms.deposit
     if deposit is not None and not 1 <= deposit.value <= (99 if deposit.kind == "percent" else MAX_MINOR):
-        raise _wrong("deposit_invalid", "A deposit is 1 to 99 percent, or an amount above zero.", "deposit")
+        raise _wrong("deposit_invalid", N_("A deposit is 1 to 99 percent, or an amount above zero."), "deposit")
     if not 0 <= terms.balance_days <= MAX_DAYS:
         raise _wrong(
             "balance_days_invalid", f"The balance is due 0 to {MAX_DAYS} days before departure.", "balance_days"

@@ -15,16 +15,14 @@ from jklg.catalogue.wishes import of_browser
 from jklg.departures import Departure, Offer, Price
 from jklg.kit.db import Connection
 from jklg.kit.errors import NotFound, Refusal
-from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
-from jklg.pricing.rules import ages
+from jklg.pricing.spoken import MANY, ages
 from jklg.site import describing
 from jklg.site.journey import queries, rules
 from jklg.site.sharing.pages import card_of_package, card_url
 from jklg.web.render import page
 
 Ask = Request[Any, Any, State]
-PEOPLE = {"adult": N_("Adults"), "child": N_("Children"), "infant": N_("Infants")}
 
 
 @get("/packages/{slug:str}", include_in_schema=False)
@@ -111,11 +109,11 @@ def _categories(dates: list[Departure]) -> dict[str, tuple[str, str]]:
         return {}
     return {
         each.category: (
-            _(PEOPLE[each.category]),
+            _(MANY[each.category]),
             ages(Price(amount=each.amount, min_age=each.min_age, max_age=each.max_age)),
         )
         for each in dates[0].prices
-        if each.category in PEOPLE
+        if each.category in MANY
     }
 
 

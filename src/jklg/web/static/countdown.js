@@ -3,10 +3,11 @@ for (const clock of document.querySelectorAll("[data-seconds-left]")) {
   const began = performance.now();
   const seconds = Number(clock.dataset.secondsLeft);
   const spoken = document.querySelector("[data-countdown-said]");
+  const words = JSON.parse(spoken?.dataset.words ?? "{}");
   const show = () => {
     const left = Math.max(0, Math.ceil(seconds - (performance.now() - began) / 1000));
     clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    if (spoken && [300, 120, 60].includes(left)) spoken.textContent = `${left / 60} minute${left === 60 ? "" : "s"} left`;
+    if (words[left]) spoken.textContent = words[left];
     if (left === 0) {
       clearInterval(timer);
       setTimeout(() => location.reload(), 1500);

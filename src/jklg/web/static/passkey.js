@@ -35,16 +35,11 @@ async function ask(form) {
   return true;
 }
 
-const sentences = {
-  NotAllowedError: "Nothing happened: it was cancelled, or took too long. Please try again.",
-  InvalidStateError: "This device has a passkey for your account already.",
-  SecurityError: "Passkeys do not work at this address of our site.",
-};
-
 if (window.PublicKeyCredential && navigator.credentials) {
   for (const missing of document.querySelectorAll("[data-passkey-missing]")) missing.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     const complaint = form.querySelector("[data-passkey-error]");
+    const words = JSON.parse(form.dataset.words);
     form.hidden = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -55,7 +50,7 @@ if (window.PublicKeyCredential && navigator.credentials) {
       try {
         if (await ask(form)) form.submit();
       } catch (error) {
-        complaint.textContent = sentences[error.name] ?? "That did not work. Please try again, or use another way.";
+        complaint.textContent = words[error.name] ?? words.otherwise;
         complaint.hidden = false;
       } finally {
         delete form.dataset.asking;

@@ -1,11 +1,11 @@
 // A password can be looked at before it is sent. Without this script the field is what it is.
 for (const input of document.querySelectorAll("input[data-reveal]")) {
   const button = document.createElement("button");
-  const label = document.querySelector(`label[for="${input.id}"]`)?.textContent.trim().toLowerCase() ?? "password";
+  const label = document.querySelector(`label[for="${input.id}"]`)?.textContent.trim() ?? "";
   const show = (shown) => {
     input.type = shown ? "text" : "password";
-    button.textContent = shown ? "Hide" : "Show";
-    button.setAttribute("aria-label", `${button.textContent} ${label}`);
+    button.textContent = shown ? input.dataset.hide : input.dataset.reveal;
+    button.setAttribute("aria-label", `${button.textContent}: ${label}`);
     button.setAttribute("aria-pressed", String(shown));
   };
   button.type = "button";

@@ -6,6 +6,7 @@ for (const box of document.querySelectorAll("[data-paypal-pay]")) start(box);
 function start(box) {
   const alert = box.querySelector("[data-payment-error]");
   const { order, returnUrl } = box.dataset;
+  const words = JSON.parse(box.dataset.words);
 
   function say(message) {
     alert.textContent = message;
@@ -24,9 +25,9 @@ function start(box) {
         box.setAttribute("aria-busy", "true");
         window.location.assign(returnUrl);
       },
-      onCancel: () => say("You closed PayPal's window. Nothing was taken."),
-      onError: () => say("PayPal could not be reached. Load this page again to see how your payment stands."),
+      onCancel: () => say(words.closed),
+      onError: () => say(words.unreached),
     })
     .render(box.querySelector("[data-paypal-buttons]"))
-    .catch(() => say("PayPal's buttons did not load. The link below does the same."));
+    .catch(() => say(words.missing));
 }

@@ -7,6 +7,7 @@ function start(form) {
   const button = form.querySelector("[data-payment-button]");
   const alert = form.querySelector("[data-payment-error]");
   const { key, order, amount, currency, name, description } = form.dataset;
+  const words = JSON.parse(form.dataset.words);
 
   function say(message) {
     alert.textContent = message;
@@ -14,7 +15,7 @@ function start(form) {
   }
 
   if (typeof window.Razorpay !== "function") {
-    say("Razorpay's window did not load. Nothing was taken. Please check your connection and load this page again.");
+    say(words.missing);
     return;
   }
 
@@ -33,7 +34,7 @@ function start(form) {
       handler: hand,
       modal: { ondismiss: left },
     });
-    razorpay.on("payment.failed", ({ error }) => say((error && error.description) || "The payment failed."));
+    razorpay.on("payment.failed", ({ error }) => say((error && error.description) || words.failed));
     razorpay.open();
   });
 
@@ -47,6 +48,6 @@ function start(form) {
 
   function left() {
     button.disabled = false;
-    say("You closed Razorpay's window. If you have approved the payment in an app, load this page again to see how it stands.");
+    say(words.closed);
   }
 }

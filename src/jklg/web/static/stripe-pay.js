@@ -6,8 +6,9 @@ for (const form of document.querySelectorAll("[data-stripe-pay]")) start(form);
 function start(form) {
   const button = form.querySelector("[data-payment-button]");
   const alert = form.querySelector("[data-payment-error]");
-  const words = button.textContent;
-  const { publishableKey, clientSecret, returnUrl } = form.dataset;
+  const label = button.textContent;
+  const { publishableKey, clientSecret, returnUrl, locale } = form.dataset;
+  const words = JSON.parse(form.dataset.words);
 
   function say(message) {
     alert.textContent = message;
@@ -16,7 +17,7 @@ function start(form) {
 
   function busy(yes) {
     button.disabled = yes;
-    button.textContent = yes ? "One moment…" : words;
+    button.textContent = yes ? words.busy : label;
     form.setAttribute("aria-busy", String(yes));
   }
 
@@ -24,16 +25,16 @@ function start(form) {
   form.addEventListener("submit", (event) => event.preventDefault());
 
   if (typeof window.Stripe !== "function") {
-    say("The card form did not load. Nothing was taken. Please check your connection and load this page again.");
+    say(words.missing);
     return;
   }
 
-  const stripe = window.Stripe(publishableKey);
+  const stripe = window.Stripe(publishableKey, { locale });
   const elements = stripe.elements({ clientSecret, appearance: appearance() });
   const payment = elements.create("payment");
   payment.on("ready", () => busy(false));
   payment.on("loaderror", () =>
-    say("The card form did not load. Nothing was taken. Please load this page again."),
+    say(words.broken),
   );
   payment.mount(form.querySelector("[data-payment-element]"));
 
@@ -54,13 +55,13 @@ function start(form) {
       if (error && !paid) return fail(error);
       window.location.assign(returnUrl);
     } catch {
-      fail({ message: "We lost the connection to Stripe. Load this page again to see how your payment stands." });
+      fail({ message: words.lost });
     }
   });
 
   function fail(error) {
     busy(false);
-    say(error.message || "The payment did not go through. Nothing was taken.");
+    say(error.message || words.failed);
     alert.scrollIntoView({ block: "nearest" });
   }
 }
