@@ -1,6 +1,7 @@
 """Claims on seats: held, confirmed, completed, cancelled, expired. Knows nothing of gateways; money arrives through `receive_money`."""
 
 from jklg.bookings.actions import (
+    Money,
     Received,
     amount_kept,
     amount_paid,
@@ -11,19 +12,23 @@ from jklg.bookings.actions import (
     expire_due,
     extend_hold,
     lock,
+    lock_all,
+    lock_without_seats,
     no_use_for_money,
+    receive_all,
     receive_money,
     take_off,
 )
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
-from jklg.bookings.queries import Booking, get, get_by_reference, latest, list_travellers
+from jklg.bookings.queries import Booking, get, get_all, get_by_reference, latest, list_travellers
 
 __all__ = [
     "Booking",
     "Held",
     "HoldRequest",
+    "Money",
     "Received",
     "TravellerRequest",
     "amount_kept",
@@ -35,15 +40,19 @@ __all__ = [
     "expire_due",
     "extend_hold",
     "get",
+    "get_all",
     "get_by_reference",
     "guest_claims",
     "hold",
     "latest",
     "list_travellers",
     "lock",
+    "lock_all",
+    "lock_without_seats",
     "manage_link",
     "manage_token",
     "no_use_for_money",
+    "receive_all",
     "receive_money",
     "take_off",
     "write_letter",

@@ -5,6 +5,7 @@ Locks, in this order everywhere: departure, booking, transaction, refund. Deadli
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,19 @@ from jklg.bookings import queries, rules
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Conflict
+
+KEPT = ("customer_deposits", "travel_revenue")
+
+
+class Money(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that a gateway has taken for a booking: see `receive_money`."""
+
+    booking: Booking
+    fact: tuple[str, str]
+    amount: int
+    currency: str
+    from_account: str
+    distrusted: str | None = None
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,14 +45,21 @@ async def extend_hold(conn: Connection, booking_id: UUID, minutes: int) -> bool:
 
 async def lock(conn: Connection, booking_id: UUID) -> Booking:
     """Lock the departure, then the booking, and read it. NotFound: booking_not_found."""
-    departure_id = await queries.departure_of(conn, booking_id)
-    if departure_id is None:
-        raise rules.not_found()
-    await departures.lock(conn, departure_id)
-    booking = await queries.lock_booking(conn, booking_id)
+    booking = (await lock_all(conn, [booking_id])).get(booking_id)
     if booking is None:
         raise rules.not_found()
     return booking
+
+
+async def lock_all(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """Lock the departures of these bookings, then the bookings, each in the order of their ids; and read those that there are."""
+    await departures.lock_all(conn, await queries.departures_of(conn, booking_ids))
+    return await queries.lock(conn, booking_ids)
+
+
+async def lock_without_seats(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """Lock these bookings in the order of their ids, and no departure: for what moves no seats, so that nobody who buys some waits for it."""
+    return await queries.lock(conn, booking_ids)
 
 
 async def receive_money(
@@ -56,13 +77,39 @@ async def receive_money(
     `fact` is (source_type, source_id): the same fact is booked once, whoever reports it and how often. Money that the
     booking has no use for, or that is `distrusted` (the reason why), is kept in suspense and never confirms anything.
     """
-    reason = distrusted or await no_use_for_money(conn, booking, amount)
+    money = Money(
+        booking=booking, fact=fact, amount=amount, currency=currency, from_account=from_account, distrusted=distrusted
+    )  # fmt: skip
+    return (await receive_all(conn, [money]))[0]
+
+
+async def receive_all(conn: Connection, arrived: Sequence[Money]) -> list[Received]:
+    """The same for different bookings at once, in the order given: a handful of statements, however many there are."""
+    kept = await _amounts_kept(conn, _currencies([each.booking for each in arrived]))
+    reasons = [each.distrusted or await _no_use(conn, each.booking, kept, each.amount) for each in arrived]
+    postings = [_capture(each, reason) for each, reason in zip(arrived, reasons, strict=True)]
+    posted = await ledger.post_all(conn, postings)
+    new = [posting.fact in posted for posting in postings]
+    paid = [
+        each.booking
+        for each, is_new, reason in zip(arrived, new, reasons, strict=True)
+        if is_new
+        and reason is None
+        and kept[each.booking.id]["customer_deposits"] + each.amount >= each.booking.confirms_at
+    ]
+    confirmed = await _confirm_all(conn, paid)
+    return [
+        Received(new=is_new, confirmed=each.booking.id in confirmed, suspense_reason=reason if is_new else None)
+        for each, is_new, reason in zip(arrived, new, reasons, strict=True)
+    ]
+
+
+def _capture(money: Money, reason: str | None) -> ledger.Posting:
     account = "suspense:unapplied" if reason else "customer_deposits"
-    new = await ledger.post(conn, "capture", *fact, booking.id, currency, [(from_account, amount), (account, -amount)])
-    if not new:
-        return Received(new=False, confirmed=False, suspense_reason=None)
-    confirmed = reason is None and await confirm_if_paid(conn, booking)
-    return Received(new=True, confirmed=confirmed, suspense_reason=reason)
+    return ledger.Posting(
+        kind="capture", source_type=money.fact[0], source_id=money.fact[1], subject_id=money.booking.id, currency=money.currency,
+        entries=[(money.from_account, money.amount), (account, -money.amount)],
+    )  # fmt: skip
 
 
 async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
@@ -70,9 +117,13 @@ async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> s
 
     What `receive_money` would do, asked before anything is taken: booking_cancelled, seats_gone, paid_twice, overpaid.
     """
-    kept = sum((await amount_kept(conn, booking.id, booking.currency)).values())
+    return await _no_use(conn, booking, await _amounts_kept(conn, _currencies([booking])), amount)
+
+
+async def _no_use(conn: Connection, booking: Booking, kept: Mapping[UUID, dict[str, int]], amount: int) -> str | None:
     seats_free = await _seats_free(conn, booking)
-    _, reason = rules.destination_of_money(booking.status, kept, booking.price, amount, seats_free=seats_free)
+    before = sum(kept[booking.id].values())
+    _, reason = rules.destination_of_money(booking.status, before, booking.price, amount, seats_free=seats_free)
     return reason
 
 
@@ -83,11 +134,23 @@ async def confirm_if_paid(conn: Connection, booking: Booking) -> bool:
 
 async def confirm(conn: Connection, booking: Booking) -> bool:
     """Held, or expired with its seats still free, becomes confirmed. The caller has locked it."""
-    if not await queries.confirm(conn, booking.id):
-        return False
-    await history.record(conn, "system", "booking.confirmed", "booking", booking.id, {"from": booking.status})
-    await jobs.announce(conn, "booking.confirmed", {"booking_id": str(booking.id)})
-    return True
+    return booking.id in await _confirm_all(conn, [booking])
+
+
+async def _confirm_all(conn: Connection, wanted: Sequence[Booking]) -> set[UUID]:
+    if not wanted:
+        return set()
+    confirmed = await queries.confirm(conn, [booking.id for booking in wanted])
+    done = [booking for booking in wanted if booking.id in confirmed]
+    await history.record_all(
+        conn,
+        [
+            history.Happening("system", "booking.confirmed", "booking", booking.id, {"from": booking.status})
+            for booking in done
+        ],
+    )
+    await jobs.announce_all(conn, [("booking.confirmed", {"booking_id": str(booking.id)}) for booking in done])
+    return confirmed
 
 
 async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: str, why: str) -> None:
@@ -108,10 +171,26 @@ async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
 
 async def amount_kept(conn: Connection, booking_id: UUID, currency: str) -> dict[str, int]:
     """What of the customer's money is ours to send back, by the account it lies in: deposits, and what was earned already."""
+    return (await _amounts_kept(conn, {booking_id: currency}))[booking_id]
+
+
+async def _amounts_kept(conn: Connection, currencies: Mapping[UUID, str]) -> dict[UUID, dict[str, int]]:
+    """The same of many bookings, each in its currency."""
+    stand = await ledger.balances(conn, KEPT, list(currencies))
     return {
-        account: -await ledger.balance(conn, account, currency, booking_id)
-        for account in ("customer_deposits", "travel_revenue")
+        booking_id: {account: -stand.get((booking_id, account, currency), 0) for account in KEPT}
+        for booking_id, currency in currencies.items()
     }
+
+
+async def amounts_paid(conn: Connection, some: Sequence[Booking]) -> dict[UUID, int]:
+    """What the customers' deposits for these bookings stand at."""
+    kept = await _amounts_kept(conn, _currencies(some))
+    return {booking_id: accounts["customer_deposits"] for booking_id, accounts in kept.items()}
+
+
+def _currencies(some: Sequence[Booking]) -> dict[UUID, str]:
+    return {booking.id: booking.currency for booking in some}
 
 
 async def _seats_free(conn: Connection, booking: Booking) -> bool:

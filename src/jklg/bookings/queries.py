@@ -108,26 +108,41 @@ async def latest(conn: Connection) -> UUID | None:
     return found
 
 
-async def lock_booking(conn: Connection, booking_id: UUID) -> Booking | None:
-    row = await conn.fetchrow(_BOOKING + "WHERE b.id = $1 FOR UPDATE OF b", booking_id)
-    return Booking(**row) if row else None
+async def get_all(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """These bookings, as far as there are. Locks nothing."""
+    rows = await conn.fetch(_BOOKING + "WHERE b.id = ANY($1)", list(booking_ids))
+    return {row["id"]: Booking(**row) for row in rows}
 
 
-async def departure_of(conn: Connection, booking_id: UUID) -> UUID | None:
-    value: UUID | None = await conn.fetchval("SELECT departure_id FROM bookings WHERE id = $1", booking_id)
-    return value
+async def lock(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
+    """The same, locked one after the other by their ids until the database transaction ends."""
+    rows = await conn.fetch(_BOOKING + "WHERE b.id = ANY($1) ORDER BY b.id FOR UPDATE OF b", list(booking_ids))
+    return {row["id"]: Booking(**row) for row in rows}
+
+
+async def departures_of(conn: Connection, booking_ids: Sequence[UUID]) -> set[UUID]:
+    rows = await conn.fetch("SELECT DISTINCT departure_id FROM bookings WHERE id = ANY($1)", list(booking_ids))
+    return {row[0] for row in rows}
 
 
 async def list_travellers(conn: Connection, booking_id: UUID) -> list[Traveller]:
     """Who goes, the lead traveller first."""
+    return (await travellers_of(conn, [booking_id])).get(booking_id, [])
+
+
+async def travellers_of(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, list[Traveller]]:
+    """The same of many bookings."""
     rows = await conn.fetch(
         """
-        SELECT id, position, name, category, date_of_birth, is_lead, cancelled_at
-        FROM travellers WHERE booking_id = $1 ORDER BY position
+        SELECT booking_id, id, position, name, category, date_of_birth, is_lead, cancelled_at
+        FROM travellers WHERE booking_id = ANY($1) ORDER BY booking_id, position
         """,
-        booking_id,
+        list(booking_ids),
     )
-    return [Traveller(**row) for row in rows]
+    found: dict[UUID, list[Traveller]] = {}
+    for booking_id, *row in rows:
+        found.setdefault(booking_id, []).append(Traveller(**dict(zip(Traveller.__struct_fields__, row, strict=True))))
+    return found
 
 
 async def hold(conn: Connection, booking: dict[str, Any]) -> tuple[str | None, datetime, datetime]:
@@ -177,16 +192,17 @@ async def expire(conn: Connection, booking_id: UUID) -> bool:
     return bool(done)
 
 
-async def confirm(conn: Connection, booking_id: UUID) -> bool:
-    done = await conn.fetchval(
+async def confirm(conn: Connection, booking_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these are confirmed now that were not before. Locked by the caller."""
+    rows = await conn.fetch(
         """
         UPDATE bookings SET status = 'confirmed', confirmed_at = house_now(), ended_at = NULL
-        WHERE id = $1 AND status IN ('held', 'expired')
-        RETURNING true
+        WHERE id = ANY($1) AND status IN ('held', 'expired')
+        RETURNING id
         """,
-        booking_id,
+        list(booking_ids),
     )
-    return bool(done)
+    return {row[0] for row in rows}
 
 
 async def take_off(conn: Connection, booking_id: UUID, amount: int) -> None:
@@ -255,10 +271,13 @@ async def extras_still_free(conn: Connection, booking_id: UUID) -> bool:
     return bool(value)
 
 
-async def customer_of(conn: Connection, booking_id: UUID) -> UUID | None:
-    """The account a booking belongs to; None for a guest's."""
-    value: UUID | None = await conn.fetchval("SELECT customer_id FROM bookings WHERE id = $1", booking_id)
-    return value
+async def customers_of(conn: Connection, booking_ids: Sequence[UUID]) -> list[UUID]:
+    """The accounts that these bookings belong to, in the order of their ids; none for a guest's."""
+    rows = await conn.fetch(
+        "SELECT DISTINCT customer_id FROM bookings WHERE id = ANY($1) AND customer_id IS NOT NULL ORDER BY customer_id",
+        list(booking_ids),
+    )
+    return [row[0] for row in rows]
 
 
 async def join_customer(conn: Connection, customer_id: UUID, email: str, until: datetime | None) -> list[UUID]:

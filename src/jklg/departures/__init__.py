@@ -8,6 +8,7 @@ from jklg.departures.actions import (
     list_departures,
     list_months,
     lock,
+    lock_all,
     offer_or_refuse,
 )
 from jklg.departures.queries import dates_of_package
@@ -27,5 +28,6 @@ __all__ = [
     "list_departures",
     "list_months",
     "lock",
+    "lock_all",
     "offer_or_refuse",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -21,6 +21,7 @@ __all__ = [
     "list_departures",
     "list_months",
     "lock",
+    "lock_all",
     "offer_or_refuse",
 ]
 
@@ -58,10 +59,15 @@ async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:
     `bookable` here is the departure's own: open and before its cut-off. Whether its package is still shown does not
     matter to a booking that exists already.
     """
-    found = await queries.lock(conn, departure_id)
+    found = (await queries.lock(conn, [departure_id])).get(departure_id)
     if found is None:
         raise _not_found()
     return found
+
+
+async def lock_all(conn: Connection, departure_ids: Collection[UUID]) -> None:
+    """Lock departures, in the order of their ids, so that whoever else locks some of them waits and is not waited for."""
+    await queries.lock(conn, list(departure_ids))
 
 
 async def create(conn: Connection, new: Sequence[NewDeparture]) -> list[UUID]:

@@ -138,16 +138,16 @@ async def find_departure(conn: Connection, package_id: UUID, starts_on: date) ->
     return value
 
 
-async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool] | None:
-    """Lock the departure's row until the database transaction ends: (seats left, open and before its cut-off)."""
-    row = await conn.fetchrow(
+async def lock(conn: Connection, departure_ids: Sequence[UUID]) -> dict[UUID, tuple[int, bool]]:
+    """Lock these rows, one after the other by their ids, until the database transaction ends: (seats left, open and before its cut-off)."""
+    rows = await conn.fetch(
         """
-        SELECT greatest(allotment - seats_taken, 0), status = 'open' AND cutoff_at > house_now()
-        FROM departures WHERE id = $1 FOR UPDATE
+        SELECT id, greatest(allotment - seats_taken, 0), status = 'open' AND cutoff_at > house_now()
+        FROM departures WHERE id = ANY($1) ORDER BY id FOR UPDATE
         """,
-        departure_id,
+        list(departure_ids),
     )
-    return None if row is None else (row[0], row[1])
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 async def dates_of_package(conn: Connection, package_id: UUID) -> set[date]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from jklg.history import queries
-from jklg.history.queries import Event
+from jklg.history.queries import Event, Happening
 from jklg.kit.db import Connection
 
 
@@ -22,7 +23,13 @@ async def record(
 
     `actor`: 'system', 'guest', 'staff:<id>', 'gateway:<name>'. `detail` holds ids and amounts, never a person's data.
     """
-    await queries.insert(conn, actor, action, subject_type, subject_id, detail or {})
+    await record_all(conn, [Happening(actor, action, subject_type, subject_id, detail or {})])
+
+
+async def record_all(conn: Connection, happened: Sequence[Happening]) -> None:
+    """The same of many things, in this order, in one statement."""
+    if happened:
+        await queries.insert(conn, happened)
 
 
 async def of(conn: Connection, subject_id: UUID) -> list[Event]:

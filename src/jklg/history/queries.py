@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -21,16 +22,23 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     detail: dict[str, Any]
 
 
-async def insert(
-    conn: Connection, actor: str, action: str, subject_type: str, subject_id: UUID, detail: dict[str, Any]
-) -> None:
+class Happening(NamedTuple):
+    """One thing that has just happened: see `actions.record`."""
+
+    actor: str
+    action: str
+    subject_type: str
+    subject_id: UUID
+    detail: dict[str, Any]
+
+
+async def insert(conn: Connection, happened: Sequence[Happening]) -> None:
     await conn.execute(
-        "INSERT INTO history (actor, action, subject_type, subject_id, detail) VALUES ($1, $2, $3, $4, $5)",
-        actor,
-        action,
-        subject_type,
-        subject_id,
-        detail,
+        """
+        INSERT INTO history (actor, action, subject_type, subject_id, detail)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::uuid[], $5::jsonb[])
+        """,
+        *zip(*happened, strict=True),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,16 @@ async def write(conn: Connection, seller: Seller, booking_id: UUID) -> Invoice |
     None when nothing is lacking. Locks departure and booking, then the series until the caller's database transaction ends; what is
     rolled back leaves no gap. NotFound: booking_not_found.
     """
-    booking = await bookings.lock(conn, booking_id)
+    return await _complete(conn, seller, await bookings.lock(conn, booking_id))
+
+
+async def write_all(conn: Connection, seller: Seller, booking_ids: Sequence[UUID]) -> None:
+    """The same for many bookings: all of them are locked before the first number is taken, and no departure is."""
+    for booking in (await bookings.lock_without_seats(conn, booking_ids)).values():
+        await _complete(conn, seller, booking)
+
+
+async def _complete(conn: Connection, seller: Seller, booking: Booking) -> Invoice | None:
     if booking.confirmed_at is None:
         return None
     papers = await queries.list_of_booking(conn, booking.id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+from jklg.bookings.jobs import Asked, about
 from jklg.invoices import actions
 from jklg.invoices.rules import Seller
-from jklg.kit.db import Database
+from jklg.kit.db import SYSTEM, Connection, Database
 from jklg.settings import Settings
 
 
@@ -20,8 +22,13 @@ class Office(Protocol):
 
 async def write_papers(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed, booking.price_reduced: the invoice, or a credit note. What was written before is not written again."""
-    async with house.db.transaction() as conn:
-        await actions.write(conn, seller_of(house.settings), UUID(news["booking_id"]))
+    wanted = Asked(house.settings, UUID(news["booking_id"]))
+    await house.db.together(_write_papers, key=about, who=SYSTEM)(wanted)
+
+
+async def _write_papers(conn: Connection, wanted: Sequence[Asked]) -> dict[UUID, None]:
+    await actions.write_all(conn, seller_of(wanted[0].settings), [each.id for each in wanted])
+    return {}
 
 
 async def forget_person(house: Office, news: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 from pgqueuer.queries import Queries
 
 from jklg.jobs.actions import LANGUAGE
-from jklg.kit.db import Connection, Database
+from jklg.kit.db import Connection, Database, KeptConnection
 from jklg.kit.languages import ENGLISH, speaking
 from jklg.settings import Settings
 
@@ -88,6 +88,7 @@ async def _listen(house: House, listeners: Mapping[str, list[Listener]], stop: a
                 house.settings.database_url,
                 min_size=1,
                 max_size=3,
+                connection_class=KeptConnection,
                 server_settings={"application_name": "jklg news", "role": "jklg_app"},
             ) as pool:
                 await _consume(house, pool, listeners, stop)
@@ -106,7 +107,7 @@ async def _consume(
     try:
         await queue.qm.run(
             dequeue_timeout=timedelta(seconds=max(1.0, house.settings.worker_poll_seconds)),
-            batch_size=10,
+            batch_size=50,
             heartbeat_timeout=LEASE,
             log_aggregation_interval=timedelta(0),
         )

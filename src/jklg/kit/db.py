@@ -56,12 +56,23 @@ class Database:
         self._bells: dict[str, Bells] = {}
 
     def together(
-        self, ask: Ask[Asked, Answer], *, key: Callable[[Asked], Hashable] = _itself, writes: bool = False
+        self,
+        ask: Ask[Asked, Answer],
+        *,
+        key: Callable[[Asked], Hashable] = _itself,
+        writes: bool = False,
+        who: Claims | None = None,
+        opening: str = "",
     ) -> Together[Asked, Answer]:
-        """`await db.together(ask)(one)` is `(await ask(conn, [one])).get(one)`, shared with all who ask in this moment."""
-        shared = self._shared.get(ask)
+        """`await db.together(ask)(one)` is `(await ask(conn, [one])).get(one)`, shared with all who ask in this moment.
+
+        With `who` that is a database transaction (see there), shared by all on whose behalf it runs.
+        """
+        shared = self._shared.get((ask, who))
         if shared is None:
-            shared = self._shared[ask] = Together(self, ask, key, writes=writes, at_once=self.at_once)
+            shared = self._shared[ask, who] = Together(
+                self, ask, key, writes=writes, at_once=self.at_once, who=who, opening=opening
+            )
         return shared
 
     def bells(self, channel: str) -> Bells:
@@ -125,7 +136,7 @@ def _is_alive(conn: Connection) -> bool:
         return False
 
 
-class _Connection(asyncpg.Connection):
+class KeptConnection(asyncpg.Connection):
     """Nothing of ours outlives its database transaction, so a returned connection needs no round trip to be reset."""
 
     def get_reset_query(self) -> str:
@@ -168,7 +179,7 @@ async def open_database(
 
     pool = await asyncpg.create_pool(
         url,
-        connection_class=_Connection,
+        connection_class=KeptConnection,
         min_size=min_size,
         max_size=max_size,
         init=prepare,

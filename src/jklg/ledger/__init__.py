@@ -1,6 +1,31 @@
 """The books: append-only double entry between named accounts. Knows no travel noun; `subject_id` is whatever books are kept on."""
 
-from jklg.ledger.actions import Check, Findings, balance, entries_of, post, trial_balance, verify, written_now
+from jklg.ledger.actions import (
+    Check,
+    Findings,
+    Posting,
+    balance,
+    balances,
+    entries_of,
+    post,
+    post_all,
+    trial_balance,
+    verify,
+    written_now,
+)
 from jklg.ledger.seals import seal
 
-__all__ = ["Check", "Findings", "balance", "entries_of", "post", "seal", "trial_balance", "verify", "written_now"]
+__all__ = [
+    "Check",
+    "Findings",
+    "Posting",
+    "balance",
+    "balances",
+    "entries_of",
+    "post",
+    "post_all",
+    "seal",
+    "trial_balance",
+    "verify",
+    "written_now",
+]

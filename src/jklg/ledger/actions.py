@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from jklg.kit.db import Connection, Database
 from jklg.kit.ids import uuid7
 from jklg.ledger import queries, seals
+from jklg.ledger.queries import Balances, Fact
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +20,22 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sentence: str
     sql: str
+
+
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact as it is booked: see `post`."""
+
+    kind: str
+    source_type: str
+    source_id: str
+    subject_id: UUID | None
+    currency: str
+    entries: Sequence[tuple[str, int]]
+
+    @property
+    def fact(self) -> Fact:
+        """What is booked once."""
+        return self.kind, self.source_type, self.source_id
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,21 +67,34 @@ async def post(
     `entries` are (account, amount) in minor units of `currency`, debits positive; they add up to zero or the database
     refuses at commit (ledger_balances). One round trip; takes no lock but the fact's own.
     """
-    return await queries.post(
-        conn,
-        transaction_id=uuid7(),
-        kind=kind,
-        source_type=source_type,
-        source_id=source_id,
-        subject_id=subject_id,
-        currency=currency,
-        entries=[{"account": account, "amount": amount} for account, amount in entries],
-    )
+    posting = Posting(
+        kind=kind, source_type=source_type, source_id=source_id, subject_id=subject_id, currency=currency, entries=entries
+    )  # fmt: skip
+    return posting.fact in await post_all(conn, [posting])
+
+
+async def post_all(conn: Connection, postings: Sequence[Posting]) -> set[Fact]:
+    """The same of different facts, in this order, in one round trip. Answers which of them are new."""
+    if not postings:
+        return set()
+    rows = [
+        (
+            uuid7(), *each.fact, each.subject_id, each.currency,
+            json.dumps([{"account": account, "amount": amount} for account, amount in each.entries]),
+        )
+        for each in postings
+    ]  # fmt: skip
+    return await queries.post(conn, rows)
 
 
 async def balance(conn: Connection, account: str, currency: str, subject_id: UUID | None = None) -> int:
     """What an account stands at, in minor units, as a whole or for one subject. Debits positive."""
     return await queries.balance(conn, account, currency, subject_id)
+
+
+async def balances(conn: Connection, accounts: Sequence[str], subject_ids: Sequence[UUID]) -> Balances:
+    """What these accounts stand at for each of these subjects, where anything was booked. Debits positive."""
+    return await queries.balances(conn, accounts, subject_ids)
 
 
 async def entries_of(conn: Connection, kind: str, source_type: str, source_id: str) -> list[tuple[str, int]]:

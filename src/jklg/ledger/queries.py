@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from jklg.kit.db import Connection
 
+Fact = tuple[str, str, str]
+"""(kind, source_type, source_id)"""
+Balances = dict[tuple[UUID, str, str], int]
+"""(subject, account, currency) -> minor units"""
 
-async def post(
-    conn: Connection,
-    *,
-    transaction_id: UUID,
-    kind: str,
-    source_type: str,
-    source_id: str,
-    subject_id: UUID | None,
-    currency: str,
-    entries: Sequence[dict[str, Any]],
-) -> bool:
-    new = await conn.fetchval(
-        "SELECT ledger_post($1, $2, $3, $4, $5, $6, $7)",
-        transaction_id,
-        kind,
-        source_type,
-        source_id,
-        subject_id,
-        currency,
-        list(entries),
+
+async def post(conn: Connection, postings: Sequence[tuple[UUID, str, str, str, UUID | None, str, str]]) -> set[Fact]:
+    """Postings are (id, kind, source_type, source_id, subject_id, currency, entries as JSON). Answers which facts are new."""
+    rows = await conn.fetch(
+        """
+        SELECT p.kind, p.source_type, p.source_id
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::jsonb[])
+             AS p(id, kind, source_type, source_id, subject_id, currency, entries)
+        WHERE ledger_post(p.id, p.kind, p.source_type, p.source_id, p.subject_id, p.currency, p.entries)
+        """,
+        *zip(*postings, strict=True),
     )
-    return bool(new)
+    return {(row[0], row[1], row[2]) for row in rows}
 
 
 async def balance(conn: Connection, account: str, currency: str, subject_id: UUID | None) -> int:
@@ -44,6 +38,18 @@ async def balance(conn: Connection, account: str, currency: str, subject_id: UUI
         subject_id,
     )
     return int(found)
+
+
+async def balances(conn: Connection, accounts: Sequence[str], subject_ids: Sequence[UUID]) -> Balances:
+    rows = await conn.fetch(
+        """
+        SELECT subject_id, account, currency, sum(amount)::bigint FROM ledger_entries
+        WHERE subject_id = ANY($1) AND account = ANY($2) GROUP BY subject_id, account, currency
+        """,
+        list(subject_ids),
+        list(accounts),
+    )
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
 async def entries_of(conn: Connection, kind: str, source_type: str, source_id: str) -> list[tuple[str, int]]:

@@ -9,20 +9,20 @@ gateway is called. What may follow what is decided in `rules`; the database refu
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from jklg import bookings, history, jobs
+from jklg import bookings, history
 from jklg.bookings import Booking
 from jklg.kit import failpoints
-from jklg.kit.db import Connection, Database, claims
+from jklg.kit.db import SYSTEM, Connection, Database, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
-from jklg.payments import captures, commands, concerns, consents, disputes, queries, refunds, rules, silences
+from jklg.payments import captures, commands, consents, queries, rules, silences
 from jklg.payments.gateways.contract import (
     Gateway,
     GatewayBusy,
@@ -32,13 +32,11 @@ from jklg.payments.gateways.contract import (
     Order,
     Snapshot,
 )
+from jklg.payments.merging import Told, merge, merge_all, report
 from jklg.payments.queries import Transaction
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
-
-SENT_BACK = ("seats_gone", "booking_cancelled", "paid_twice", "overpaid")
-"""Why money in suspense is returned by itself. Mismatches are for a person to judge."""
 
 
 class House(Protocol):
@@ -177,12 +175,10 @@ async def settle(
     NotFound: transaction_not_found. A gateway that does not answer is not an error: the attempt stays as it is,
     `unknown` says so, and the poller comes back.
     """
-    async with house.db.transaction() as conn:
-        transaction = await queries.get(conn, transaction_id)
-        if transaction is None:
-            raise NotFound("transaction_not_found", "We cannot find this payment.")
-        booking = await bookings.get(conn, transaction.booking_id)
-        assert booking is not None, "a transaction keeps its booking"
+    found = await house.db.together(read, who=SYSTEM)(transaction_id)
+    if found is None:
+        raise NotFound("transaction_not_found", "We cannot find this payment.")
+    transaction, booking = found
     gateway = house.gateways.get(transaction.gateway)
     if gateway is None:
         return Settled(transaction=transaction, booking_status=booking.status, unknown="gateway_not_configured")
@@ -205,16 +201,40 @@ async def settle(
 
 
 async def _book(house: House, transaction: Transaction, snapshot: Snapshot, source: str, capture: bool) -> Settled:
-    """Write an answer down, whole or not at all."""
+    """Write an answer down, whole or not at all; beside those to other payments that come in the same moment (docs/decisions/15)."""
+    told = Told(
+        transaction_id=transaction.id,
+        booking_id=transaction.booking_id,
+        snapshot=snapshot,
+        source=source,
+        capture=capture,
+        broke_silence=transaction.gateway if transaction.gateway_silent else None,
+    )
     who = claims("system", actor=f"gateway:{transaction.gateway}", reason=source)
-    async with house.db.transaction(who) as conn:
-        if transaction.gateway_silent:
-            await silences.end(conn, transaction.gateway)
-        await merge(conn, transaction.id, snapshot, source, capture)
-        settled = await seen(conn, transaction.id)
-        await failpoints.reach("before_apply_commit")
+    settled = await house.db.together(_book_all, key=_booking_of, writes=True, who=who)(told)
+    assert settled is not None, "transactions are never deleted"
     await failpoints.reach("after_apply_commit")
     return settled
+
+
+async def _book_all(conn: Connection, told: Sequence[Told]) -> dict[UUID, Settled]:
+    for gateway in {each.broke_silence for each in told if each.broke_silence}:
+        await silences.end(conn, gateway)
+    await merge_all(conn, told)
+    now = await read(conn, [each.transaction_id for each in told])
+    await failpoints.reach("before_apply_commit")
+    return {booking.id: Settled(transaction=each, booking_status=booking.status) for each, booking in now.values()}
+
+
+def _booking_of(told: Told) -> UUID:
+    return told.booking_id
+
+
+async def read(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, tuple[Transaction, Booking]]:
+    """Attempts as they stand, with their bookings. Locks nothing."""
+    transactions = await queries.get_all(conn, transaction_ids)
+    booked = await bookings.get_all(conn, [each.booking_id for each in transactions.values()])
+    return {each.id: (each, booked[each.booking_id]) for each in transactions.values()}
 
 
 async def _ask(
@@ -270,7 +290,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
             await queries.fail(conn, now.id, refusal.detail or refusal.code)
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
-            await _report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
+            await report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
         return await seen(conn, now.id)
 
 
@@ -284,152 +304,6 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
             await silences.begin(conn, transaction.gateway)
         await queries.look_again(conn, transaction.id, checks, max(wait, asked))
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code, retry_after=asked)
-
-
-async def merge(conn: Connection, transaction_id: UUID, snapshot: Snapshot, source: str, capture: bool = False) -> None:
-    """Merge an answer into our rows and the books: one database transaction, each fact once. `capture`: see `settle`."""
-    transaction = await queries.get(conn, transaction_id)
-    assert transaction is not None, "transactions are never deleted"
-    booking = await bookings.lock(conn, transaction.booking_id)
-    transaction = await queries.lock(conn, transaction_id)
-    known = _known(transaction)
-    stranger = rules.not_ours(known, snapshot)
-    if stranger is not None:
-        await _report(conn, transaction, "gateway_object_mismatch", {"why": stranger, "ref": snapshot.ref})
-        return
-    decision = rules.decide(known, snapshot)
-    state = decision.state or transaction.state
-    # Only the poller's own looks are counted: a customer who keeps clicking must not use up the late ones.
-    checks = 0 if decision.state else transaction.checks + (source == "poll")
-    await queries.update(
-        conn,
-        transaction.id,
-        state=state,
-        ref=snapshot.ref,
-        charge_ref=snapshot.charge_ref,
-        client_secret=snapshot.client_secret,
-        captured=decision.captured,
-        authorized=decision.authorized,
-        open_at=decision.open_at,
-        payment_method=snapshot.payment_method,
-        receipt_url=snapshot.receipt_url,
-        error_message=snapshot.error,
-        checks=checks,
-        look_again_seconds=rules.look_again_seconds(state, checks),
-    )
-    # An answer shows that the attempt was made; one that it has ended shows what became of a wish to close it, too.
-    answered = (
-        [transaction.request_key] if state in rules.OPEN else [transaction.request_key, f"cancel:{transaction.id}"]
-    )
-    await commands.finish_all(conn, answered, "done")
-    if decision.state:
-        moment = snapshot.gateway_at.isoformat() if snapshot.gateway_at else ""
-        await queries.add_fact(
-            conn, transaction, object_id=snapshot.ref, fact_type=state, discriminator=moment, source=source,
-            gateway_at=snapshot.gateway_at,
-        )  # fmt: skip
-    if decision.anomaly and not decision.captured_more:
-        await _report(
-            conn, transaction, decision.anomaly, {"captured": snapshot.captured, "currency": snapshot.currency}
-        )
-    if decision.captured_more:
-        await _receive(conn, transaction, booking, snapshot, decision, source)
-    if snapshot.currency != transaction.currency and snapshot.captured:
-        await _receive_foreign(conn, transaction, booking, snapshot)
-    if decision.void_needed:
-        await commands.add(
-            conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=f"void:{transaction.id}"
-        )
-    if transaction.stumbles:
-        await concerns.resolve_concerns(conn, f"cannot_be_settled:{transaction.id}:", [])
-    if snapshot.captured:
-        await captures.taken(conn, transaction.id)
-    elif state not in rules.OPEN:
-        await captures.over(conn, transaction.id)
-    elif capture and snapshot.capturable:
-        why_not = await captures.decide(conn, known, transaction, booking, snapshot, source)
-        if why_not in ("amount_mismatch", "currency_mismatch"):
-            await _report(conn, transaction, "capture_mismatch", {"why": why_not, "capturable": snapshot.capturable})
-    if snapshot.kept:
-        await consents.keep(conn, transaction.id, snapshot.kept)
-    await refunds.apply(conn, transaction.id, snapshot.refunds, source)
-    if any([await disputes.apply(conn, transaction, dispute, source) for dispute in snapshot.disputes]):
-        await queries.look_again(conn, transaction.id, checks, disputes.LOOK_AGAIN_SECONDS)
-    if any(refund.state == "pending" for refund in snapshot.refunds):
-        await queries.look_again(conn, transaction.id, checks, rules.PENDING_REFUND_SECONDS)
-
-
-async def _receive(
-    conn: Connection,
-    transaction: Transaction,
-    booking: Booking,
-    snapshot: Snapshot,
-    decision: rules.Decision,
-    source: str,
-) -> None:
-    """Money arrived. It goes to the booking, or to suspense and from there back to the payer."""
-    await queries.add_fact(
-        conn,
-        transaction,
-        object_id=snapshot.ref,
-        fact_type="captured",
-        discriminator=str(decision.captured),
-        amount=decision.captured,
-        source=source,
-        gateway_at=snapshot.gateway_at,
-    )
-    received = await bookings.receive_money(
-        conn,
-        booking,
-        fact=("transaction", f"{transaction.id}:{decision.captured}"),
-        amount=decision.captured_more,
-        currency=transaction.currency,
-        from_account=f"gateway_clearing:{transaction.gateway}",
-        distrusted=decision.distrusted,
-    )
-    if not received.new:
-        return
-    reason = received.suspense_reason
-    sent_back = False
-    await history.record(
-        conn,
-        f"gateway:{transaction.gateway}",
-        "payment.captured",
-        "booking",
-        booking.id,
-        {"transaction_id": str(transaction.id), "amount": decision.captured_more, "suspense": reason},
-    )
-    if reason is None:
-        await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction.id)})
-    elif reason in SENT_BACK:
-        # A part may have been sent back there before we heard of the money.
-        await refunds.apply(conn, transaction.id, snapshot.refunds, source)
-        sent_back = await refunds.send_back(conn, transaction, decision.captured_more, reason)
-    if reason is not None or decision.anomaly:
-        await _report(
-            conn,
-            transaction,
-            decision.anomaly or "late_success",
-            {"reason": reason, "amount": decision.captured_more, "captured": decision.captured},
-            healed=reason is None or sent_back,
-        )
-
-
-async def _receive_foreign(conn: Connection, transaction: Transaction, booking: Booking, snapshot: Snapshot) -> None:
-    """The gateway took another currency than we asked for: kept in suspense in that currency, for a person."""
-    facts_of = f"{transaction.id}:{snapshot.currency}:"
-    known = await queries.captured_in_the_books(conn, transaction.gateway, "transaction", facts_of, snapshot.currency)
-    if snapshot.captured <= known:
-        return
-    await bookings.receive_money(
-        conn,
-        booking,
-        fact=("transaction", f"{facts_of}{snapshot.captured}"),
-        amount=snapshot.captured - known,
-        currency=snapshot.currency,
-        from_account=f"gateway_clearing:{transaction.gateway}",
-        distrusted="currency_mismatch",
-    )
 
 
 async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, leftover: bool = False) -> Settled:
@@ -488,39 +362,7 @@ async def give_up(house: House, booking_id: UUID, *, actor: str) -> Booking:
         return await bookings.cancel(conn, booking_id, actor=actor)
 
 
-async def _report(
-    conn: Connection, transaction: Transaction, kind: str, detail: dict[str, object], *, healed: bool = False
-) -> None:
-    await queries.report_anomaly(
-        conn,
-        anomaly_id=uuid7(),
-        kind=kind,
-        once_key=f"{kind}:{transaction.id}",
-        transaction_id=transaction.id,
-        booking_id=transaction.booking_id,
-        detail=detail,
-        healed=healed,
-    )
-
-
 async def seen(conn: Connection, transaction_id: UUID) -> Settled:
     """An attempt as it stands, with its booking's status. Locks nothing."""
-    transaction = await queries.get(conn, transaction_id)
-    assert transaction is not None, "transactions are never deleted"
-    booking = await bookings.get(conn, transaction.booking_id)
-    assert booking is not None, "a transaction keeps its booking"
+    transaction, booking = (await read(conn, [transaction_id]))[transaction_id]
     return Settled(transaction=transaction, booking_status=booking.status)
-
-
-def _known(transaction: Transaction) -> rules.Known:
-    return rules.Known(
-        id=transaction.id,
-        state=transaction.state,
-        amount=transaction.amount,
-        currency=transaction.currency,
-        livemode=transaction.livemode,
-        ref=transaction.ref,
-        captured=transaction.captured,
-        authorized=transaction.authorized,
-        open_at=transaction.open_at,
-    )

@@ -8,7 +8,7 @@ import msgspec
 
 from jklg import ledger
 from jklg.kit.db import claims
-from jklg.payments import actions, queries
+from jklg.payments import actions, merging, queries
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import GatewayError
 
@@ -52,7 +52,7 @@ async def foresee(house: House, transaction_id: UUID) -> Foreseen:
         try:
             snapshot = await gateway.fetch(transaction.ref)
             async with house.db.transaction(claims("system", actor="system", reason="foreseen")) as conn:
-                await actions.merge(conn, transaction_id, snapshot, "foreseen")
+                await merging.merge(conn, transaction_id, snapshot, "foreseen")
                 after, postings = await actions.seen(conn, transaction_id), await ledger.written_now(conn)
                 raise _TakenBack
         except GatewayError as silence:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 from jklg import bookings, mail
 from jklg.bookings import accounts, tidings
-from jklg.kit.db import Connection, Database
+from jklg.bookings.jobs import Asked, about
+from jklg.kit.db import SYSTEM, Connection, Database
 from jklg.payments import actions, balances, commands, consents, queries, refunds, rules, webhooks
 from jklg.payments.refunds import queries as refund_queries
 from jklg.payments.stumbles import alone
@@ -71,10 +73,17 @@ async def send_refunds(house: House) -> int:
 
 async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
     """payment.received: tell the customer what arrived. Once for each attempt."""
-    async with house.db.transaction() as conn:
-        transaction = await queries.get(conn, UUID(news["transaction_id"]))
-        assert transaction is not None, "news is announced with its row"
-        await _write(conn, house, "payment_receipt", transaction.id, transaction, amount=transaction.captured)
+    wanted = Asked(house.settings, UUID(news["transaction_id"]))
+    await house.db.together(_mail_receipts, key=about, who=SYSTEM)(wanted)
+
+
+async def _mail_receipts(conn: Connection, wanted: Sequence[Asked]) -> dict[UUID, None]:
+    found = await actions.read(conn, [each.id for each in wanted])
+    for settings, transaction_id in wanted:
+        transaction, booking = found[transaction_id]
+        context = {"transaction": transaction, "amount": transaction.captured}
+        await bookings.write_letter(conn, settings, ROOM, "payment_receipt", transaction.id, booking, context)
+    return {}
 
 
 async def mail_late_money_refunded(house: Office, news: dict[str, Any]) -> None:
@@ -102,10 +111,13 @@ async def mail_refund(house: Office, news: dict[str, Any]) -> None:
 
 async def recount_customer(house: Office, news: dict[str, Any]) -> None:
     """payment.received: what the customer of the booking has spent."""
-    async with house.db.transaction() as conn:
-        transaction = await queries.get(conn, UUID(news["transaction_id"]))
-        assert transaction is not None, "news is announced with its row"
-        await accounts.recount(conn, transaction.booking_id)
+    await house.db.together(_recount_customers, who=SYSTEM)(UUID(news["transaction_id"]))
+
+
+async def _recount_customers(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, None]:
+    found = await queries.get_all(conn, transaction_ids)
+    await accounts.recount_all(conn, [each.booking_id for each in found.values()])
+    return {}
 
 
 async def tell_received(house: Office, news: dict[str, Any]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -58,10 +59,20 @@ async def get(conn: Connection, transaction_id: UUID) -> Transaction | None:
     return Transaction(**row) if row else None
 
 
+async def get_all(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, Transaction]:
+    """These attempts, as far as there are. Locks nothing."""
+    rows = await conn.fetch(_TRANSACTION + "WHERE id = ANY($1)", list(transaction_ids))
+    return {row["id"]: Transaction(**row) for row in rows}
+
+
 async def lock(conn: Connection, transaction_id: UUID) -> Transaction:
-    row = await conn.fetchrow(_TRANSACTION + "WHERE id = $1 FOR UPDATE", transaction_id)
-    assert row is not None, "transactions are never deleted"
-    return Transaction(**row)
+    return (await lock_all(conn, [transaction_id]))[transaction_id]
+
+
+async def lock_all(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, Transaction]:
+    """Lock these attempts, one after the other by their ids, until the database transaction ends. Transactions are never deleted."""
+    rows = await conn.fetch(_TRANSACTION + "WHERE id = ANY($1) ORDER BY id FOR UPDATE", list(transaction_ids))
+    return {row["id"]: Transaction(**row) for row in rows}
 
 
 async def list_of_booking(conn: Connection, booking_id: UUID) -> list[Transaction]:
@@ -81,16 +92,23 @@ async def find_open(conn: Connection, booking_id: UUID) -> Transaction | None:
 
 async def find_by_ref(conn: Connection, gateway: str, livemode: bool, ref: str) -> UUID | None:
     """Our attempt by the gateway's id of it, or of its charge."""
-    found: UUID | None = await conn.fetchval(
+    return (await find_by_refs(conn, [(gateway, livemode, ref)])).get((gateway, livemode, ref))
+
+
+async def find_by_refs(conn: Connection, named: Sequence[tuple[str, bool, str]]) -> dict[tuple[str, bool, str], UUID]:
+    """The same of many: by (gateway, livemode, id), as far as there are."""
+    if not named:
+        return {}
+    rows = await conn.fetch(
         """
-        SELECT coalesce((SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND transaction_id = $3),
-                        (SELECT id FROM transactions WHERE gateway = $1 AND livemode = $2 AND charge_ref = $3 LIMIT 1))
+        SELECT n.gateway, n.livemode, n.ref,
+               coalesce((SELECT id FROM transactions t WHERE t.gateway = n.gateway AND t.livemode = n.livemode AND t.transaction_id = n.ref),
+                        (SELECT id FROM transactions t WHERE t.gateway = n.gateway AND t.livemode = n.livemode AND t.charge_ref = n.ref LIMIT 1))
+        FROM unnest($1::text[], $2::boolean[], $3::text[]) AS n(gateway, livemode, ref)
         """,
-        gateway,
-        livemode,
-        ref,
+        *zip(*named, strict=True),
     )
-    return found
+    return {(row[0], row[1], row[2]): row[3] for row in rows if row[3] is not None}
 
 
 async def count_recent(conn: Connection, booking_id: UUID) -> int:
@@ -135,47 +153,42 @@ async def insert(
     )
 
 
-async def update(
-    conn: Connection,
-    transaction_id: UUID,
-    *,
-    state: str,
-    ref: str,
-    charge_ref: str | None,
-    client_secret: str | None,
-    captured: int,
-    authorized: int,
-    open_at: datetime | None,
-    payment_method: str | None,
-    receipt_url: str | None,
-    error_message: str | None,
-    checks: int,
-    look_again_seconds: int | None,
-) -> None:
-    """Write what the gateway said. The triggers of migration 0007 refuse what cannot be."""
+class Standing(NamedTuple):
+    """How an attempt stands now. None of `charge_ref`, `client_secret`, `payment_method`, `receipt_url` leaves what was known before."""
+
+    id: UUID
+    state: str
+    ref: str
+    charge_ref: str | None
+    client_secret: str | None
+    captured: int
+    authorized: int
+    open_at: datetime | None
+    payment_method: str | None
+    receipt_url: str | None
+    error_message: str | None
+    checks: int
+    look_again_seconds: int | None
+
+
+async def update(conn: Connection, standing: Sequence[Standing]) -> None:
+    """Write what the gateway said of each of them. The triggers of migration 0007 refuse what cannot be."""
     await conn.execute(
         """
-        UPDATE transactions SET
-            state = $2, transaction_id = $3, client_secret = coalesce($4, client_secret), captured_amount = $5::bigint,
-            authorized_amount = $6, open_at = $7, payment_method = coalesce($8, payment_method),
-            receipt_url = coalesce($9, receipt_url), error_message = $10, checks = $11,
-            check_at = house_now() + make_interval(secs => $12), stumbles = 0, stumbled_over = NULL, charge_ref = coalesce($13, charge_ref),
-            completed_at = CASE WHEN $5::bigint > 0 THEN coalesce(completed_at, house_now()) END
-        WHERE id = $1
+        UPDATE transactions t SET
+            state = n.state, transaction_id = n.ref, charge_ref = coalesce(n.charge_ref, t.charge_ref),
+            client_secret = coalesce(n.client_secret, t.client_secret), stumbles = 0, stumbled_over = NULL,
+            captured_amount = n.captured, authorized_amount = n.authorized, open_at = n.open_at,
+            payment_method = coalesce(n.payment_method, t.payment_method), receipt_url = coalesce(n.receipt_url, t.receipt_url),
+            error_message = n.error_message, checks = n.checks, check_at = house_now() + make_interval(secs => n.look_again_seconds),
+            completed_at = CASE WHEN n.captured > 0 THEN coalesce(t.completed_at, house_now()) END
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::timestamptz[], $9::text[],
+                    $10::text[], $11::text[], $12::integer[], $13::integer[])
+             AS n(id, state, ref, charge_ref, client_secret, captured, authorized, open_at, payment_method, receipt_url, error_message, checks,
+                  look_again_seconds)
+        WHERE t.id = n.id
         """,
-        transaction_id,
-        state,
-        ref,
-        client_secret,
-        captured,
-        authorized,
-        open_at,
-        payment_method,
-        receipt_url,
-        error_message,
-        checks,
-        look_again_seconds,
-        charge_ref,
+        *zip(*standing, strict=True),
     )
 
 
@@ -258,23 +271,58 @@ async def add_fact(
     gateway_at: datetime | None = None,
 ) -> bool:
     """Remember what the gateway said. False when it had said so before."""
-    new = await conn.fetchval(
+    fact = fact_of(
+        transaction, object_id=object_id, fact_type=fact_type, discriminator=discriminator, amount=amount, source=source,
+        gateway_at=gateway_at,
+    )  # fmt: skip
+    return await add_facts(conn, [fact]) == 1
+
+
+class Fact(NamedTuple):
+    """Something that a gateway said, as it is remembered."""
+
+    transaction_id: UUID
+    gateway: str
+    livemode: bool
+    object_id: str
+    fact_type: str
+    discriminator: str
+    amount: int | None
+    currency: str | None
+    source: str
+    gateway_at: datetime | None
+
+
+def fact_of(
+    transaction: Transaction,
+    *,
+    object_id: str,
+    fact_type: str,
+    discriminator: str = "",
+    amount: int | None = None,
+    source: str,
+    gateway_at: datetime | None = None,
+) -> Fact:
+    return Fact(
+        transaction.id, transaction.gateway, transaction.livemode, object_id, fact_type, discriminator, amount,
+        transaction.currency if amount is not None else None, source, gateway_at,
+    )  # fmt: skip
+
+
+async def add_facts(conn: Connection, facts: Sequence[Fact]) -> int:
+    """Remember them, in this order. Answers how many had not been said before."""
+    if not facts:
+        return 0
+    rows = await conn.fetch(
         """
         INSERT INTO gateway_facts (transaction_id, gateway, livemode, object_id, fact_type, discriminator, amount, currency, source, gateway_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT ON CONSTRAINT gateway_facts_once DO NOTHING RETURNING true
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],
+                             $10::timestamptz[])
+        ON CONFLICT ON CONSTRAINT gateway_facts_once DO NOTHING RETURNING true
         """,
-        transaction.id,
-        transaction.gateway,
-        transaction.livemode,
-        object_id,
-        fact_type,
-        discriminator,
-        amount,
-        transaction.currency if amount is not None else None,
-        source,
-        gateway_at,
+        *zip(*facts, strict=True),
     )
-    return bool(new)
+    return len(rows)
 
 
 async def report_anomaly(

@@ -14,6 +14,7 @@ import msgspec
 from jklg import app, bookings
 from jklg.bookings import actions as booking_actions
 from jklg.payments import actions as payment_actions
+from jklg.payments import merging
 from jklg.payments import queries as payment_queries
 from jklg.payments import rules as payment_rules
 from jklg.payments.gateways.contract import GatewayError, GatewayRefused, Order
@@ -152,24 +153,15 @@ def a_new_key_at_each_try(patch: Patch) -> None:
 
 
 def settle_without_locks(patch: Patch) -> None:
-    async def unlocked(conn: Any, booking_id: UUID) -> Any:
-        return await bookings.get(conn, booking_id)
-
-    async def glance(conn: Any, transaction_id: UUID) -> Any:
-        return await payment_queries.get(conn, transaction_id)
-
-    patch.setattr(bookings, "lock", unlocked)
-    patch.setattr(payment_queries, "lock", glance)
+    patch.setattr(bookings, "lock_all", bookings.get_all)
+    patch.setattr(payment_queries, "lock_all", payment_queries.get_all)
 
 
 def lock_only_the_transaction(patch: Patch) -> None:
     """The attempt is safe; whether its booking is paid and its seats are free is only looked up."""
 
-    async def unlocked(conn: Any, booking_id: UUID) -> Any:
-        return await bookings.get(conn, booking_id)
-
-    patch.setattr(bookings, "lock", unlocked)
-    patch.setattr(booking_actions, "lock", unlocked)
+    patch.setattr(bookings, "lock_all", bookings.get_all)
+    patch.setattr(booking_actions, "lock_all", bookings.get_all)
 
 
 def call_the_gateway_before_the_row_is_committed(patch: Patch) -> None:
@@ -202,7 +194,7 @@ def leave_the_attempt_beside_the_one_that_paid(patch: Patch) -> None:
 
 def count_every_look(patch: Patch) -> None:
     """A clicking customer uses up the late looks. So it was until seed 15."""
-    rewritten(patch, payment_actions, "merge", '(source == "poll")', "1")
+    rewritten(patch, merging, "_checks", '(answer.source == "poll")', "1")
 
 
 def the_poller_stays_at_home(patch: Patch) -> None:
@@ -215,8 +207,8 @@ def overdue_payments_are_not_closed(patch: Patch) -> None:
 
 def keep_late_money_quietly(patch: Patch) -> None:
     """Money nobody asked for goes to suspense, and there it stays."""
-    patch.setattr(payment_actions.refunds, "send_back", nothing)
-    patch.setattr(payment_actions, "_report", nothing)
+    patch.setattr(merging.refunds, "send_back", nothing)
+    patch.setattr(merging, "report", nothing)
 
 
 def a_pending_capture_is_taken_for_money(patch: Patch) -> None:

@@ -11,8 +11,7 @@ from jklg.bookings import actions as booking_actions
 from jklg.bookings import queries as booking_queries
 from jklg.bookings import rules as booking_rules
 from jklg.mail import queries as mail_queries
-from jklg.payments import actions as payment_actions
-from jklg.payments import webhooks
+from jklg.payments import merging, webhooks
 from jklg.payments.gateways import signatures
 from jklg.payments.webhooks import actions as webhook_actions
 from jklg.payments.webhooks import queries as webhook_queries
@@ -79,10 +78,10 @@ def write_mail_without_asking_whether_it_was_written(patch: Patch) -> None:
 def announce_before_it_is_committed(patch: Patch) -> None:
     """The news is told outside the database transaction of its fact: a crash in between, and nobody hears of it."""
 
-    async def silent(conn: Any, news: str, payload: Any) -> None:
+    async def silent(conn: Any, all_news: Any) -> None:
         return None
 
-    patch.setattr(payment_actions.jobs, "announce", silent)
+    patch.setattr(merging.jobs, "announce_all", silent)
 
 
 def mark_the_notice_done_before_looking(patch: Patch) -> None:
@@ -92,7 +91,7 @@ def mark_the_notice_done_before_looking(patch: Patch) -> None:
                 notices = await webhook_queries.claim(conn, 1)
                 if not notices:
                     return tried
-                await webhook_queries.finish(conn, [notices[0].id], "done")
+                await webhook_queries.finish(conn, [((notices[0].id,), "done", None)])
             try:
                 await webhook_actions._look_into(house, notices[0])
             except Exception as error:

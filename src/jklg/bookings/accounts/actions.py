@@ -7,6 +7,7 @@ her account should be there because she wanted it. The mailbox was proven once a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -56,8 +57,12 @@ async def join(conn: Connection, customer_id: UUID, email: str, until: datetime 
 
 async def recount(conn: Connection, booking_id: UUID) -> None:
     """Count anew what the customer of a booking has booked and spent. Boring for a guest's, and the second time."""
-    customer_id = await booking_queries.customer_of(conn, booking_id)
-    if customer_id is not None:
+    await recount_all(conn, [booking_id])
+
+
+async def recount_all(conn: Connection, booking_ids: Sequence[UUID]) -> None:
+    """The same for many bookings; locks their customers in the order of their ids."""
+    for customer_id in await booking_queries.customers_of(conn, booking_ids):
         await profile.recount(conn, customer_id)
 
 

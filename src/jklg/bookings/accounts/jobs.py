@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
 from jklg.bookings import tidings
 from jklg.bookings.accounts import actions
 from jklg.customers import profile
-from jklg.kit.db import Database
+from jklg.kit.db import SYSTEM, Connection, Database
 
 
 class Office(Protocol):
@@ -28,8 +29,12 @@ async def join_guest_bookings(house: Office, news: dict[str, Any]) -> None:
 
 async def recount(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed, booking.cancelled, payment.received, refund.settled: what the customer has booked and spent."""
-    async with house.db.transaction() as conn:
-        await actions.recount(conn, UUID(news["booking_id"]))
+    await house.db.together(_recount, who=SYSTEM)(UUID(news["booking_id"]))
+
+
+async def _recount(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, None]:
+    await actions.recount_all(conn, booking_ids)
+    return {}
 
 
 async def tell_confirmed(house: Office, news: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ sweeps that close any leftover attempt.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 from uuid import UUID
@@ -69,9 +70,9 @@ async def decide(
     return None
 
 
-async def taken(conn: Connection, transaction_id: UUID) -> None:
-    """The gateway shows money taken: what we had asked for, or were about to, is done."""
-    await commands.finish_captures(conn, transaction_id)
+async def taken(conn: Connection, transaction_ids: Sequence[UUID]) -> None:
+    """The gateway shows money taken of these: what we had asked for, or were about to, is done."""
+    await commands.finish_captures(conn, transaction_ids)
 
 
 async def over(conn: Connection, transaction_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -171,16 +172,17 @@ async def begin_anew(conn: Connection, command_id: UUID) -> None:
     await conn.execute("UPDATE gateway_commands SET first_sent_at = house_now() WHERE id = $1", command_id)
 
 
-async def finish_captures(conn: Connection, transaction_id: UUID) -> None:
+async def finish_captures(conn: Connection, transaction_ids: Sequence[UUID]) -> None:
     """The gateway shows the money as taken: whatever we asked for, or were about to, is done. So is what we asked for last and had
     given up: it was on its way while its key lapsed, or the attempt ended."""
     await conn.execute(
         """
         UPDATE gateway_commands c SET state = 'done', last_error = NULL
-        WHERE transaction_id = $1 AND kind = 'capture' AND (state IN ('pending', 'unknown') OR state = 'rejected' AND NOT EXISTS (
-            SELECT FROM gateway_commands n WHERE n.transaction_id = $1 AND n.kind = 'capture' AND (n.created_at, n.id) > (c.created_at, c.id)))
+        WHERE transaction_id = ANY($1) AND kind = 'capture' AND (state IN ('pending', 'unknown') OR state = 'rejected' AND NOT EXISTS (
+            SELECT FROM gateway_commands n
+            WHERE n.transaction_id = c.transaction_id AND n.kind = 'capture' AND (n.created_at, n.id) > (c.created_at, c.id)))
         """,
-        transaction_id,
+        list(transaction_ids),
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from jklg import bookings, history
 from jklg.kit.db import claims
 from jklg.kit.errors import BadInput, Conflict, NotFound
-from jklg.payments import actions, queries, refunds, rules
+from jklg.payments import actions, merging, queries, refunds, rules
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import RefundSnapshot, Snapshot
 from jklg.payments.queries import Transaction
@@ -79,7 +79,7 @@ async def record_payment(
             captured=amount,
             payment_method=method,
         )
-        await actions.merge(conn, payment_id, taken, "staff")
+        await merging.merge(conn, payment_id, taken, "staff")
         detail = {"transaction_id": str(payment_id), "amount": amount, "method": method}
         await history.record(conn, actor, "payment.recorded", "booking", booking.id, detail)
         recorded = await queries.get(conn, payment_id)

@@ -15,7 +15,7 @@ from jklg.bookings.rules import REFERENCE, not_found
 from jklg.kit.db import Connection, claims
 from jklg.kit.errors import BadInput, Conflict, NotFound, Unavailable
 from jklg.kit.ids import uuid7
-from jklg.payments import actions, concerns, concerns_queries, queries
+from jklg.payments import actions, concerns, concerns_queries, merging, queries
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import GatewayError, Snapshot
 from jklg.payments.queries import Anomaly
@@ -65,7 +65,7 @@ async def attach(house: House, concern_id: UUID, reference: str, *, actor: str) 
             description=f"{gateway} {ref}, given to this booking by hand",
             ref=ref,
         )
-        await actions.merge(conn, transaction_id, snapshot, "staff")
+        await merging.merge(conn, transaction_id, snapshot, "staff")
         await concerns.settle_concern_in(
             conn, concern.id, actor=actor, note=f"Given to the booking {booking.reference}."
         )

@@ -17,7 +17,7 @@ import asyncpg
 
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
-from jklg.kit.db import Connection, violated
+from jklg.kit.db import SYSTEM, Connection, violated
 from jklg.kit.errors import Malformed, Unavailable
 from jklg.payments import actions as payments
 from jklg.payments import queries as payment_queries
@@ -146,14 +146,23 @@ async def replay(conn: Connection, notice_id: int) -> bool:
 
 async def transaction_of(conn: Connection, notice: queries.FiledNotice) -> UUID | None:
     """Our attempt that a notice speaks of, if it is one of ours."""
-    known = None
-    if notice.ref is not None:
-        known = await payment_queries.find_by_ref(conn, notice.gateway, notice.livemode, notice.ref)
-    if known is None and notice.transaction_id is not None:
-        named = await payment_queries.get(conn, notice.transaction_id)
-        if named is not None and named.gateway == notice.gateway:
-            known = named.id
-    return known
+    return (await _transactions_of(conn, [notice])).get(notice)
+
+
+async def _transactions_of(conn: Connection, notices: Sequence[queries.FiledNotice]) -> dict[queries.FiledNotice, UUID]:
+    """The same of many. The gateway's id for the attempt counts more than ours: that one, a stranger may have written."""
+    found = await payment_queries.find_by_refs(
+        conn, [(each.gateway, each.livemode, each.ref) for each in notices if each.ref is not None]
+    )
+    known = {each: found.get((each.gateway, each.livemode, each.ref or "")) for each in notices}
+    named = [each.transaction_id for each in notices if known[each] is None and each.transaction_id is not None]
+    if named:
+        ours = await payment_queries.get_all(conn, named)
+        for each, transaction_id in known.items():
+            attempt = ours.get(each.transaction_id) if each.transaction_id else None
+            if transaction_id is None and attempt is not None and attempt.gateway == each.gateway:
+                known[each] = attempt.id
+    return {each: transaction_id for each, transaction_id in known.items() if transaction_id is not None}
 
 
 async def process_due(house: House, limit: int = 200) -> int:
@@ -190,8 +199,8 @@ async def _look_at_each(house: House, waiting: Iterator[Sequence[queries.FiledNo
             for notice in notices:
                 await _hear_alarm(house, notice)
             await failpoints.reach("worker_before_done")
-            async with house.db.transaction(opening=queries.FORGETTABLE) as conn:
-                await queries.finish(conn, [notice.id for notice in notices], *ending)
+            ended = tuple(notice.id for notice in notices), *ending
+            await house.db.together(queries.finish, writes=True, who=SYSTEM, opening=queries.FORGETTABLE)(ended)
         except Exception as error:
             for notice in notices:
                 await _put_off(house, notice, error)
@@ -202,8 +211,7 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
     gateway = house.gateways.get(notice.gateway)
     if gateway is None:
         raise GatewayError("gateway_not_configured")
-    async with house.db.transaction() as conn:
-        known = await transaction_of(conn, notice)
+    known = await house.db.together(_transactions_of, who=SYSTEM)(notice)
     if known is None:
         return await _stray(house, gateway, notice)
     settled = await payments.settle(house, known, source="webhook", hint_ref=notice.ref)

@@ -132,20 +132,23 @@ async def revive(conn: Connection, notice_id: int) -> bool:
     return str(done) == "UPDATE 1"
 
 
-async def finish(conn: Connection, notice_ids: Sequence[int], state: str, reason: str | None = None) -> None:
-    """What it told of somebody who has left meanwhile is not kept."""
+Ended = tuple[tuple[int, ...], str, str | None]
+"""Notices, and their end: (ids, state, reason)."""
+
+
+async def finish(conn: Connection, ended: Sequence[Ended]) -> dict[Ended, None]:
+    """What they told of somebody who has left meanwhile is not kept."""
     await conn.execute(
         """
-        UPDATE webhook_inbox i SET state = $2, reason = $3, done_at = house_now(),
+        UPDATE webhook_inbox i SET state = e.state, reason = e.reason, done_at = house_now(),
                body = CASE WHEN EXISTS (SELECT FROM transactions t JOIN bookings b ON b.id = t.booking_id
                                         WHERE t.gateway = i.gateway AND t.livemode = i.livemode AND i.ref IN (t.transaction_id, t.charge_ref) AND b.email = '')
                       THEN '' ELSE body END
-        WHERE id = ANY($1) AND state = 'pending'
+        FROM unnest($1::bigint[], $2::text[], $3::text[]) AS e(id, state, reason) WHERE i.id = e.id AND i.state = 'pending'
         """,
-        notice_ids,
-        state,
-        reason,
+        *zip(*((notice_id, state, reason) for ids, state, reason in ended for notice_id in ids), strict=True),
     )
+    return {}
 
 
 async def postpone(conn: Connection, notice_id: int, seconds: float, error: str) -> None:
