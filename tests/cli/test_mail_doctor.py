@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from jklg import app, mail
+from jklg.mail import signing
 from jklg.settings import BadSettings, Settings, load
 from jklg.startup.doctor import Result
 from jklg.startup.mail_doctor import examine_mail
-from tests.mail.test_mail import PostOffice, free_port, post_office, write  # noqa: F401  (post_office is a fixture)
+from tests.mail.test_mail import PostOffice, free_port, hurry, post_office, states, write  # noqa: F401  (post_office is a fixture)
 
 DOMAIN = "agency.example"
 
@@ -153,6 +154,19 @@ async def test_mails_are_signed_so_that_others_believe_them(
         assert dkim.verify(raw, dnsfunc=lambda name, timeout=5: public)
         assert not dkim.verify(raw.replace(b"Subject: ", b"Subject: Re: "), dnsfunc=lambda name, timeout=5: public)
         assert raw.isascii(), "nobody on the way has to change it"
+
+
+async def test_a_key_that_is_none_costs_no_mail(ours: Settings, db: Any, zone: Zone) -> None:
+    house = await app.build_house(ours, db, {})
+    await write(house)
+    for broken in (b"not a key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"):
+        signing.private_key.cache_clear()
+        Path(ours.dkim_key).write_bytes(broken)  # noqa: ASYNC240
+        assert await mail.send_due(house) == 0
+        assert await states(house) == ["queued"], "somebody mends the key, and it goes out"
+        await hurry(house)
+        assert "cannot be read" in (await examined(zone, ours))["DKIM"].detail
+        assert "cannot be signed" in (await examined(zone, ours, to="chitra@example.org"))["server"].detail
 
 
 def test_presets_and_keys_are_read_with_the_other_settings(tmp_path: Path) -> None:

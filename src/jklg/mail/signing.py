@@ -10,8 +10,6 @@ from email.message import EmailMessage
 from functools import lru_cache
 from pathlib import Path
 
-import dkim
-
 from jklg.settings import Settings
 
 POLICY = email.policy.SMTP.clone(cte_type="7bit")
@@ -19,12 +17,14 @@ SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b
 
 
 def wire(settings: Settings, message: EmailMessage) -> tuple[bytes, list[str]]:
-    """The bytes, and the options of `MAIL FROM` that they need. OSError, ValueError when there should be a key and it cannot be read."""
+    """The bytes, and the options of `MAIL FROM` that they need. OSError when there should be a key and it is none."""
     international = not str(message["To"]).isascii() and not _ascii_addresses(message)
     flat = message.as_bytes(policy=POLICY.clone(utf8=True) if international else POLICY)
     options = ["SMTPUTF8"] if international else []
     if not settings.dkim_key:
         return flat, options
+    import dkim  # it brings a name server's client along: only for those who sign
+
     try:
         signature = dkim.sign(
             flat,
@@ -34,8 +34,8 @@ def wire(settings: Settings, message: EmailMessage) -> tuple[bytes, list[str]]:
             canonicalize=(b"relaxed", b"relaxed"),
             include_headers=[*SIGNED],
         )
-    except dkim.DKIMException as error:
-        raise ValueError(f"the mail cannot be signed: {error}") from error
+    except (dkim.DKIMException, ValueError) as error:
+        raise OSError(f"mails cannot be signed with {settings.dkim_key}: {error}") from error
     return signature + flat, options
 
 
