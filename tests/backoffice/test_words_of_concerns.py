@@ -15,9 +15,9 @@ from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 
 SRC = Path(words.__file__).parents[2]
-REPORTERS = {"report_anomaly": "kind", "report_concern": 1, "report_difference": 2, "_report": 2}
+REPORTERS = {"report_anomaly": "kind", "report_concern": 1, "report_difference": 2, "report": 2}
 """Function -> where its callers say of which kind it is: the keyword, or how many arguments come before it."""
-PASSED_ON = {"kind", "decision.anomaly", "each.kind", "alarm.kind"}
+PASSED_ON = {"kind", "decision.anomaly", "each.decision.anomaly", "each.kind", "alarm.kind"}
 """Not said there: the reporters themselves, what `rules.decide` found, what the sweep of payments/aside reads, and what gateways raise."""
 
 

@@ -468,7 +468,7 @@ async def test_chitra_imports_a_statement_and_matches_what_the_house_could_not(o
     line = await street.one("SELECT id FROM bank_lines WHERE amount > 0")
     assert 'href="/staff/bank">Nobody knows what this line' in (await office.browser.get("/staff")).text
     text = await office.read(f"/staff/bank/lines/{line}")
-    assert "Payout of Sandbox" in text
+    assert "Payout of Play bank" in text
     to = re.findall(r'name="(part.[^"]+)"', (await office.browser.get(f"/staff/bank/lines/{line}")).text)[0]
     done = await office.browser.post(f"/staff/bank/lines/{line}/match", data={to: "1"})
     assert done.headers["location"] == "/staff/bank?said=matched"
