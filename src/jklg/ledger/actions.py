@@ -132,10 +132,7 @@ async def verify(db: Database, more: Sequence[Check] = (), *, keys: Sequence[str
     """
     broken: dict[str, list[str]] = {}
     async with db.transaction() as conn:
-        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        await conn.execute(
-            "SET LOCAL statement_timeout = 0"
-        )  # all there ever was is read: that takes as long as it takes
+        await queries.read_one_snapshot(conn)
         transactions, entries = await queries.count(conn)
         balances = await queries.trial_balance(conn)
         for check in (*OWN_CHECKS, *more):

@@ -85,6 +85,11 @@ async def written_now(conn: Connection) -> list[tuple[str, str, str, int]]:
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
+async def read_one_snapshot(conn: Connection) -> None:
+    """For a database transaction that reads all there ever was, as it stands now: that takes as long as it takes."""
+    await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = 0")
+
+
 async def count(conn: Connection) -> tuple[int, int]:
     """(transactions, entries)."""
     row = await conn.fetchrow(
