@@ -26,7 +26,7 @@ from tests.bookings.test_pages_of_a_customer import buy
 from tests.customers.people import MALLORYS, PASSWORD, People, people  # noqa: F401  (people is a fixture)
 from tests.customers.test_pages import browser, join, sign_in
 
-SOON = 10.0
+SOON = 15.0
 
 
 class Page:

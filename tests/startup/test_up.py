@@ -82,7 +82,12 @@ class Up:
         return None
 
     def survivors(self) -> list[str]:
-        return [" ".join(each.cmdline()) for each in self._seen.values() if lives(each)]
+        found = []
+        for each in self._seen.values():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we look
+                if lives(each):
+                    found.append(" ".join(each.cmdline()))
+        return found
 
     def healthy(self) -> bool:
         try:

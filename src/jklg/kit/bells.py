@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
-
 if TYPE_CHECKING:
     from jklg.kit.db import Database
 
@@ -61,8 +59,8 @@ class Bells:
         while self._waiting:
             try:
                 await self._hear()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("nothing is heard on %s for a moment: %s", self._channel, error)
+            except Exception as error:  # whatever it is that a dying connection raises
+                log.warning("nothing is heard on %s for a moment: %r", self._channel, error)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _hear(self) -> None:
