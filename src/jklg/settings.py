@@ -107,10 +107,10 @@ class Settings:
 
 PRESETS: Mapping[str, Mapping[str, str]] = {
     "none": {},
-    "gmail": {"host": "smtp.gmail.com"},
-    "sendgrid": {"host": "smtp.sendgrid.net", "user": "apikey"},
+    "gmail": {"host": "smtp.gmail.com", "spf": "include:_spf.google.com"},
+    "sendgrid": {"host": "smtp.sendgrid.net", "user": "apikey", "spf": "include:sendgrid.net"},
 }
-"""SMTP_PRESET: servers that many agencies use. Both take STARTTLS at port 587."""
+"""SMTP_PRESET: servers that many agencies use. Both take STARTTLS at port 587. `spf`: what names it in the SPF record of the sender."""
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:

@@ -213,6 +213,7 @@ async def test_a_lost_connection_to_the_database_is_only_a_delay(
                 await own.close()
             await arrives(people, booking)
             await page.until(lambda: page.heard)
+            assert len(page.heard) == 1
 
 
 async def test_signing_out_ends_what_the_other_pages_hear(people: People, monkeypatch: pytest.MonkeyPatch) -> None:

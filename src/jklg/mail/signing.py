@@ -18,7 +18,7 @@ SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b
 
 def wire(settings: Settings, message: EmailMessage) -> tuple[bytes, list[str]]:
     """The bytes, and the options of `MAIL FROM` that they need. OSError when there should be a key and it is none."""
-    international = not str(message["To"]).isascii() and not _ascii_addresses(message)
+    international = not all(address.addr_spec.isascii() for address in message["To"].addresses)
     flat = message.as_bytes(policy=POLICY.clone(utf8=True) if international else POLICY)
     options = ["SMTPUTF8"] if international else []
     if not settings.dkim_key:
@@ -48,7 +48,3 @@ def domain_of(settings: Settings) -> str:
 def private_key(path: str) -> bytes:
     """The key in PEM. Read once: a new key comes with a new selector, and with a restart."""
     return Path(path).read_bytes()
-
-
-def _ascii_addresses(message: EmailMessage) -> bool:
-    return all(address.addr_spec.isascii() for address in message["To"].addresses)

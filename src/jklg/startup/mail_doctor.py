@@ -15,11 +15,11 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from jklg.mail import signing
 from jklg.mail.actions import connection
-from jklg.settings import Settings
+from jklg.settings import PRESETS, Settings
 from jklg.startup.doctor import Result
 
 PATIENCE_SECONDS = 5.0
-SENDERS = {"smtp.gmail.com": "include:_spf.google.com", "smtp.sendgrid.net": "include:sendgrid.net"}
+SENDERS = {preset["host"]: preset["spf"] for preset in PRESETS.values() if preset}
 """What the SPF record of an agency says that sends through one of these."""
 
 
@@ -74,9 +74,9 @@ def _letter(settings: Settings, to: str) -> EmailMessage:
 
 
 async def _answers(_: Settings, domain: str, ask: dns.asyncresolver.Resolver) -> Result:
-    found = await _records(ask, domain, "MX")
+    found = await _answer(ask, domain, "MX")
     if found:
-        return Result("answers", True, f"mail to {domain} goes to {found[0].split()[-1].rstrip('.')}")
+        return Result("answers", True, f"mail to {domain} goes to {found[0].to_text().split()[-1].rstrip('.')}")
     return Result("answers", False, f"{domain} has no MX record: answers and bounces reach nobody")
 
 
@@ -133,10 +133,6 @@ async def _texts(ask: dns.asyncresolver.Resolver, name: str) -> Sequence[str]:
     """TXT records, each in one piece."""
     answer = await _answer(ask, name, "TXT")
     return [b"".join(each.strings).decode("utf-8", "replace") for each in answer if isinstance(each, TXT)]
-
-
-async def _records(ask: dns.asyncresolver.Resolver, name: str, kind: str) -> Sequence[str]:
-    return [each.to_text() for each in await _answer(ask, name, kind)]
 
 
 async def _answer(ask: dns.asyncresolver.Resolver, name: str, kind: str) -> list[dns.rdata.Rdata]:
