@@ -59,6 +59,7 @@ class Bells:
         while self._waiting:
             try:
                 await self._hear()
+                log.warning("the connection that hears %s is lost; there will be another", self._channel)
             except Exception as error:  # whatever it is that a dying connection raises
                 log.warning("nothing is heard on %s for a moment: %r", self._channel, error)
             await asyncio.sleep(PAUSE_SECONDS)
@@ -78,8 +79,8 @@ class Bells:
                     self._ring(conn, 0, self._channel, name)
                 await lost.wait()
             finally:
-                conn.remove_termination_listener(gone)
-                if not lost.is_set():
+                if not lost.is_set():  # a lost one has gone from the pool, and what it listened to with it
+                    conn.remove_termination_listener(gone)
                     await conn.remove_listener(self._channel, self._ring)
 
     def _ring(self, _conn: Any, _pid: int, _channel: str, name: object) -> None:
