@@ -44,10 +44,11 @@ async def post(street: Street, post_office: tuple[PostOffice, Any]) -> PostOffic
 async def lost_mail(street: Street, post: PostOffice) -> None:
     """The server of Asha's mailbox refuses her mail for good."""
     async with street.db.transaction() as conn:
-        await mail.write(
-            conn, kind="payment_receipt", once_key="r:1", to_address="asha@example.org", to_name="Asha Rao", subject="Your receipt",
+        letter = mail.Letter(
+            kind="payment_receipt", once_key="r:1", to_address="asha@example.org", to_name="Asha Rao", subject="Your receipt",
             text="t", html="<p>h</p>",
         )  # fmt: skip
+        await mail.write(conn, [letter])
     post.refuse = "550 no such mailbox"
     await mail.send_due(street.house)
     post.refuse = None

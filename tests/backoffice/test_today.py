@@ -174,9 +174,10 @@ async def test_what_cannot_be_healed_by_itself_is_shown_to_a_person(
     await office.sign_in("Manager")
     reference = await sell(office)
     async with office.street.db.transaction() as conn:
-        await mail.write(
-            conn, kind="x", once_key="x", to_address="nowhere", to_name="A", subject="Lost mail", text="t", html="h"
+        lost = mail.Letter(
+            kind="x", once_key="x", to_address="nowhere", to_name="A", subject="Lost mail", text="t", html="h"
         )
+        await mail.write(conn, [lost])
         await conn.execute("UPDATE mail_outbox SET state = 'dead', last_error = '550 no such mailbox'")
         await conn.execute(
             """

@@ -113,7 +113,8 @@ async def booked(people: People, asha: httpx.AsyncClient, **departure: Any) -> t
 
 async def arrives(people: People, booking: UUID, amount: int = 100_000, once: UUID | None = None) -> None:
     async with people.house.db.transaction() as conn:
-        await tidings.tell(conn, booking, "payment_received", once or uuid7(), amount=amount, currency="INR")
+        detail = {"amount": amount, "currency": "INR"}
+        await tidings.tell(conn, [tidings.Line(booking, "payment_received", once or uuid7(), detail)])
 
 
 async def test_what_happens_stands_in_the_account_of_whoever_it_concerns_once(people: People) -> None:

@@ -17,7 +17,7 @@ async def confirmed(shop: Shop) -> bookings.Held:
     async with shop.house.db.transaction() as conn:
         await bookings.confirm(conn, await bookings.lock(conn, held.id))
     async with shop.house.db.transaction() as conn:
-        await invoices.write(conn, seller_of(shop.house.settings), held.id)
+        await invoices.write(conn, seller_of(shop.house.settings), [held.id])
     return held
 
 

@@ -92,8 +92,7 @@ async def sender(settings: Settings, db: Any, post_office: tuple[PostOffice, Con
 
 async def write(house: House, once_key: str = "confirmed:1", **changes: str) -> bool:
     async with house.db.transaction() as conn:
-        return await mail.write(
-            conn,
+        letter = mail.Letter(
             **{  # type: ignore[arg-type]
                 "kind": "booking_confirmed",
                 "once_key": once_key,
@@ -103,8 +102,9 @@ async def write(house: House, once_key: str = "confirmed:1", **changes: str) -> 
                 "text": "Your seats are yours.",
                 "html": "<p>Your seats are yours.</p>",
                 **changes,
-            },
+            }
         )
+        return await mail.write(conn, [letter]) == 1
 
 
 async def states(house: House) -> list[str]:

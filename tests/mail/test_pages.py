@@ -26,7 +26,7 @@ async def caught(house: House, **changes: str) -> None:
         **changes,
     }
     async with house.db.transaction() as conn:
-        await mail.write(conn, **letter)  # type: ignore[arg-type]
+        await mail.write(conn, [mail.Letter(**letter)])  # type: ignore[arg-type]
     await mail.send_due(house)
 
 

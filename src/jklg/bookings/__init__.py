@@ -22,6 +22,7 @@ from jklg.bookings.actions import (
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
+from jklg.bookings.letters import write_all as write_letters
 from jklg.bookings.queries import Booking, get, get_all, get_by_reference, latest, list_travellers
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "receive_money",
     "take_off",
     "write_letter",
+    "write_letters",
 ]

@@ -44,10 +44,12 @@ async def _mail_confirmations(conn: Connection, wanted: Sequence[Asked]) -> dict
     found = await queries.get_all(conn, ids)
     travellers = await queries.travellers_of(conn, ids)
     deposits = await actions.amounts_paid(conn, list(found.values()))
-    for settings, booking_id in wanted:
-        booking, paid = found[booking_id], deposits[booking_id]
-        context = {"travellers": travellers.get(booking_id, []), "paid": paid, "due": max(booking.price - paid, 0)}
-        await letters.write(conn, settings, ROOM, "booking_confirmed", booking.id, booking, context)
+    written = []
+    for booking in found.values():
+        paid = deposits[booking.id]
+        context = {"travellers": travellers.get(booking.id, []), "paid": paid, "due": max(booking.price - paid, 0)}
+        written.append((booking.id, booking, context))
+    await letters.write_all(conn, wanted[0].settings, ROOM, "booking_confirmed", written)
     return {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import UUID
 
@@ -25,12 +25,28 @@ async def write(
     context: Mapping[str, object],
 ) -> bool:
     """Mail `kind` of a room to whoever booked, once for `once`, in the language they booked in. False when it was written before, or its customer has left meanwhile."""
-    if booking.email == "":
-        return False
+    return await write_all(conn, settings, room, kind, [(once, booking, context)]) == 1
+
+
+async def write_all(
+    conn: Connection,
+    settings: Settings,
+    room: Path,
+    kind: str,
+    wanted: Iterable[tuple[object, Booking, Mapping[str, object]]],
+) -> int:
+    """The same to many: (once, booking, context) of each. Answers how many had not been written before."""
+    letters = [_letter(settings, room, kind, *each) for each in wanted if each[1].email]
+    return await mail.write(conn, letters)
+
+
+def _letter(
+    settings: Settings, room: Path, kind: str, once: object, booking: Booking, context: Mapping[str, object]
+) -> mail.Letter:
     link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
     context = {"booking": booking, "manage_url": link, **context}
     with speaking(booking.locale):
-        return await mail.write_letter(conn, settings, room, kind, once, booking.email, booking.name, context)
+        return mail.letter(settings, room, kind, once, booking.email, booking.name, context)
 
 
 async def forget(conn: Connection, booking_id: UUID) -> None:

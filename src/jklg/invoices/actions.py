@@ -1,4 +1,4 @@
-"""Writing the papers of a booking: one verb brings them up to date, whatever happened since, however often it is called."""
+"""Writing the papers of bookings: one verb brings them up to date, whatever happened since, however often it is called."""
 
 from __future__ import annotations
 
@@ -17,69 +17,87 @@ from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
 
 
-async def write(conn: Connection, seller: Seller, booking_id: UUID) -> Invoice | None:
-    """Write what a booking's papers lack: the invoice once it was confirmed, a credit note once its price is less than they say.
+class _Lacking(msgspec.Struct, frozen=True):
+    """A paper that is to be written."""
 
-    None when nothing is lacking. Locks departure and booking, then the series until the caller's database transaction ends; what is
-    rolled back leaves no gap. NotFound: booking_not_found.
+    kind: str
+    booking: Booking
+    lines: Lines
+    corrects: Invoice | None
+
+
+async def write(conn: Connection, seller: Seller, booking_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Write what the papers of bookings lack: the invoice once one was confirmed, a credit note once its price is less than they say.
+
+    Answers the number of what was written, by booking. Locks the bookings, all before the first number is taken, but no departure; then
+    the series, invoices before credit notes, until the caller's database transaction ends: what is rolled back leaves no gap.
     """
-    return await _complete(conn, seller, await bookings.lock(conn, booking_id))
+    locked = await bookings.lock_without_seats(conn, booking_ids)
+    lacking = await _lacking(conn, [each for each in locked.values() if each.confirmed_at is not None])
+    buyers = await _buyers(conn, [each.booking for each in lacking])
+    numbers: dict[UUID, str] = {}
+    for kind in ("invoice", "credit_note"):
+        of_kind = [each for each in lacking if each.kind == kind]
+        if of_kind:
+            numbers |= await _number(conn, seller, kind, of_kind, buyers)
+    return numbers
 
 
-async def write_all(conn: Connection, seller: Seller, booking_ids: Sequence[UUID]) -> None:
-    """The same for many bookings: all of them are locked before the first number is taken, and no departure is."""
-    for booking in (await bookings.lock_without_seats(conn, booking_ids)).values():
-        await _complete(conn, seller, booking)
+async def _lacking(conn: Connection, confirmed: Sequence[Booking]) -> list[_Lacking]:
+    ids = [each.id for each in confirmed]
+    papers = await queries.list_of_bookings(conn, ids)
+    given = await cancelling.list_of_bookings(conn, ids)
+    lacking = []
+    for booking in confirmed:
+        before, gone = papers.get(booking.id, []), given.get(booking.id, [])
+        if before:
+            lines = rules.credit_lines([each.lines for each in before], booking.price, gone)
+            found = _Lacking("credit_note", booking, lines, before[0])
+        else:
+            found = _Lacking("invoice", booking, rules.invoice_lines(booking.lines, booking.price, gone), None)
+        if found.lines and (before or booking.price):  # nothing is asked for what costs nothing
+            lacking.append(found)
+    return lacking
 
 
-async def _complete(conn: Connection, seller: Seller, booking: Booking) -> Invoice | None:
-    if booking.confirmed_at is None:
-        return None
-    papers = await queries.list_of_booking(conn, booking.id)
-    given = await cancelling.list_of_booking(conn, booking.id)
-    if not papers:
-        lines = rules.invoice_lines(booking.lines, booking.price, given)
-        if booking.price == 0:
-            return None  # nothing is asked for what costs nothing
-        return await _write(conn, seller, booking, "invoice", lines, None)
-    lines = rules.credit_lines([each.lines for each in papers], booking.price, given)
-    return await _write(conn, seller, booking, "credit_note", lines, papers[0]) if lines else None
-
-
-async def _write(
-    conn: Connection, seller: Seller, booking: Booking, kind: str, lines: Lines, corrects: Invoice | None
-) -> Invoice:
-    buyer = corrects.buyer if corrects else await _buyer(conn, booking)
-    year, serial, today = await queries.take_number(conn, kind, seller.time_zone)
-    invoice_id = uuid7()
-    number = await queries.insert(
+async def _number(
+    conn: Connection, seller: Seller, kind: str, lacking: Sequence[_Lacking], buyers: dict[UUID, dict[str, Any]]
+) -> dict[UUID, str]:
+    """Give papers of one kind the next numbers of the series, and write them."""
+    year, first, today = await queries.take_numbers(conn, kind, seller.time_zone, len(lacking))
+    papers = [
+        queries.NewPaper(
+            id=uuid7(),
+            serial=first + place,
+            booking_id=each.booking.id,
+            corrects=each.corrects.id if each.corrects else None,
+            currency=each.booking.currency,
+            amount=sum(line["amount"] for line in each.lines),
+            lines=each.lines,
+            buyer=each.corrects.buyer if each.corrects else buyers[each.booking.id],
+            journey=_journey(each.booking),
+            terms=_terms(each.booking),
+        )
+        for place, each in enumerate(lacking)
+    ]
+    numbers = await queries.insert(conn, kind, year, today, msgspec.to_builtins(seller), papers)
+    await history.record_all(
         conn,
-        invoice_id=invoice_id,
-        kind=kind,
-        year=year,
-        serial=serial,
-        issued_on=today,
-        booking_id=booking.id,
-        corrects=corrects.id if corrects else None,
-        currency=booking.currency,
-        amount=sum(line["amount"] for line in lines),
-        lines=lines,
-        seller=msgspec.to_builtins(seller),
-        buyer=buyer,
-        journey=_journey(booking),
-        terms=_terms(booking),
-    )
-    await history.record(conn, "system", f"{kind}.written", "booking", booking.id, {"number": number})
-    written = await queries.list_of_booking(conn, booking.id)
-    return next(each for each in written if each.id == invoice_id)
+        [
+            history.Happening("system", f"{kind}.written", "booking", each.booking_id, {"number": numbers[each.booking_id]})
+            for each in papers
+        ],
+    )  # fmt: skip
+    return numbers
 
 
-async def _buyer(conn: Connection, booking: Booking) -> dict[str, Any]:
-    """Whoever booked, with the address of their account. Nothing of who has been forgotten already."""
-    if booking.email == "":
-        return {}
-    address = await queries.address_of_customer(conn, booking.customer_id) if booking.customer_id else None
-    return {"name": booking.name, "email": booking.email, "address": address or {}}
+async def _buyers(conn: Connection, booked: Sequence[Booking]) -> dict[UUID, dict[str, Any]]:
+    """Whoever booked, with the address of their account, by booking. Nothing of who has been forgotten already."""
+    known = [each for each in booked if each.email]
+    homes = await queries.addresses_of(conn, [each.customer_id for each in known if each.customer_id])
+    return {each.id: {} for each in booked} | {
+        each.id: {"name": each.name, "email": each.email, "address": homes.get(each.customer_id, {})} for each in known
+    }
 
 
 def _journey(booking: Booking) -> dict[str, Any]:

@@ -27,7 +27,7 @@ async def write_papers(house: Office, news: dict[str, Any]) -> None:
 
 
 async def _write_papers(conn: Connection, wanted: Sequence[Asked]) -> dict[UUID, None]:
-    await actions.write_all(conn, seller_of(wanted[0].settings), [each.id for each in wanted])
+    await actions.write(conn, seller_of(wanted[0].settings), [each.id for each in wanted])
     return {}
 
 

@@ -10,13 +10,16 @@ from jklg.mail.actions import (
     send_due,
     write,
 )
-from jklg.mail.render import render, write_letter
+from jklg.mail.queries import Letter
+from jklg.mail.render import letter, render, write_letter
 
 __all__ = [
+    "Letter",
     "forget",
     "forget_address",
     "forget_due",
     "forget_sent",
+    "letter",
     "list_of_address",
     "render",
     "send_again",

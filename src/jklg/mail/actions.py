@@ -18,15 +18,14 @@ from typing import Protocol
 from uuid import UUID
 
 import aiosmtplib
-import msgspec
+from msgspec.structs import replace
 
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Connection, Database
-from jklg.kit.ids import uuid7
 from jklg.kit.tokens import unsealed
 from jklg.mail import queries, signing
-from jklg.mail.queries import Mail
+from jklg.mail.queries import Letter, Mail
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -49,36 +48,9 @@ class House(Protocol):
     dice: Random
 
 
-async def write(
-    conn: Connection,
-    *,
-    kind: str,
-    once_key: str,
-    to_address: str,
-    to_name: str,
-    subject: str,
-    text: str,
-    html: str,
-    erase_when_sent: bool = False,
-) -> bool:
-    """Put a mail into the outbox, in the caller's database transaction. False when this one was written before.
-
-    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left.
-    """
-    mail_id = uuid7()
-    return await queries.insert(
-        conn,
-        mail_id=mail_id,
-        kind=kind,
-        once_key=once_key,
-        to_address=to_address,
-        to_name=to_name,
-        subject=one_line(subject),
-        text_body=text,
-        html_body=html,
-        message_id=f"<{mail_id}@jklg>",
-        erase_when_sent=erase_when_sent,
-    )
+async def write(conn: Connection, letters: Sequence[Letter]) -> int:
+    """Put mails into the outbox, in the caller's database transaction. Answers how many had not been written before."""
+    return await queries.insert(conn, [replace(each, subject=one_line(each.subject)) for each in letters])
 
 
 async def send_again(conn: Connection, mail_id: UUID) -> bool:
@@ -122,8 +94,7 @@ async def send_due(house: House, limit: int = 20) -> int:
     async with house.db.transaction() as conn:
         due = await queries.claim_due(conn, limit)
         if not house.settings.smtp_host:
-            for mail in due:
-                await queries.finish(conn, mail.id, "caught")
+            await queries.finish(conn, [mail.id for mail in due], "caught")
             return len(due)
     return await _send_all(house, due) if due else 0
 
@@ -183,7 +154,7 @@ async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
         return
     await failpoints.reach("after_mail_sent")
     async with house.db.transaction() as conn:
-        await queries.finish(conn, mail.id, "sent")
+        await queries.finish(conn, [mail.id], "sent")
 
 
 def _is_about_us(error: aiosmtplib.SMTPException) -> bool:
@@ -221,7 +192,7 @@ async def _give_up(house: House, mail: Mail, error: Exception) -> None:
     """Staff find it among what needs a person (payments/aside)."""
     log.error("mail %s will not be delivered: %r", mail.id, error)
     async with house.db.transaction() as conn:
-        await queries.finish(conn, mail.id, "dead", repr(error))
+        await queries.finish(conn, [mail.id], "dead", repr(error))
 
 
 def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
@@ -245,7 +216,7 @@ def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
 def opened(settings: Settings, mail: Mail) -> Mail:
     """A mail with what was sealed in it (kit.tokens). LookupError when its secret is gone."""
     text, html = (unsealed(body, settings.secrets) for body in (mail.text_body, mail.html_body))
-    return msgspec.structs.replace(mail, text_body=text, html_body=html)
+    return replace(mail, text_body=text, html_body=html)
 
 
 def one_line(text: str) -> str:

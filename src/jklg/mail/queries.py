@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from jklg.kit.db import Connection
+from jklg.kit.ids import uuid7
 
 
 class Mail(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,38 +36,38 @@ FROM mail_outbox
 """
 
 
-async def insert(
-    conn: Connection,
-    *,
-    mail_id: UUID,
-    kind: str,
-    once_key: str,
-    to_address: str,
-    to_name: str,
-    subject: str,
-    text_body: str,
-    html_body: str,
-    message_id: str,
-    erase_when_sent: bool,
-) -> bool:
-    new = await conn.fetchval(
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that is to be written, once for its `once_key`.
+
+    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left.
+    """
+
+    kind: str
+    once_key: str
+    to_address: str
+    to_name: str
+    subject: str
+    text: str
+    html: str
+    erase_when_sent: bool = False
+    id: UUID = msgspec.field(default_factory=uuid7)
+
+
+async def insert(conn: Connection, letters: Sequence[Letter]) -> int:
+    """How many of them were new."""
+    if not letters:
+        return 0
+    done = await conn.execute(
         """
-        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id, erase_when_sent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING RETURNING true
+        INSERT INTO mail_outbox (kind, once_key, to_address, to_name, subject, text_body, html_body, erase_when_sent, id, message_id)
+        SELECT n.*, '<' || n.id || '@jklg>'
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::uuid[])
+             AS n(kind, once_key, to_address, to_name, subject, text, html, erase_when_sent, id)
+        ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING
         """,
-        mail_id,
-        kind,
-        once_key,
-        to_address,
-        to_name,
-        subject,
-        text_body,
-        html_body,
-        message_id,
-        erase_when_sent,
+        *zip(*(msgspec.structs.astuple(each) for each in letters), strict=True),
     )
-    return bool(new)
+    return int(done.removeprefix("INSERT 0 "))
 
 
 async def claim_due(conn: Connection, limit: int) -> list[Mail]:
@@ -86,14 +88,14 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
     return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
 
 
-async def finish(conn: Connection, mail_id: UUID, state: str, error: str | None = None) -> None:
+async def finish(conn: Connection, mail_ids: Sequence[UUID], state: str, error: str | None = None) -> None:
     await conn.execute(
         """
         UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 IN ('sent', 'caught') THEN house_now() END,
                died_at = CASE WHEN $2 = 'dead' THEN house_now() END
-        WHERE id = $1 AND state = 'queued'
+        WHERE id = ANY($1) AND state = 'queued'
         """,
-        mail_id,
+        mail_ids,
         state,
         error,
     )

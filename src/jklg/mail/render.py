@@ -25,6 +25,7 @@ from jklg.kit.languages.templates import let_speak
 from jklg.kit.money import plain
 from jklg.kit.tokens import defused
 from jklg.mail import actions
+from jklg.mail.queries import Letter
 from jklg.settings import Settings
 from jklg.web.design.accent import for_actions
 
@@ -45,9 +46,25 @@ async def write_letter(
     erase_when_sent: bool = False,
 ) -> bool:
     """Write the mail `kind` of a room, in the caller's database transaction. False when it was written for `once` (an id) before."""
+    written = letter(settings, room, kind, once, to_address, to_name, context, erase_when_sent=erase_when_sent)
+    return await actions.write(conn, [written]) == 1
+
+
+def letter(
+    settings: Settings,
+    room: Path,
+    kind: str,
+    once: object,
+    to_address: str,
+    to_name: str,
+    context: Mapping[str, object],
+    *,
+    erase_when_sent: bool = False,
+) -> Letter:
+    """The same, to be written together with others (`write`)."""
     subject, text, html = render(room, kind, settings, context)
-    return await actions.write(
-        conn, kind=kind, once_key=f"{kind}:{once}", to_address=to_address, to_name=to_name, subject=subject, text=text, html=html,
+    return Letter(
+        kind=kind, once_key=f"{kind}:{once}", to_address=to_address, to_name=to_name, subject=subject, text=text, html=html,
         erase_when_sent=erase_when_sent,
     )  # fmt: skip
 

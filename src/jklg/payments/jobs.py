@@ -79,10 +79,11 @@ async def mail_receipt(house: Office, news: dict[str, Any]) -> None:
 
 async def _mail_receipts(conn: Connection, wanted: Sequence[Asked]) -> dict[UUID, None]:
     found = await actions.read(conn, [each.id for each in wanted])
-    for settings, transaction_id in wanted:
-        transaction, booking = found[transaction_id]
-        context = {"transaction": transaction, "amount": transaction.captured}
-        await bookings.write_letter(conn, settings, ROOM, "payment_receipt", transaction.id, booking, context)
+    written = [
+        (transaction.id, booking, {"transaction": transaction, "amount": transaction.captured})
+        for transaction, booking in found.values()
+    ]
+    await bookings.write_letters(conn, wanted[0].settings, ROOM, "payment_receipt", written)
     return {}
 
 
@@ -122,13 +123,21 @@ async def _recount_customers(conn: Connection, transaction_ids: Sequence[UUID]) 
 
 async def tell_received(house: Office, news: dict[str, Any]) -> None:
     """payment.received: a line in the customer's account. Once for each attempt."""
-    async with house.db.transaction() as conn:
-        transaction = await queries.get(conn, UUID(news["transaction_id"]))
-        assert transaction is not None, "news is announced with its row"
-        await tidings.tell(
-            conn, transaction.booking_id, "payment_received", transaction.id,
-            amount=transaction.captured, currency=transaction.currency,
-        )  # fmt: skip
+    await house.db.together(_tell_received, who=SYSTEM)(UUID(news["transaction_id"]))
+
+
+async def _tell_received(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, None]:
+    found = await queries.get_all(conn, transaction_ids)
+    lines = [
+        tidings.Line(each.booking_id, "payment_received", each.id, _amount(each.captured, each.currency))
+        for each in found.values()
+    ]
+    await tidings.tell(conn, lines)
+    return {}
+
+
+def _amount(amount: int, currency: str) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency}
 
 
 async def tell_refund(house: Office, news: dict[str, Any]) -> None:
@@ -137,9 +146,8 @@ async def tell_refund(house: Office, news: dict[str, Any]) -> None:
         refund = await refund_queries.get(conn, UUID(news["refund_id"]))
         assert refund is not None, "news is announced with its row"
         if refund.state == "succeeded":
-            await tidings.tell(
-                conn, refund.booking_id, "refund_sent", refund.id, amount=refund.amount, currency=refund.currency
-            )
+            line = tidings.Line(refund.booking_id, "refund_sent", refund.id, _amount(refund.amount, refund.currency))
+            await tidings.tell(conn, [line])
 
 
 async def forget_person(house: Office, news: dict[str, Any]) -> None:

@@ -39,16 +39,19 @@ async def _recount(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, 
 
 async def tell_confirmed(house: Office, news: dict[str, Any]) -> None:
     """booking.confirmed: a line in the account."""
-    booking_id = UUID(news["booking_id"])
-    async with house.db.transaction() as conn:
-        await tidings.tell(conn, booking_id, "booking_confirmed", booking_id)
+    await house.db.together(_tell_confirmed, who=SYSTEM)(UUID(news["booking_id"]))
+
+
+async def _tell_confirmed(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, None]:
+    await tidings.tell(conn, [tidings.Line(each, "booking_confirmed", each, {}) for each in booking_ids])
+    return {}
 
 
 async def tell_cancelled(house: Office, news: dict[str, Any]) -> None:
     """booking.cancelled: a line in the account."""
     booking_id = UUID(news["booking_id"])
     async with house.db.transaction() as conn:
-        await tidings.tell(conn, booking_id, "booking_cancelled", booking_id)
+        await tidings.tell(conn, [tidings.Line(booking_id, "booking_cancelled", booking_id, {})])
 
 
 async def erase_due(house: Office) -> int:

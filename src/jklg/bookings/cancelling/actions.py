@@ -13,13 +13,13 @@ from jklg import history, jobs, ledger
 from jklg.bookings import actions as booking_actions
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.cancelling import queries, rules
-from jklg.bookings.cancelling.queries import list_of_booking
+from jklg.bookings.cancelling.queries import list_of_booking, list_of_bookings
 from jklg.bookings.cancelling.rules import Cancellation
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
 
-__all__ = ["Cancellation", "carry_out", "list_of_booking", "work_out"]
+__all__ = ["Cancellation", "carry_out", "list_of_booking", "list_of_bookings", "work_out"]
 
 
 async def work_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,6 +15,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """One giving up, as it was carried out. Minor units of `currency`; `cancelled_at` in UTC."""
 
     id: UUID
+    booking_id: UUID
     party: dict[str, int]
     worth: int
     kept: int
@@ -54,7 +56,7 @@ async def insert(
 
 
 _GIVEN = """
-SELECT id, party, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by, cancelled_at
+SELECT id, booking_id, party, worth, kept, refund, currency, days_before, percent, whole, reason, cancelled_by, cancelled_at
 FROM booking_cancellations
 """
 
@@ -67,5 +69,13 @@ async def get(conn: Connection, cancellation_id: UUID) -> Given | None:
 
 async def list_of_booking(conn: Connection, booking_id: UUID) -> list[Given]:
     """Every giving up of a booking, the oldest first."""
-    rows = await conn.fetch(_GIVEN + "WHERE booking_id = $1 ORDER BY id", booking_id)
-    return [Given(**row) for row in rows]
+    return (await list_of_bookings(conn, [booking_id])).get(booking_id, [])
+
+
+async def list_of_bookings(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, list[Given]]:
+    """The same of many, without those of which nothing was given up."""
+    rows = await conn.fetch(_GIVEN + "WHERE booking_id = ANY($1) ORDER BY id", booking_ids)
+    found: dict[UUID, list[Given]] = {}
+    for row in rows:
+        found.setdefault(row["booking_id"], []).append(Given(**row))
+    return found

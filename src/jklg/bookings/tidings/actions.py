@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from jklg.bookings.tidings import queries
@@ -11,9 +12,20 @@ from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database
 
 
-async def tell(conn: Connection, booking_id: UUID, kind: str, once: UUID, **detail: Any) -> None:
-    """A line to the customer of a booking, once for each `once`; nothing for a guest. Open pages have it as soon as this is committed."""
-    await queries.insert(conn, booking_id, kind, f"{kind}:{once}", detail)
+class Line(NamedTuple):
+    """What a customer is told of a booking, once for each `once`. `detail` as in `Tiding`."""
+
+    booking_id: UUID
+    kind: str
+    once: UUID
+    detail: dict[str, Any]
+
+
+async def tell(conn: Connection, lines: Sequence[Line]) -> None:
+    """A line to the customer of each booking; nothing for a guest. Open pages have it as soon as this is committed."""
+    await queries.insert(
+        conn, [(each.booking_id, each.kind, f"{each.kind}:{each.once}", each.detail) for each in lines]
+    )
 
 
 async def seen(db: Database, who: Visitor) -> None:

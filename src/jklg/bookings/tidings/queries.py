@@ -31,16 +31,19 @@ FROM tidings t JOIN bookings b ON b.id = t.booking_id JOIN departures d ON d.id 
 """
 
 
-async def insert(conn: Connection, booking_id: UUID, kind: str, once_key: str, detail: dict[str, Any]) -> None:
-    """Write a line to the customer of a booking, once. A guest has no account where it could stand."""
+async def insert(conn: Connection, lines: Sequence[tuple[UUID, str, str, dict[str, Any]]]) -> None:
+    """Write lines to the customers of bookings, each once: (booking, kind, once key, detail). A guest has no account where one could stand."""
     await conn.execute(
         """
         INSERT INTO tidings (customer_id, booking_id, kind, once_key, detail)
-        SELECT customer_id, id, $2, $3, $4 FROM bookings WHERE id = $1 AND customer_id IS NOT NULL
+        SELECT b.customer_id, b.id, n.kind, n.once_key, n.detail
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::jsonb[]) AS n(booking_id, kind, once_key, detail)
+        JOIN bookings b ON b.id = n.booking_id AND b.customer_id IS NOT NULL
+        ORDER BY b.customer_id, n.once_key
         ON CONFLICT ON CONSTRAINT tidings_once DO NOTHING
         """,
-        booking_id, kind, once_key, detail,
-    )  # fmt: skip
+        *zip(*lines, strict=True),
+    )
 
 
 async def list_newest(conn: Connection, customer_id: UUID, limit: int) -> list[Tiding]:
