@@ -140,6 +140,9 @@ LOOKERS = 16
 """Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do. At 150 ms
 an answer these are about the 100 reads a second that Stripe allows (docs read 2026-11); a burst does not run into its limit."""
 
+WORKER_CONNECTIONS = 6
+"""Of a worker. Each has to learn every statement anew; what runs side by side shares them (kit/together.py)."""
+
 EXPORTS: dict[str, Export] = {
     "bookings": accounts.export,
     "payments": payment_jobs.export,
@@ -369,7 +372,7 @@ async def _work(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    house = await build_house(settings)
+    house = await build_house(settings, await open_database(settings.database_url, max_size=WORKER_CONNECTIONS))
     try:
         house.lookers = LOOKERS
         await jobs.run(house, LISTENERS, SWEEPS, stop)
