@@ -242,7 +242,7 @@ async def build_house(
 def create_app(house: House | None = None, settings: Settings | None = None) -> Litestar:
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
     from jklg.pricing import spoken
-    from jklg.web import assemble
+    from jklg.web.assembly import assemble
 
     app = assemble(
         _routers(), settings=house.settings if house else settings or load(), lifespan=_open_for_business(settings)
@@ -254,6 +254,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
 
 def _routers() -> list[Any]:
     """Every door of the house."""
+    import jklg.kit.guessing  # noqa: F401  (so that the first who chooses a password does not wait for it)
     from jklg.backoffice import doors as office
     from jklg.bookings import api as bookings_api
     from jklg.bookings import pages as bookings_pages

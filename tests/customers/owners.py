@@ -24,7 +24,7 @@ from jklg.kit.db import Database, open_database
 from jklg.kit.errors import Refusal
 from jklg.kit.ids import uuid7
 from jklg.settings import Settings
-from jklg.web import assemble
+from jklg.web.assembly import assemble
 from jklg.web.errors import BAD_INPUT_IS_400
 from tests.conftest import FreshDatabase
 from tests.customers.authenticator import Authenticator

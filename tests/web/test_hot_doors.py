@@ -20,7 +20,8 @@ from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Database
 from jklg.kit.ids import uuid7
 from jklg.settings import Settings
-from jklg.web import assemble, hot
+from jklg.web import hot
+from jklg.web.assembly import assemble
 from tests import trade
 from tests.customers import signed_in as people
 

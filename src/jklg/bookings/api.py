@@ -13,9 +13,10 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, JSONBody
 
 from jklg import bookings, departures
-from jklg.bookings import accounts
+from jklg.bookings.accounts import rights
 from jklg.bookings.holds import TravellerRequest
-from jklg.customers.guard import as_customer, bearer, speaks_for
+from jklg.customers.guard import bearer, speaks_for
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions import Visitor
 from jklg.kit.errors import BadInput, NotFound
 from jklg.web.hot import HOT
@@ -229,7 +230,7 @@ def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
 @get("/{booking_id:str}", summary="One booking")
 async def get_booking(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> BookingAnswer:
     """For its customer, and whoever holds its manage token. Everybody else gets the 404 of a booking that does not exist."""
-    booking, due, _ = await accounts.seen(request, booking_id, x_booking_token)
+    booking, due, _ = await rights.seen(request, booking_id, x_booking_token)
     return BookingAnswer(booking=booking_out(booking, due))
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from jklg import departures, pricing
 from jklg.bookings import keys, queries, rules
-from jklg.customers.guard import refusals
+from jklg.customers.rights import refusals
 from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal

@@ -12,7 +12,8 @@ from litestar.datastructures import State
 from jklg import bookings
 from jklg.bookings import rules
 from jklg.bookings.queries import Traveller
-from jklg.customers.guard import as_customer, browser_visitor
+from jklg.customers.guard import browser_visitor
+from jklg.customers.rights import as_customer
 from jklg.kit.db import Claims
 from jklg.kit.errors import Forbidden, NotSignedIn
 from jklg.web.session import Key, key_for

@@ -14,7 +14,7 @@ from jklg.catalogue import finding, rules
 from jklg.catalogue.api import picture_of
 from jklg.catalogue.finding import PackageFilter
 from jklg.catalogue.finding.queries import list_named
-from jklg.catalogue.wishes import of_browser
+from jklg.catalogue.wishes.cookies import of_browser
 from jklg.kit.errors import Refusal
 from jklg.kit.languages import gettext as _
 from jklg.web.render import go, page

@@ -17,8 +17,9 @@ from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 
 from jklg.customers import sessions
-from jklg.customers.guard import as_customer, browser_visitor, forget, remember
+from jklg.customers.guard import browser_visitor, forget, remember
 from jklg.customers.proofs.rules import KINDS, Purpose
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.errors import Forbidden, NotSignedIn, Refusal

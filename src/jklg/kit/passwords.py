@@ -42,7 +42,6 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pwdlib.hashers.bcrypt import BcryptHasher
 
 from jklg.kit.errors import BadInput, Unavailable
-from jklg.kit.guessing import guesses_log10
 from jklg.kit.languages import gettext as _
 
 log = logging.getLogger(__name__)
@@ -92,6 +91,8 @@ def check_new(password: str, about: Sequence[str] = ()) -> None:
             "password_invalid",
             _("A password has {shortest} to {longest} characters.").format(shortest=SHORTEST, longest=LONGEST),
         )
+    from jklg.kit.guessing import guesses_log10  # its lists take 150 ms to be sorted, and a worker never asks
+
     if guesses_log10(password, [*about, *_SITE]) < _COMMON_BELOW:
         raise BadInput(
             "password_common", "This password is among the first that others would guess. Choose a longer or rarer one."

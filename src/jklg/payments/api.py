@@ -12,7 +12,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from jklg import bookings, payments
-from jklg.bookings import accounts
+from jklg.bookings.accounts import rights
 from jklg.bookings.api import Ask, Token
 from jklg.kit.errors import BadInput
 from jklg.payments import actions, queries, rules
@@ -103,7 +103,7 @@ async def create_payment_intent(
     404 for a booking that is not yours; 409 `booking_ended`, `hold_expired`, `already_paid`, `payment_open`;
     422 `amount_mismatch` when the client's amount is not the amount due.
     """
-    right = await accounts.allowed(request, data.bookingId, data.bookingToken or x_booking_token)
+    right = await rights.allowed(request, data.bookingId, data.bookingToken or x_booking_token)
 
     async def open_(_: UUID | None) -> Done:
         return await _open(request.app.state.house, data, right.actor)
@@ -164,8 +164,8 @@ async def _with_secret(house: actions.House, answered: Answered) -> bytes:
 
 @get("/booking/{booking_id:str}", summary="Where a booking stands with its money")
 async def booking_payments(request: Ask, booking_id: FromPath[str], x_booking_token: Token = None) -> PaymentOverview:
-    booking, due, right = await accounts.seen(request, booking_id, x_booking_token)
-    async with accounts.opened(request.app.state.house.db, right) as conn:
+    booking, due, right = await rights.seen(request, booking_id, x_booking_token)
+    async with rights.opened(request.app.state.house.db, right) as conn:
         paid = await bookings.amount_paid(conn, booking.id, booking.currency)
         transactions = [transaction_out(each) for each in await queries.list_of_booking(conn, booking.id)]
     return PaymentOverview(
@@ -187,7 +187,7 @@ async def methods(
     booking_id: Annotated[str, QueryParameter(name="bookingId")],
     x_booking_token: Token = None,
 ) -> Methods:
-    await accounts.seen(request, booking_id, x_booking_token)
+    await rights.seen(request, booking_id, x_booking_token)
     return Methods(methods=list(request.app.state.house.gateways))
 
 

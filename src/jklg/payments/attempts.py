@@ -10,7 +10,7 @@ import msgspec
 from litestar import Response
 
 from jklg import payments
-from jklg.bookings import accounts
+from jklg.bookings.accounts import rights
 from jklg.bookings.api import Ask
 from jklg.kit.errors import NotFound
 from jklg.payments import queries, rules
@@ -44,7 +44,7 @@ class PaymentState(msgspec.Struct, kw_only=True, rename="camel"):
     still_checking: bool
 
 
-async def seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, accounts.Right]:
+async def seen_transaction(request: Ask, transaction_id: str, token: str | None) -> tuple[Transaction, rights.Right]:
     """The attempt, for whom its booking is open to; else the 404 of one that does not exist."""
     house = request.app.state.house
     unknown = NotFound("transaction_not_found", "We cannot find this payment.")
@@ -55,7 +55,7 @@ async def seen_transaction(request: Ask, transaction_id: str, token: str | None)
     async with house.db.transaction() as conn:
         transaction = await queries.get(conn, known_id)
     try:  # of one that does not exist it is asked as well, so that nobody is answered otherwise
-        right = await accounts.allowed(request, transaction.booking_id if transaction else known_id, token)
+        right = await rights.allowed(request, transaction.booking_id if transaction else known_id, token)
     except NotFound:
         raise unknown from None
     if transaction is None:
@@ -66,7 +66,7 @@ async def seen_transaction(request: Ask, transaction_id: str, token: str | None)
 async def settled_once(
     request: Ask,
     transaction: Transaction,
-    right: accounts.Right,
+    right: rights.Right,
     key: str | None,
     do: Callable[[], Awaitable[payments.Settled]],
 ) -> Response[bytes]:

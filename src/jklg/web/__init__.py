@@ -1,5 +1,1 @@
-"""What every page and every answer share: the front door, one way to say no, layout and looks. Knows no travel noun."""
-
-from jklg.web.assembly import assemble
-
-__all__ = ["assemble"]
+"""What every page and every answer share: the front door (`assembly`), one way to say no, layout and looks. Knows no travel noun."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from litestar.datastructures import Cookie
-
 from jklg.settings import Settings
+
+if TYPE_CHECKING:  # a worker knows the names of cookies, and bakes none
+    from litestar.datastructures import Cookie
 
 KEY_RING = "jklg_bookings"
 KEYS_KEPT = 8
@@ -34,6 +35,8 @@ def cookie_name(settings: Settings, name: str) -> str:
 
 def cookie(settings: Settings, name: str, value: str, *, max_age: int | None = None, same_site: str = "lax") -> Cookie:
     """A cookie for this host only, unseen by scripts. `max_age` in seconds; None ends with the browser's session."""
+    from litestar.datastructures import Cookie
+
     return Cookie(
         key=cookie_name(settings, name),
         value=value,

@@ -1,18 +1,13 @@
 """Bookings of customers with an account: their list, guest bookings that join it, what they count for, and how they are forgotten."""
 
 from jklg.bookings.accounts.actions import claim, erase_due, export, join, leave, recount, recount_all
-from jklg.bookings.accounts.rights import Right, allowed, opened, seen
 
 __all__ = [
-    "Right",
-    "allowed",
     "claim",
     "erase_due",
     "export",
     "join",
     "leave",
-    "opened",
     "recount",
     "recount_all",
-    "seen",
 ]

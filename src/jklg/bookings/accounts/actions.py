@@ -17,7 +17,7 @@ from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.queries import Kept
 from jklg.customers import profile
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import TooMany

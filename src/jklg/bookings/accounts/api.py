@@ -16,7 +16,8 @@ from litestar.params import FromPath, QueryParameter
 from jklg.bookings import accounts
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.queries import Page
-from jklg.customers.guard import ask_together, own
+from jklg.customers.guard import own
+from jklg.customers.rights import ask_together
 from jklg.kit.errors import BadInput
 from jklg.web.errors import BAD_INPUT_IS_400
 from jklg.web.hot import HOT

@@ -16,7 +16,7 @@ from jklg.bookings.accounts.queries import Page
 from jklg.bookings.actions import amount_paid
 from jklg.catalogue.api import picture_url
 from jklg.customers import entering, factors, profile
-from jklg.customers.guard import as_customer, ask_together
+from jklg.customers.rights import as_customer, ask_together
 from jklg.customers.visits import HOME, TURNS_AWAY, Ask, Complaints, complaints, form_page, visitor
 from jklg.kit.errors import BadInput, Refusal
 from jklg.kit.languages import N_

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from jklg.customers.guard import Told
+from jklg.customers.rights import Told
 from jklg.kit.db import Connection
 
 

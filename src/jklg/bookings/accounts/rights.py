@@ -13,7 +13,8 @@ from litestar.datastructures import State
 from jklg.bookings import keys, queries, rules
 from jklg.bookings.actions import amount_paid
 from jklg.bookings.queries import Booking
-from jklg.customers.guard import as_customer, bearer, speaks_for
+from jklg.customers.guard import bearer, speaks_for
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions import Visitor
 from jklg.kit.db import Claims, Connection, Database
 from jklg.kit.errors import NotFound

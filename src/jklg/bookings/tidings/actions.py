@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from jklg.bookings.tidings import queries
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database
 

@@ -15,7 +15,7 @@ from litestar import Response, Router, get, post
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from jklg.bookings.tidings import actions, queries, rules
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.customers.visits import TURNS_AWAY, Ask, visitor
 from jklg.kit.db import Database

@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from jklg.catalogue.wishes import queries
-from jklg.catalogue.wishes.cookies import MOST
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database
+
+MOST = 24
 
 
 async def keep(db: Database, who: Visitor, slugs: Sequence[str]) -> list[str]:

@@ -12,11 +12,11 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from jklg.catalogue.rules import SLUG
+from jklg.catalogue.wishes.actions import MOST
 from jklg.settings import Settings
 from jklg.web.session import cookie, cookie_name
 
 NAME = "jklg_wishes"
-MOST = 24
 KEPT_SECONDS = 365 * 24 * 3600
 
 

@@ -15,8 +15,8 @@ import msgspec
 from jklg import history, jobs
 from jklg.customers import factors, queries, sessions
 from jklg.customers.entering import devices, letters, tries
-from jklg.customers.guard import as_customer
 from jklg.customers.queries import Account, Customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords
 from jklg.kit.db import Connection, Database

@@ -6,15 +6,16 @@ What it keeps says nothing and opens nothing: it only moves the counting of trie
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from litestar import Request
-from litestar.datastructures import Cookie, State
 
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import derived_token, is_derived_token
 from jklg.web.session import cookie, cookie_name
+
+if TYPE_CHECKING:
+    from litestar import Request
+    from litestar.datastructures import Cookie, State
 
 COOKIE = "jklg_device"
 DAYS = 400

@@ -27,8 +27,8 @@ from jklg.customers.factors import (
     totp_queries,
 )
 from jklg.customers.factors.passkey_queries import PasskeySeen
-from jklg.customers.guard import as_customer
 from jklg.customers.queries import Account
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database

@@ -1,28 +1,21 @@
-"""The words that browser and house exchange about passkeys (WebAuthn level 2), by py_webauthn. No database, no decisions of ours."""
+"""The words that browser and house exchange about passkeys (WebAuthn level 2), by py_webauthn. No database, no decisions of ours.
+
+The library is loaded when the first passkey is spoken of: it would be an eighth of what every start costs.
+"""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
-from webauthn.helpers import options_to_json_dict, parse_client_data_json
-from webauthn.helpers.parse_authentication_credential_json import parse_authentication_credential_json
-from webauthn.helpers.parse_registration_credential_json import parse_registration_credential_json
-from webauthn.helpers.structs import (
-    AttestationConveyancePreference,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-
 from jklg.customers.factors.passkey_queries import Passkey
 from jklg.settings import Settings
+
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +77,10 @@ def options_to_make(
     settings: Settings, customer_id: UUID, email: str, name: str, have: list[Passkey], challenge: bytes
 ) -> dict[str, Any]:
     """For `navigator.credentials.create`: discoverable, the user verified, and not beside one they have."""
+    import webauthn
+    from webauthn import helpers
+    from webauthn.helpers import structs
+
     made = webauthn.generate_registration_options(
         rp_id=site(settings),
         rp_name=settings.agency_name,
@@ -92,31 +89,39 @@ def options_to_make(
         user_display_name=name,
         challenge=challenge,
         timeout=_MILLISECONDS,
-        attestation=AttestationConveyancePreference.NONE,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+        attestation=structs.AttestationConveyancePreference.NONE,
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_named(have),
     )
-    return options_to_json_dict(made)
+    return helpers.options_to_json_dict(made)
 
 
 def options_to_sign(settings: Settings, allowed: list[Passkey], challenge: bytes) -> dict[str, Any]:
     """For `navigator.credentials.get`. With nobody's passkeys `allowed`, the device offers what it has for this site."""
+    import webauthn
+    from webauthn import helpers
+    from webauthn.helpers import structs
+
     asked = webauthn.generate_authentication_options(
         rp_id=site(settings),
         challenge=challenge,
         timeout=_MILLISECONDS,
         allow_credentials=_named(allowed),
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    return options_to_json_dict(asked)
+    return helpers.options_to_json_dict(asked)
 
 
 def _named(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    from webauthn.helpers import structs
+
     return [
-        PublicKeyCredentialDescriptor(
-            id=passkey.credential_id, transports=[AuthenticatorTransport(each) for each in passkey.transports] or None
+        structs.PublicKeyCredentialDescriptor(
+            id=passkey.credential_id,
+            transports=[structs.AuthenticatorTransport(each) for each in passkey.transports] or None,
         )
         for passkey in passkeys
     ]
@@ -124,9 +129,12 @@ def _named(passkeys: list[Passkey]) -> list[PublicKeyCredentialDescriptor]:
 
 def made(settings: Settings, credential: dict[str, Any], challenge: bytes) -> Made | None:
     """A passkey made for this challenge, this site and one of our origins, by a verified user; else None."""
+    import webauthn
+    from webauthn import helpers
+
     try:
-        parsed = parse_registration_credential_json(credential)
-        if parse_client_data_json(parsed.response.client_data_json).cross_origin:
+        parsed = helpers.parse_registration_credential_json(credential)
+        if helpers.parse_client_data_json(parsed.response.client_data_json).cross_origin:
             return None
         found = webauthn.verify_registration_response(
             credential=parsed,
@@ -148,8 +156,10 @@ def made(settings: Settings, credential: dict[str, Any], challenge: bytes) -> Ma
 
 def presented(credential: dict[str, Any]) -> Presented | None:
     """Which passkey this claims to be. None when it cannot be read."""
+    from webauthn import helpers
+
     try:
-        parsed = parse_authentication_credential_json(credential)
+        parsed = helpers.parse_authentication_credential_json(credential)
     except Exception as error:
         log.info("a passkey could not be read: %r", error)
         return None
@@ -158,9 +168,12 @@ def presented(credential: dict[str, Any]) -> Presented | None:
 
 def signed(settings: Settings, credential: dict[str, Any], challenge: bytes, passkey: Passkey) -> Signed | None:
     """A signature of this passkey over this challenge, for this site, on one of our origins, by a verified user; else None."""
+    import webauthn
+    from webauthn import helpers
+
     try:
-        parsed = parse_authentication_credential_json(credential)
-        if parse_client_data_json(parsed.response.client_data_json).cross_origin:
+        parsed = helpers.parse_authentication_credential_json(credential)
+        if helpers.parse_client_data_json(parsed.response.client_data_json).cross_origin:
             return None
         found = webauthn.verify_authentication_response(
             credential=parsed,

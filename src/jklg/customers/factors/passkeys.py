@@ -8,7 +8,7 @@ from uuid import UUID
 from jklg import history
 from jklg.customers import sessions
 from jklg.customers.factors import ceremonies, challenges, passkey_queries
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import NotSignedIn

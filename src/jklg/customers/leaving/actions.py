@@ -16,9 +16,9 @@ import msgspec
 from jklg import history, mail
 from jklg.customers import factors, profile, proofs, queries, sessions
 from jklg.customers.entering import check_password
-from jklg.customers.guard import as_customer
 from jklg.customers.leaving import queries as leaving_queries
 from jklg.customers.queries import Account
+from jklg.customers.rights import as_customer
 from jklg.customers.rules import KINDS_OF_MAIL
 from jklg.customers.sessions import Visitor
 from jklg.customers.sessions.actions import must_be_fresh

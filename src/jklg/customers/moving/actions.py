@@ -9,8 +9,8 @@ import asyncpg
 from jklg import history, jobs, mail
 from jklg.customers import factors, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password, tries
-from jklg.customers.guard import as_customer
 from jklg.customers.queries import Customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Database

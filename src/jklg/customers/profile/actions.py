@@ -16,10 +16,10 @@ import msgspec
 from jklg import history
 from jklg.customers import queries as customer_queries
 from jklg.customers import rules as customer_rules
-from jklg.customers.guard import as_customer
 from jklg.customers.profile import queries, rules
 from jklg.customers.profile.queries import Address, Picture
 from jklg.customers.queries import Profile
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions import Visitor
 from jklg.kit.db import Connection, Database
 from jklg.kit.errors import NotSignedIn

@@ -15,9 +15,10 @@ from msgspec import UNSET, UnsetType
 
 from jklg.customers import profile
 from jklg.customers.answers import Message
-from jklg.customers.guard import ask_together, own, visitor
+from jklg.customers.guard import own, visitor
 from jklg.customers.profile import queries, rules
 from jklg.customers.queries import Customer
+from jklg.customers.rights import ask_together
 from jklg.kit.errors import NotFound, NotSignedIn
 from jklg.web.hot import HOT
 

@@ -13,7 +13,7 @@ from jklg import history, jobs
 from jklg.customers import factors, new_passwords, patience, proofs, queries, rules, sessions
 from jklg.customers.entering import check_password, tries
 from jklg.customers.entering.actions import wrong
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.sessions.actions import must_be_fresh
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit import passwords

@@ -11,7 +11,8 @@ from litestar import Response, Router, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from jklg.bookings import Booking, accounts, cancelling
+from jklg.bookings import Booking, cancelling
+from jklg.bookings.accounts import rights
 from jklg.bookings.api import Ask, BookingOut, Token, booking_out
 from jklg.kit.errors import Conflict
 from jklg.kit.money import grouped
@@ -66,7 +67,7 @@ async def preview_cancellation(
     x_booking_token: Token = None,
 ) -> CancellationPreview:
     """Of everything, or of so many people. Carrying it out later on the same day means the same."""
-    booking, _, _ = await accounts.seen(request, booking_id, x_booking_token)
+    booking, _, _ = await rights.seen(request, booking_id, x_booking_token)
     leaving = {"adult": adult, "child": child, "infant": infant} if adult or child or infant else None
     async with request.app.state.house.db.transaction() as conn:
         before = len(await cancelling.list_of_booking(conn, booking.id))
@@ -124,7 +125,7 @@ async def cancel_booking(
     """409 `booking_paid` where only the agency can, `booking_ended` when there is nothing left to give up, `preview_outdated` when
     something else would come back than `expected_refund`."""
     wanted = data or GivingUp()
-    booking, _, right = await accounts.seen(request, booking_id, x_booking_token)
+    booking, _, right = await rights.seen(request, booking_id, x_booking_token)
 
     async def give_up(_: UUID | None) -> Done:
         outcome = await cancellations.cancel(
@@ -136,7 +137,7 @@ async def cancel_booking(
             before=wanted.before,
             actor=right.actor,
         )
-        after, due = (await accounts.seen(request, booking_id, x_booking_token))[:2]
+        after, due = (await rights.seen(request, booking_id, x_booking_token))[:2]
         answer = GivenUp(
             booking=booking_out(after, due),
             refund=outcome.given.refund if outcome.given else 0,

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from jklg import bookings
 from jklg.bookings.key_ring import Ask, open_booking
 from jklg.customers import profile
-from jklg.customers.guard import as_customer
+from jklg.customers.rights import as_customer
 from jklg.customers.visits import TURNS_AWAY, visitor
 from jklg.payments import papers
 from jklg.payments.papers import queries

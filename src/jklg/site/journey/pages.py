@@ -11,7 +11,7 @@ from litestar.params import FromPath
 
 from jklg import catalogue, departures, pricing
 from jklg.catalogue import maps
-from jklg.catalogue.wishes import of_browser
+from jklg.catalogue.wishes.cookies import of_browser
 from jklg.departures import Departure, Offer, Price
 from jklg.kit.db import Connection
 from jklg.kit.errors import NotFound, Refusal
