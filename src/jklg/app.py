@@ -137,8 +137,10 @@ SWEEPS: dict[str, Sweep] = {
 
 
 LOOKERS = 16
-"""Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do. At 150 ms
-an answer these are about the 100 reads a second that Stripe allows (docs read 2026-11); a burst does not run into its limit."""
+"""Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do.
+
+Stripe allows 100 requests a second in live mode, and 25 of one kind unless it has agreed to more (docs.stripe.com/rate-limits, an excerpt
+read 2026-11). A burst of notices may go beyond that: what is answered with 429 is asked again later (payments/webhooks)."""
 
 WORKER_CONNECTIONS = 6
 """Of a worker. Each has to learn every statement anew; what runs side by side shares them (kit/together.py)."""
