@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
+from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, questions, reviews, staff
 from jklg.bookings import accounts, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -146,11 +146,12 @@ EXPORTS: dict[str, Export] = {
     "tidings": tidings.export,
     "wishes": wishes.export,
     "enquiries": enquiries.export,
+    "questions": questions.export,
     "reviews": reviews.export,
 }
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave, tidings.leave, wishes.leave, enquiries.leave)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, tidings.leave, wishes.leave, enquiries.leave, questions.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -279,6 +280,7 @@ def _routers() -> list[Any]:
     from jklg.payments.papers import pages as papers_pages
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.questions import pages as questions_pages
     from jklg.reviews import api as reviews_api
     from jklg.reviews import pages as reviews_pages
     from jklg.site import api as site_api
@@ -300,6 +302,7 @@ def _routers() -> list[Any]:
         photos.router,
         wishes_pages.router,
         enquiries_pages.router,
+        questions_pages.router,
         reviews_pages.router,
         bookings_pages.router,
         guests_pages.router,

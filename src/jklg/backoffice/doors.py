@@ -16,6 +16,7 @@ from jklg.backoffice.giving_up import pages as giving_up
 from jklg.backoffice.papers import pages as papers
 from jklg.backoffice.payments import pages as payments
 from jklg.backoffice.pictures import pages as pictures
+from jklg.backoffice.questions import pages as questions
 from jklg.backoffice.reviews import pages as reviews
 from jklg.backoffice.suspense import pages as suspense
 from jklg.backoffice.terms import pages as terms
@@ -38,6 +39,7 @@ router = Router(
         terms.router,
         pictures.router,
         enquiries.router,
+        questions.router,
         reviews.router,
         faq.router,
         agency.router,

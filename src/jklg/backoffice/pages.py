@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.params import FromPath
 
-from jklg import bookings, enquiries, history, payments
+from jklg import bookings, enquiries, history, payments, questions
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
@@ -39,7 +39,9 @@ async def today(request: Ask) -> Response[bytes]:
             "movements": await queries.list_movements_today(conn) if sees_money else [],
             "concerns": await worklist.list_open(conn, EVERYTHING, None, URGENT) if sees_money else [],
             "counts_of_concerns": await worklist.count_open(conn, EVERYTHING) if sees_money else [],
-            "enquiries": await enquiries.count_open(conn) if can(person.role, "tickets_view") else 0,
+            "enquiries": await enquiries.count_open(conn) + await questions.count_open(conn)
+            if can(person.role, "tickets_view")
+            else 0,
         }
     return page(
         request,
