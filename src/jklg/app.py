@@ -257,8 +257,10 @@ def _routers() -> list[Any]:
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
     from jklg.bookings.accounts import pages as accounts_pages
+    from jklg.bookings.agreements import pages as agreements_pages
     from jklg.bookings.guests import pages as guests_pages
     from jklg.bookings.tidings import pages as tidings_pages
+    from jklg.bookings.travellers import pages as travellers_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
     from jklg.catalogue.gallery import api as gallery_api
@@ -306,6 +308,8 @@ def _routers() -> list[Any]:
         reviews_pages.router,
         bookings_pages.router,
         guests_pages.router,
+        agreements_pages.router,
+        travellers_pages.router,
         payments_pages.router,
         cancellations_pages.router,
         papers_pages.router,

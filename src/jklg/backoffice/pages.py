@@ -12,6 +12,8 @@ from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
+from jklg.bookings import agreements
+from jklg.bookings import travellers as people
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound
 from jklg.staff.guard import require_staff
@@ -67,6 +69,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         )
         if found is None:
             raise NotFound("booking_not_found", "We cannot find this booking.")
+        travellers = await bookings.list_travellers(conn, found.id)
         return page(
             request,
             "backoffice/booking.html",
@@ -75,7 +78,9 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             booking=found,
             sees_money=sees_money,
             may_act=can(person.role, "bookings_update_payment"),
-            travellers=await bookings.list_travellers(conn, found.id),
+            travellers=travellers,
+            missing=sum(people.missing(found, travellers).values()) if found.status in ("held", "confirmed") else 0,
+            agreed=await agreements.of_booking(conn, found.id),
             transactions=await payments.list_of_booking(conn, found.id) if sees_money else [],
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],

@@ -22,7 +22,7 @@ from jklg.bookings.actions import (
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
-from jklg.bookings.queries import Booking, get, get_all, get_by_reference, latest, list_travellers
+from jklg.bookings.queries import Booking, Traveller, get, get_all, get_by_reference, latest, list_travellers
 
 __all__ = [
     "Booking",
@@ -30,6 +30,7 @@ __all__ = [
     "HoldRequest",
     "Money",
     "Received",
+    "Traveller",
     "TravellerRequest",
     "amount_kept",
     "amount_paid",
