@@ -287,6 +287,7 @@ def _routers() -> list[Any]:
     from jklg.reviews import pages as reviews_pages
     from jklg.site import api as site_api
     from jklg.site import pages as site_pages
+    from jklg.site.embed import pages as embed_pages
     from jklg.site.journey import pages as journey_pages
     from jklg.site.letters import pages as letter_pages
     from jklg.site.sharing import pages as sharing_pages
@@ -298,6 +299,7 @@ def _routers() -> list[Any]:
         site_api.router,
         journey_pages.router,
         sharing_pages.router,
+        embed_pages.router,
         design_pages.router,
         catalogue_pages.router,
         gallery_pages.router,

@@ -9,6 +9,7 @@ from jklg.backoffice.agency import pages as agency
 from jklg.backoffice.bank import pages as bank
 from jklg.backoffice.concerns import pages as concerns
 from jklg.backoffice.desk import pages as desk
+from jklg.backoffice.embed import pages as embed
 from jklg.backoffice.enquiries import pages as enquiries
 from jklg.backoffice.evidence import pages as evidence
 from jklg.backoffice.faq import pages as faq
@@ -43,6 +44,7 @@ router = Router(
         reviews.router,
         faq.router,
         agency.router,
+        embed.router,
     ],
     exception_handlers=TURNS_AWAY,
 )
