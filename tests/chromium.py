@@ -24,11 +24,11 @@ _FLAGS = [
 ]
 
 
-async def launch(playwright: Playwright) -> Browser:
-    """In CI a browser that is missing is a failure, elsewhere a skip; one that is there and does not start is a failure everywhere."""
+async def launch(playwright: Playwright, *more: str) -> Browser:
+    """With `more` flags. In CI a browser that is missing is a failure, elsewhere a skip; one that is there and does not start is a failure everywhere."""
     path = os.environ.get("JKLG_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
     try:
-        return await playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        return await playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *more])
     except Exception as error:
         if os.environ.get("CI") == "true" or path:
             pytest.fail(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
+from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, questions, reviews, staff
 from jklg.bookings import accounts, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -151,11 +151,12 @@ EXPORTS: dict[str, Export] = {
     "tidings": tidings.export,
     "wishes": wishes.export,
     "enquiries": enquiries.export,
+    "questions": questions.export,
     "reviews": reviews.export,
 }
 """What the rooms above customers hold on one of them, for their export."""
 
-PARTINGS: tuple[Parting, ...] = (accounts.leave, tidings.leave, wishes.leave, enquiries.leave)
+PARTINGS: tuple[Parting, ...] = (accounts.leave, tidings.leave, wishes.leave, enquiries.leave, questions.leave)
 """What the rooms above customers do when one of them leaves, in the database transaction of the erasure."""
 
 
@@ -262,8 +263,10 @@ def _routers() -> list[Any]:
     from jklg.bookings import pages as bookings_pages
     from jklg.bookings.accounts import api as accounts_api
     from jklg.bookings.accounts import pages as accounts_pages
+    from jklg.bookings.agreements import pages as agreements_pages
     from jklg.bookings.guests import pages as guests_pages
     from jklg.bookings.tidings import pages as tidings_pages
+    from jklg.bookings.travellers import pages as travellers_pages
     from jklg.catalogue import api as catalogue_api
     from jklg.catalogue import pages as catalogue_pages
     from jklg.catalogue.gallery import api as gallery_api
@@ -285,10 +288,12 @@ def _routers() -> list[Any]:
     from jklg.payments.papers import pages as papers_pages
     from jklg.payments.webhooks import api as webhooks_api
     from jklg.pricing import api as pricing_api
+    from jklg.questions import pages as questions_pages
     from jklg.reviews import api as reviews_api
     from jklg.reviews import pages as reviews_pages
     from jklg.site import api as site_api
     from jklg.site import pages as site_pages
+    from jklg.site.embed import pages as embed_pages
     from jklg.site.journey import pages as journey_pages
     from jklg.site.letters import pages as letter_pages
     from jklg.site.sharing import pages as sharing_pages
@@ -300,15 +305,19 @@ def _routers() -> list[Any]:
         site_api.router,
         journey_pages.router,
         sharing_pages.router,
+        embed_pages.router,
         design_pages.router,
         catalogue_pages.router,
         gallery_pages.router,
         photos.router,
         wishes_pages.router,
         enquiries_pages.router,
+        questions_pages.router,
         reviews_pages.router,
         bookings_pages.router,
         guests_pages.router,
+        agreements_pages.router,
+        travellers_pages.router,
         payments_pages.router,
         cancellations_pages.router,
         papers_pages.router,

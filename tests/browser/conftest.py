@@ -25,6 +25,8 @@ from tests.peers.loopback import serve
 from tests.peers.stripe import StripePeer
 
 PATIENCE_MS = 8000
+NOT_OURS = ("the server responded with a status of", "net::ERR_INTERNET_DISCONNECTED", "net::ERR_FAILED")
+"""What a browser says of an answer that is a refusal, and of a connection that a test has cut."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -78,7 +80,7 @@ class Shop:
 
 def _listen(context: BrowserContext, trouble: list[str]) -> None:
     def heard(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and "the server responded with a status of" not in message.text:
+        if message.type in ("error", "warning") and not any(words in message.text for words in NOT_OURS):
             trouble.append(f"console: {message.text}")
 
     context.on("console", heard)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jklg import bookings, enquiries, mail
+from jklg import bookings, enquiries, mail, questions
 from jklg.kit.ids import uuid7
 from tests import trade
 from tests.bookings.test_bookings_of_a_customer import Town
@@ -101,6 +101,14 @@ async def _plant(town: Town) -> dict[str, Any]:
     await enquiries.answer(
         town.db, settings, ticket.id, message_id=uuid7(), text=f"{CANARY}, yes", name="Chitra", actor="staff:x"
     )
+    question = questions.rules.read({"name": CANARY, "email": EMAIL.upper(), "question": f"May {CANARY} come along?"})
+    async with town.db.transaction() as conn:
+        package_id = await conn.fetchval("SELECT package_id FROM departures WHERE id = $1", departure)
+    await questions.ask(town.db, package_id, question, network="192.0.2.1")
+    async with town.db.transaction() as conn:
+        (asked,) = await questions.list_by_status(conn, "open", None, 9)
+    shown = {"shown": asked.question, "publish": True, "name": "Chitra", "actor": "staff:x"}
+    await questions.answer(town.db, settings, asked.id, text=f"{CANARY}, yes", **shown)
     await town.street.deliver()
     await town.street.work()
     await people.rows("UPDATE webhook_inbox SET body = body || $1::bytea RETURNING id", f"receipt for {EMAIL}".encode())
@@ -123,7 +131,7 @@ async def test_a_canary_planted_everywhere_is_gone_when_she_has_left(
     assert set(planted) >= {
         "customers", "customer_sessions", "customer_addresses", "customer_preferences", "customer_pictures", "customer_passkeys",
         "email_verification_tokens", "bookings", "booking_words", "travellers", "mail_outbox", "idempotency_keys", "webhook_inbox", "transactions", "gateway_commands",
-        "support_tickets", "ticket_messages",
+        "support_tickets", "ticket_messages", "package_questions", "question_askers",
     }, sorted(planted)  # fmt: skip
     assert not {"history", "pgqueuer", "pgqueuer_log", "ledger_entries", "gateway_facts"} & set(planted), (
         "these hold ids only"

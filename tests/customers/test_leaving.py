@@ -224,7 +224,7 @@ async def test_asha_takes_everything_along(town: Town) -> None:
     assert answer.headers["content-disposition"].startswith("attachment")
     found = answer.json()
     assert set(found) == {
-        "profile", "addresses", "preferences", "sessions", "second_factors", "bookings", "payments", "tidings", "wishes", "enquiries", "reviews", "mails", "history",
+        "profile", "addresses", "preferences", "sessions", "second_factors", "bookings", "payments", "tidings", "wishes", "enquiries", "questions", "reviews", "mails", "history",
     }  # fmt: skip
     assert (found["profile"]["city"], found["profile"]["date_of_birth"]) == ("Srinagar", "1990-02-28")
     assert found["addresses"][0]["street"] == "12 Boulevard Road"

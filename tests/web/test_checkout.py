@@ -57,13 +57,20 @@ async def open_checkout(browser: httpx.AsyncClient, departure: UUID, **party: in
     return page
 
 
+def agreed_to(page: httpx.Response) -> str:
+    """The box of the terms, ticked."""
+    found = re.search(r'name="terms" value="([^"]+)"', page.text)
+    assert found is not None
+    return found[1]
+
+
 def ashas(page: httpx.Response, **changes: str) -> dict[str, str]:
     return {
         **fields(page),
         "name": "Asha Rao",
         "email": "asha@example.org",
         "phone": "+91 98765 43210",
-        "terms": "2026-11",
+        "terms": agreed_to(page),
         **changes,
     }
 

@@ -9,6 +9,7 @@ from jklg.backoffice.agency import pages as agency
 from jklg.backoffice.bank import pages as bank
 from jklg.backoffice.concerns import pages as concerns
 from jklg.backoffice.desk import pages as desk
+from jklg.backoffice.embed import pages as embed
 from jklg.backoffice.enquiries import pages as enquiries
 from jklg.backoffice.evidence import pages as evidence
 from jklg.backoffice.faq import pages as faq
@@ -16,6 +17,7 @@ from jklg.backoffice.giving_up import pages as giving_up
 from jklg.backoffice.papers import pages as papers
 from jklg.backoffice.payments import pages as payments
 from jklg.backoffice.pictures import pages as pictures
+from jklg.backoffice.questions import pages as questions
 from jklg.backoffice.reviews import pages as reviews
 from jklg.backoffice.suspense import pages as suspense
 from jklg.backoffice.terms import pages as terms
@@ -38,9 +40,11 @@ router = Router(
         terms.router,
         pictures.router,
         enquiries.router,
+        questions.router,
         reviews.router,
         faq.router,
         agency.router,
+        embed.router,
     ],
     exception_handlers=TURNS_AWAY,
 )

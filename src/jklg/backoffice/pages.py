@@ -7,11 +7,13 @@ from typing import Any
 from litestar import Response, Router, get
 from litestar.params import FromPath
 
-from jklg import bookings, enquiries, history, payments
+from jklg import bookings, enquiries, history, payments, questions
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
+from jklg.bookings import agreements
+from jklg.bookings import travellers as people
 from jklg.bookings.rules import REFERENCE
 from jklg.kit.errors import NotFound
 from jklg.staff.guard import require_staff
@@ -39,7 +41,9 @@ async def today(request: Ask) -> Response[bytes]:
             "movements": await queries.list_movements_today(conn) if sees_money else [],
             "concerns": await worklist.list_open(conn, EVERYTHING, None, URGENT) if sees_money else [],
             "counts_of_concerns": await worklist.count_open(conn, EVERYTHING) if sees_money else [],
-            "enquiries": await enquiries.count_open(conn) if can(person.role, "tickets_view") else 0,
+            "enquiries": await enquiries.count_open(conn) + await questions.count_open(conn)
+            if can(person.role, "tickets_view")
+            else 0,
         }
     return page(
         request,
@@ -65,6 +69,7 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         )
         if found is None:
             raise NotFound("booking_not_found", "We cannot find this booking.")
+        travellers = await bookings.list_travellers(conn, found.id)
         return page(
             request,
             "backoffice/booking.html",
@@ -73,7 +78,9 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             booking=found,
             sees_money=sees_money,
             may_act=can(person.role, "bookings_update_payment"),
-            travellers=await bookings.list_travellers(conn, found.id),
+            travellers=travellers,
+            missing=sum(people.missing(found, travellers).values()) if found.status in ("held", "confirmed") else 0,
+            agreed=await agreements.of_booking(conn, found.id),
             transactions=await payments.list_of_booking(conn, found.id) if sees_money else [],
             audit=await queries.list_audit(conn, found.id) if sees_money else [],
             postings=await queries.list_postings(conn, found.id) if sees_money else [],

@@ -23,7 +23,7 @@ from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
 from jklg.bookings.keys import guest_claims, manage_link, manage_token
 from jklg.bookings.letters import write as write_letter
 from jklg.bookings.letters import write_all as write_letters
-from jklg.bookings.queries import Booking, get, get_all, get_by_reference, latest, list_travellers
+from jklg.bookings.queries import Booking, Traveller, get, get_all, get_by_reference, latest, list_travellers
 
 __all__ = [
     "Booking",
@@ -31,6 +31,7 @@ __all__ = [
     "HoldRequest",
     "Money",
     "Received",
+    "Traveller",
     "TravellerRequest",
     "amount_kept",
     "amount_paid",

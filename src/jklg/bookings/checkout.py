@@ -21,7 +21,6 @@ from jklg.kit.languages import gettext as _
 from jklg.pricing.rules import PEOPLE
 from jklg.pricing.spoken import ages
 
-TERMS_VERSION = "2026-11"
 EXTRA = "extra."
 SOMEBODY = ("Somebody", "somebody@example.org", "+91 00000 00000")
 """Contact details that are fine, to hear about one of them at a time."""
@@ -125,8 +124,8 @@ def travellers_wanted(offer: Offer, party: Mapping[str, int]) -> Iterator[Travel
             )
 
 
-def check(form: Form, offer: Offer) -> HoldRequest | None:
-    """Everything that a person must have typed. None when there are complaints, all of them in `form.errors`."""
+def check(form: Form, offer: Offer, terms: str) -> HoldRequest | None:
+    """Everything that a person must have typed; `terms` is the mark of those that were shown. None when there are complaints, all of them in `form.errors`."""
     contact = [form.value(name) for name in ("name", "email", "phone")]
     for position, name in enumerate(("name", "email", "phone")):
         alone = [*SOMEBODY[:position], contact[position], *SOMEBODY[position + 1 :]]
@@ -143,7 +142,7 @@ def check(form: Form, offer: Offer) -> HoldRequest | None:
         rules.check_requests(form.value("special_requests"))
     except Refusal as refusal:
         form.errors["special_requests"] = refusal.sentence
-    if form.value("terms") != TERMS_VERSION:
+    if form.value("terms") != terms:
         form.errors["terms"] = N_("Please read the booking terms and tick the box.")
     if form.errors:
         return None
@@ -157,7 +156,7 @@ def check(form: Form, offer: Offer) -> HoldRequest | None:
         travellers=travellers,
         quote_id=_uuid(form.value("quote_id")),
         special_requests=form.value("special_requests"),
-        terms_version=TERMS_VERSION,
+        terms_version=terms,
     )
 
 

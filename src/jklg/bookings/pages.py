@@ -16,7 +16,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 
 from jklg import bookings, catalogue, departures, pricing
-from jklg.bookings import checkout
+from jklg.bookings import agreements, checkout
 from jklg.bookings.checkout import Form
 from jklg.catalogue.api import picture_url
 from jklg.customers import profile
@@ -79,11 +79,13 @@ async def submit_checkout(request: Ask) -> Response[bytes]:
     form = checkout.read(values, offer)
     if "update" in values:
         return await _show(request, offer, form, 200)
-    wanted = checkout.check(form, offer)
+    terms = _terms(request)
+    wanted = checkout.check(form, offer, terms.mark)
     if wanted is None:
         return await _show(request, offer, form, 422)
     if wanted.quote_id is None:
         return await _show(request, offer, form, 409, new_price=True)
+    await agreements.keep(request.app.state.house.db, terms)
     try:
         made = await _hold_once(request, form, wanted)
     except Refusal as refusal:
@@ -164,11 +166,17 @@ async def _show(
         new_price=new_price,
         made=made,
         hold_minutes=house.settings.hold_minutes,
-        terms_version=checkout.TERMS_VERSION,
+        terms_mark=_terms(request).mark,
         picture_url=picture_url,
         signed_in=who is not None,
         sign_in_url=f"/login?{urlencode({'next': f'/checkout?{checkout.address_of(offer, form, attempt)}'})}",
     )
+
+
+def _terms(request: Ask) -> agreements.Text:
+    """Those that are shown, and agreed to, now and in this language."""
+    settings = request.app.state.house.settings
+    return agreements.current(settings.agency_name, settings.hold_minutes)
 
 
 def _extra_fields(offer: Offer) -> list[str]:

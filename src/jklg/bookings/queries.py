@@ -66,6 +66,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Traveller(msgspec.Struct, frozen=True, kw_only=True):
+    """One who goes, or went before being taken out (`cancelled_at`)."""
+
     id: UUID
     position: int
     name: str

@@ -1,4 +1,4 @@
-"""Text that people type, as it is kept: one line, or several."""
+"""Text that people type, as it is kept: one line, or several; and what of a name is shown."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def several_lines(given: str, most: int) -> str | None:
     text = "\n".join(line.rstrip() for line in given.strip().splitlines())
     shown = all(unicodedata.category(letter) not in ("Cc", "Cs") for letter in text.replace("\n", ""))
     return text if len(text) <= most and shown else None
+
+
+def first_name(name: str) -> str:
+    """What may be shown of somebody's name."""
+    return name.partition(" ")[0][:40]

@@ -15,6 +15,7 @@ from litestar.params import FromPath
 
 from jklg import payments
 from jklg.bookings import cancelling
+from jklg.bookings import travellers as people
 from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.kit import money
 from jklg.kit.errors import BadInput, Conflict, Unavailable
@@ -51,6 +52,8 @@ async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes
         parts=_parts(seen),
         card=await _card(request, seen),
         may_give_up=cancelling.by_herself(seen.booking),
+        may_name=people.may_change(seen.booking),
+        missing=sum(people.missing(seen.booking, seen.travellers).values()),
     )
 
 

@@ -15,6 +15,7 @@ from jklg.bookings.key_ring import OpenBooking, open_booking
 from jklg.customers.visits import Complaints, all_complaints
 from jklg.kit import cursors
 from jklg.kit.errors import Conflict, NotFound
+from jklg.kit.texts import first_name
 from jklg.reviews import rules
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
@@ -56,7 +57,7 @@ async def of_package(request: Ask, slug: FromPath[str]) -> Response[bytes]:
 async def form(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """The form, for whoever has travelled; what became of it, for whoever has written."""
     seen = await open_booking(request, reference)
-    return await _show(request, seen, {"name": rules.first_name(seen.booking.name)})
+    return await _show(request, seen, {"name": first_name(seen.booking.name)})
 
 
 @post("/bookings/{reference:str}/review", include_in_schema=False, status_code=200)

@@ -132,8 +132,3 @@ def check_reason(given: str) -> str:
 
 def no_review() -> NotFound:
     return NotFound("testimonial_not_found", "We cannot find this review.")
-
-
-def first_name(name: str) -> str:
-    """What the form proposes to show."""
-    return name.partition(" ")[0][:40]

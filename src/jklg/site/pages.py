@@ -1,4 +1,4 @@
-"""The front of the shop: home, how it works, the terms, and what search engines read first."""
+"""The front of the shop: home, how it works, and what search engines read first."""
 
 from __future__ import annotations
 
@@ -90,11 +90,6 @@ async def how_booking_works(request: Ask) -> Response[bytes]:
     return page(request, "site/how_booking_works.html", hold_minutes=request.app.state.house.settings.hold_minutes)
 
 
-@get("/terms", include_in_schema=False)
-async def terms(request: Ask) -> Response[bytes]:
-    return page(request, "site/terms.html", hold_minutes=request.app.state.house.settings.hold_minutes)
-
-
 @get("/faq", include_in_schema=False)
 async def questions(request: Ask) -> Response[bytes]:
     """Questions that many ask, in groups; each has an address of its own."""
@@ -147,4 +142,4 @@ def _entry(url: str, path: str) -> str:
     return "".join(f"<url><loc>{address}</loc>{others}</url>" for address in addresses.values())
 
 
-router = Router(path="/", route_handlers=[home, place_page, how_booking_works, questions, about, terms, sitemap])
+router = Router(path="/", route_handlers=[home, place_page, how_booking_works, questions, about, sitemap])

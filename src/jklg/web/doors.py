@@ -15,6 +15,7 @@ NOT_FOR_ROBOTS = (
     "/checkout",
     "/bookings",
     "/manage/",
+    "/travellers/",
     "/staff",
     "/dev/",
     "/api/",

@@ -25,6 +25,8 @@ Send = Callable[[Any], Awaitable[None]]
 Inside = Callable[[Any, Receive, Send], Awaitable[None]]
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+FRAMED = "/embed/"
+"""Pages that stand on other sites: they set no cookie, not even that of a language."""
 CSP: dict[str, tuple[str, ...]] = {
     "default-src": ("'none'",),
     "script-src": ("'self'",),
@@ -82,7 +84,7 @@ class FrontDoor:
         api = scope["path"].startswith("/api/")
         defaults = self._api_defaults if api else self._defaults
         always = [(b"x-request-id", request.encode())]
-        if said.chosen:
+        if said.chosen and not said.path.startswith(FRAMED):
             always.append((b"set-cookie", remember(said.code, secure=self._secure)))
         if api and self._frontend:
             always += self._cors(_header(scope, b"origin"))

@@ -21,7 +21,6 @@ NOT_YET: set[str] = {
     "backoffice/templates/backoffice/concern_money.html",
     "backoffice/templates/backoffice/bank.html",
     "backoffice/templates/backoffice/bank_line.html",
-    "backoffice/templates/backoffice/booking.html",
     "backoffice/templates/backoffice/concern.html",
     "backoffice/templates/backoffice/evidence.html",
     "backoffice/templates/backoffice/foreseen.html",

@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
-from jklg import bookings, enquiries
+from jklg import bookings, enquiries, questions
 from jklg.backoffice.forms import key_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
@@ -51,13 +51,14 @@ async def overview(request: Ask) -> Response[bytes]:
     async with eyes_of(request, person) as conn:
         found = await enquiries.list_tickets(conn, state, after, SHOWN + 1)
         waiting = await enquiries.count_open(conn)
+        asked = await questions.count_open(conn)
     following = ""
     if len(found) > SHOWN:
         found = found[:SHOWN]
         last = cursors.write(cursors.Place(found[-1].moved_at, found[-1].id))
         following = "/staff/enquiries?" + urlencode({"state": state, "cursor": last})
     return page(
-        request, "backoffice/enquiries.html", personal=True, person=person, found=found, state=state, waiting=waiting,
+        request, "backoffice/enquiries.html", personal=True, person=person, found=found, state=state, waiting=waiting, asked=asked,
         words=_words(), following=following, said=_said(request), when=when,
     )  # fmt: skip
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from litestar import Response, Router, get
 from litestar.params import FromPath
+from msgspec.structs import replace
 
 from jklg import bookings, history
 from jklg.backoffice.evidence import queries
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.bookings import cancelling
+from jklg.bookings import agreements, cancelling
 from jklg.kit.errors import NotFound
 from jklg.kit.gateways import gateway_name
 from jklg.pricing import terms
@@ -50,6 +51,7 @@ async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
         found = await queries.get_evidence(conn, _uuid(dispute_id))
         if found is None:
             raise _missing()
+        found = replace(found, terms_version=agreements.version_of(found.terms_version))
         booking = await bookings.get(conn, found.booking_id)
         assert booking is not None, "a transaction keeps its booking"
         return page(

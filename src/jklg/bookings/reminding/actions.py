@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from jklg.bookings import actions, letters, queries
+from jklg.bookings import actions, letters, queries, travellers
 from jklg.bookings.reminding import queries as due
 from jklg.kit.db import Database
 from jklg.settings import Settings
@@ -35,7 +35,7 @@ async def remind_of_departures(house: Office, limit: int = 50) -> int:
             paid = await actions.amount_paid(conn, booking.id, booking.currency)
             context = {
                 "travellers": going,
-                "nameless": booking.seats - booking.cancelled_seats - len(going),
+                "nameless": sum(travellers.missing(booking, going).values()),
                 "due": max(booking.price - paid, 0),
                 "days": (booking.starts_on - booking.today).days,
             }

@@ -89,6 +89,14 @@ def _contexts(
             "answer": "It opens in the middle of the month.\nWe write to you when it does.",
             "from_name": "Chitra Nair",
         },
+        "question_answered": {
+            "asked": SimpleNamespace(
+                package_name=booking.package_name, name=booking.name, words="Is the road open in May?"
+            ),
+            "answer": "It opens in the middle of the month.",
+            "from_name": "Chitra Nair",
+            "link": f"{url}/packages/{booking.package_slug}",
+        },
         "goodbye": {**account, "contact_url": url},
         "booking_confirmed": {**about, "paid": booking.price - half, "due": half},
         "booking_given_up": {**about, "given": given, "people": sum(booking.party.values())},

@@ -1,0 +1,1 @@
+"""What staff copy to put dates and prices on other sites."""
