@@ -62,6 +62,7 @@ LISTENERS: dict[str, list[Listener]] = {
     "booking.price_reduced": [invoice_jobs.write_papers],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount, account_jobs.tell_cancelled],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
+    "departure.moved": [booking_jobs.mail_departure_moved],
     "booking.erased": [payment_jobs.forget_person, review_jobs.forget, invoice_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer, payment_jobs.tell_received],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount, payment_jobs.tell_refund],

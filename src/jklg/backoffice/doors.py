@@ -8,6 +8,7 @@ from jklg.backoffice import pages
 from jklg.backoffice.agency import pages as agency
 from jklg.backoffice.bank import pages as bank
 from jklg.backoffice.concerns import pages as concerns
+from jklg.backoffice.departures import pages as departures
 from jklg.backoffice.desk import pages as desk
 from jklg.backoffice.enquiries import pages as enquiries
 from jklg.backoffice.evidence import pages as evidence
@@ -34,6 +35,7 @@ router = Router(
         papers.router,
         desk.router,
         giving_up.router,
+        departures.router,
         bank.router,
         terms.router,
         pictures.router,

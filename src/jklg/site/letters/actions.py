@@ -13,6 +13,7 @@ import msgspec
 from jklg import bookings, mail, payments
 from jklg.bookings import Booking
 from jklg.bookings.queries import Traveller
+from jklg.departures import Move
 from jklg.kit.db import Database
 from jklg.payments.queries import Transaction
 from jklg.settings import Settings
@@ -70,6 +71,11 @@ def _contexts(
     about = {"booking": booking, "manage_url": f"{url}/manage/{booking.reference}/secret", "travellers": travellers}
     paid = {**about, "transaction": transaction, "amount": transaction.amount}
     half = booking.price // 2
+    moved = Move(
+        id=NOBODY, departure_id=booking.departure_id, old_starts_on=booking.starts_on - timedelta(days=3),
+        old_ends_on=booking.ends_on - timedelta(days=3), starts_on=booking.starts_on, ends_on=booking.ends_on,
+        words="The road is closed until Friday.\nYour hotel is told.", actor="system", moved_at=NOW,
+    )  # fmt: skip
     given = {
         "whole": True, "party": booking.party, "worth": booking.price, "kept": half, "refund": booking.price - half,
         "currency": booking.currency,
@@ -92,6 +98,7 @@ def _contexts(
         "goodbye": {**account, "contact_url": url},
         "booking_confirmed": {**about, "paid": booking.price - half, "due": half},
         "booking_given_up": {**about, "given": given, "people": sum(booking.party.values())},
+        "departure_moved": {**about, "due": half, "move": moved},
         "balance_due": {**about, "due": half, "missed": False},
         "card_will_be_charged": {
             **about,
