@@ -16,7 +16,7 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, reviews, staff
-from jklg.bookings import accounts, reminding, tidings
+from jklg.bookings import accounts, circulars, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
 from jklg.catalogue import wishes
@@ -121,6 +121,7 @@ SWEEPS: dict[str, Sweep] = {
     "consents": consents.end_due,
     "forgotten cards": consents.forget_due,
     "departure letters": reminding.remind_of_departures,
+    "circulars": circulars.send,
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,

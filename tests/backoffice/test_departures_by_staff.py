@@ -32,14 +32,16 @@ async def ask(office: Office, departure_id: UUID, days: int, **more: str) -> htt
     return await press(office, f"/staff/departures/{departure_id}/move", **form)
 
 
-async def sure(office: Office, departure_id: UUID, preview: httpx.Response, **changes: str) -> httpx.Response:
-    """The button below the preview."""
+def hidden_of(preview: httpx.Response) -> dict[str, str]:
+    """What the form of the button below a preview would send."""
     form = preview.text.partition('id="sure"')[2].partition("</form>")[0]
-    hidden = {
-        name: unescape(value)
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
-    }
-    return await press(office, f"/staff/departures/{departure_id}/move", **{**hidden, **changes})
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in found}
+
+
+async def sure(office: Office, departure_id: UUID, preview: httpx.Response) -> httpx.Response:
+    """The button below the preview."""
+    return await press(office, f"/staff/departures/{departure_id}/move", **hidden_of(preview))
 
 
 async def letters(office: Office, kind: str = "departure_moved") -> list[Any]:

@@ -7,6 +7,7 @@ from litestar import Router
 from jklg.backoffice import pages
 from jklg.backoffice.agency import pages as agency
 from jklg.backoffice.bank import pages as bank
+from jklg.backoffice.circulars import pages as circulars
 from jklg.backoffice.concerns import pages as concerns
 from jklg.backoffice.departures import pages as departures
 from jklg.backoffice.desk import pages as desk
@@ -36,6 +37,7 @@ router = Router(
         desk.router,
         giving_up.router,
         departures.router,
+        circulars.router,
         bank.router,
         terms.router,
         pictures.router,

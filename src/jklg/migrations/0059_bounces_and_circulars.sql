@@ -40,3 +40,41 @@ BEGIN
 END $$;
 CREATE TRIGGER mail_bounces_forget AFTER UPDATE OF state ON mail_outbox
     FOR EACH ROW WHEN (NEW.state = 'erased') EXECUTE FUNCTION mail_bounces_forget();
+
+-- bookings/circulars: one message of the staff to many travellers. One row for each of them, written with it; a worker goes along the rows.
+
+CREATE TABLE circulars (
+    id           uuid PRIMARY KEY,           -- of the form it was asked with, so that pressed twice it is once
+    subject      text NOT NULL CHECK (subject <> ''),
+    words        text NOT NULL CHECK (words <> ''),
+    departure_id uuid REFERENCES departures,
+    package_id   uuid REFERENCES packages,
+    status       text NOT NULL DEFAULT 'sending' CHECK (status IN ('sending', 'paused', 'stopped', 'done')),
+    actor        text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT house_now(),
+    ended_at     timestamptz,                -- stopped or done
+    CONSTRAINT circulars_go_to_one_audience CHECK (num_nonnulls(departure_id, package_id) = 1)
+);
+CREATE INDEX circulars_sending ON circulars (created_at, id) WHERE status = 'sending';
+CREATE INDEX circulars_by_age ON circulars (created_at DESC, id DESC);
+
+CREATE TABLE circular_recipients (
+    id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    circular_id uuid NOT NULL REFERENCES circulars,
+    booking_id  uuid NOT NULL REFERENCES bookings,
+    mailbox     text NOT NULL,               -- as mail_outbox.mailbox; the row's own id once its owner is forgotten
+    state       text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'written', 'left_out')),
+    reason      text NOT NULL DEFAULT '' CHECK (reason IN ('', 'bounced', 'not_travelling', 'gone')),
+    written_at  timestamptz,
+    CONSTRAINT circular_recipients_once UNIQUE (circular_id, mailbox),
+    CONSTRAINT circular_recipients_say_why CHECK ((state = 'left_out') = (reason <> ''))
+);
+CREATE INDEX circular_recipients_waiting ON circular_recipients (circular_id, id) WHERE state = 'waiting';
+CREATE INDEX circular_recipients_written ON circular_recipients (written_at) WHERE state = 'written';
+CREATE INDEX circular_recipients_of_booking ON circular_recipients (booking_id);
+
+ALTER TABLE circulars ENABLE ROW LEVEL SECURITY;
+ALTER TABLE circular_recipients ENABLE ROW LEVEL SECURITY;
+CREATE POLICY circulars_of_the_house ON circulars USING ((SELECT claim('role')) = 'system');
+CREATE POLICY circular_recipients_of_the_house ON circular_recipients USING ((SELECT claim('role')) = 'system');
+GRANT SELECT, INSERT, UPDATE ON circulars, circular_recipients TO jklg_app;

@@ -38,6 +38,15 @@ class Concerned(msgspec.Struct, frozen=True, kw_only=True):
     balance_due_on: date | None
 
 
+class Going(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom something is about: everybody of a departure, or, without its id, of a package."""
+
+    package_id: UUID
+    package_name: str
+    departure_id: UUID | None
+    starts_on: date | None
+
+
 _ROW = """
 SELECT d.id, p.name AS package_name, p.slug AS package_slug, p.time_zone, d.starts_on, d.ends_on, d.cutoff_at, d.allotment, d.seats_taken, d.status,
        (SELECT count(*) FROM bookings b WHERE b.departure_id = d.id AND b.status IN ('held', 'confirmed'))::integer AS bookings
@@ -82,6 +91,20 @@ async def list_concerned(conn: Connection, departure_id: UUID) -> list[Concerned
         departure_id,
     )
     return [Concerned(**row) for row in rows]
+
+
+async def find_going(conn: Connection, departure_id: UUID | None, slug: str) -> Going | None:
+    """By the id of a departure, or else by the slug of a package."""
+    row = await conn.fetchrow(
+        """
+        SELECT p.id AS package_id, p.name AS package_name, d.id AS departure_id, d.starts_on
+        FROM packages p LEFT JOIN departures d ON d.package_id = p.id AND d.id = $1
+        WHERE CASE WHEN $1::uuid IS NOT NULL THEN d.id IS NOT NULL ELSE p.slug = $2 END
+        """,
+        departure_id,
+        slug,
+    )
+    return Going(**row) if row else None
 
 
 async def list_packages(conn: Connection) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ import msgspec
 
 from jklg import bookings, mail, payments
 from jklg.bookings import Booking
+from jklg.bookings.circulars import Message
 from jklg.bookings.queries import Traveller
 from jklg.departures import Move
 from jklg.kit.db import Database
@@ -98,6 +99,7 @@ def _contexts(
         "goodbye": {**account, "contact_url": url},
         "booking_confirmed": {**about, "paid": booking.price - half, "due": half},
         "booking_given_up": {**about, "given": given, "people": sum(booking.party.values())},
+        "circular": {**about, "message": Message(subject="Warm clothes for Gurez", words=CIRCULAR)},
         "departure_moved": {**about, "due": half, "move": moved},
         "balance_due": {**about, "due": half, "missed": False},
         "card_will_be_charged": {
@@ -114,6 +116,7 @@ def _contexts(
     }
 
 
+CIRCULAR = "The nights are colder than usual: please bring a warm jacket.\n\nWe have blankets for everybody."
 TRAVELLER = Traveller(
     id=NOBODY, position=1, name="Asha Rao", category="adult", date_of_birth=None, is_lead=True
 )  # fmt: skip
