@@ -33,6 +33,7 @@ from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
+from jklg.reviews import asking
 from jklg.reviews import jobs as review_jobs
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
@@ -121,6 +122,7 @@ SWEEPS: dict[str, Sweep] = {
     "consents": consents.end_due,
     "forgotten cards": consents.forget_due,
     "departure letters": reminding.remind_of_departures,
+    "review letters": asking.ask,
     "circulars": circulars.send,
     "mail": mail.send_due,
     "travelled": _complete_travelled,

@@ -23,6 +23,8 @@ async def write(
     once: object,
     booking: Booking,
     context: Mapping[str, object],
+    *,
+    may_be_stopped: bool = False,
 ) -> bool:
     """Mail `kind` of a room to whoever booked, once for `once`, in the language they booked in. False when it was written before, or its customer has left meanwhile."""
     if booking.email == "":
@@ -30,7 +32,9 @@ async def write(
     link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
     context = {"booking": booking, "manage_url": link, **context}
     with speaking(booking.locale):
-        return await mail.write_letter(conn, settings, room, kind, once, booking.email, booking.name, context)
+        return await mail.write_letter(
+            conn, settings, room, kind, once, booking.email, booking.name, context, may_be_stopped=may_be_stopped
+        )
 
 
 def of_move(booking_id: UUID, move_id: UUID) -> str:

@@ -25,7 +25,7 @@ from jklg.kit.clock import Clock
 from jklg.kit.db import Connection, Database
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import unsealed
-from jklg.mail import bounces, queries, signing
+from jklg.mail import bounces, queries, signing, stopping
 from jklg.mail.queries import Mail
 from jklg.settings import Settings
 
@@ -59,13 +59,16 @@ async def write(
     subject: str,
     text: str,
     html: str,
+    mail_id: UUID | None = None,
     erase_when_sent: bool = False,
+    may_be_stopped: bool = False,
 ) -> bool:
     """Put a mail into the outbox, in the caller's database transaction. False when this one was written before.
 
-    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left.
+    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left. `may_be_stopped`: it tells nothing of
+    a journey, and carries a link (`stopping`) by which its reader gets no more like it; whoever writes such mails asks mail_stops first.
     """
-    mail_id = uuid7()
+    mail_id = mail_id or uuid7()
     return await queries.insert(
         conn,
         mail_id=mail_id,
@@ -78,6 +81,7 @@ async def write(
         html_body=html,
         message_id=f"<{mail_id}@jklg>",
         erase_when_sent=erase_when_sent,
+        may_be_stopped=may_be_stopped,
     )
 
 
@@ -95,6 +99,7 @@ async def forget(conn: Connection, once_keys: list[str]) -> int:
 
 async def forget_address(conn: Connection, address: str) -> int:
     """Erase all mails to an address, whose owner has left. Answers how many."""
+    await queries.forget_stop(conn, address)
     return await queries.forget_address(conn, address)
 
 
@@ -239,6 +244,9 @@ def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
+    if mail.may_be_stopped:
+        message["List-Unsubscribe"] = f"<{stopping.stop_url(settings, mail.id)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text_body)
     message.add_alternative(mail.html_body, subtype="html")
     return message

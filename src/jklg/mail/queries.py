@@ -21,6 +21,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     text_body: str
     html_body: str
     message_id: str
+    may_be_stopped: bool
     state: str
     attempts: int
     last_error: str | None
@@ -29,7 +30,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MAIL = """
-SELECT id, kind, to_address, to_name, subject, text_body, html_body, message_id, state, attempts, last_error, created_at, sent_at
+SELECT id, kind, to_address, to_name, subject, text_body, html_body, message_id, may_be_stopped, state, attempts, last_error, created_at, sent_at
 FROM mail_outbox
 """
 
@@ -47,11 +48,12 @@ async def insert(
     html_body: str,
     message_id: str,
     erase_when_sent: bool,
+    may_be_stopped: bool,
 ) -> bool:
     new = await conn.fetchval(
         """
-        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id, erase_when_sent)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO mail_outbox (id, kind, once_key, to_address, to_name, subject, text_body, html_body, message_id, erase_when_sent, may_be_stopped)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING RETURNING true
         """,
         mail_id,
@@ -64,6 +66,7 @@ async def insert(
         html_body,
         message_id,
         erase_when_sent,
+        may_be_stopped,
     )
     return bool(new)
 
@@ -78,7 +81,7 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
         )
         UPDATE mail_outbox m SET attempts = attempts + 1, next_attempt_at = house_now() + interval '5 minutes'
         FROM due WHERE m.id = due.id
-        RETURNING m.id, m.kind, m.to_address, m.to_name, m.subject, m.text_body, m.html_body, m.message_id, m.state,
+        RETURNING m.id, m.kind, m.to_address, m.to_name, m.subject, m.text_body, m.html_body, m.message_id, m.may_be_stopped, m.state,
                   m.attempts, m.last_error, m.created_at, m.sent_at
         """,
         limit,
@@ -192,3 +195,18 @@ async def list_of_address(conn: Connection, address: str) -> list[Mail]:
     """Every mail to an address, oldest first."""
     rows = await conn.fetch(_MAIL + "WHERE mailbox = lower($1) ORDER BY created_at, id", address)
     return [Mail(**row) for row in rows]
+
+
+async def stop(conn: Connection, mail_id: UUID) -> None:
+    """Remember that the reader of a mail wants none like it. Of one that was erased nobody knows whose it was."""
+    await conn.execute(
+        """
+        INSERT INTO mail_stops (mailbox) SELECT mailbox FROM mail_outbox WHERE id = $1 AND may_be_stopped AND mailbox <> ''
+        ON CONFLICT (mailbox) DO NOTHING
+        """,
+        mail_id,
+    )
+
+
+async def forget_stop(conn: Connection, address: str) -> None:
+    await conn.execute("DELETE FROM mail_stops WHERE mailbox = lower($1)", address)

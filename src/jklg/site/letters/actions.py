@@ -109,6 +109,7 @@ def _contexts(
             "charged_on": booking.balance_due_on,
         },
         "card_refused": {**about, "due": half, "label": "Visa ending 4242"},
+        "review_wanted": {**about, "stop_url": f"{url}/mail/stop/a-link-of-its-own"},
         "departure_near": {**about, "due": 0, "nameless": 0, "days": 7},
         "payment_receipt": paid,
         "refund_sent": paid,
