@@ -19,6 +19,7 @@ from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, revie
 from jklg.bookings import accounts, circulars, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
+from jklg.bookings.moving import jobs as moving_departures
 from jklg.catalogue import wishes
 from jklg.customers import jobs as customer_jobs
 from jklg.customers.joining import jobs as joining_jobs
@@ -63,7 +64,7 @@ LISTENERS: dict[str, list[Listener]] = {
     "booking.price_reduced": [invoice_jobs.write_papers],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount, account_jobs.tell_cancelled],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
-    "departure.moved": [booking_jobs.mail_departure_moved],
+    "departure.moved": [moving_departures.mail_departure_moved],
     "booking.erased": [payment_jobs.forget_person, review_jobs.forget, invoice_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer, payment_jobs.tell_received],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount, payment_jobs.tell_refund],

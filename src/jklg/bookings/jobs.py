@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from jklg import departures
 from jklg.bookings import actions, letters, queries
 from jklg.bookings.cancelling import queries as cancellations
-from jklg.bookings.rules import due
 from jklg.kit.db import SYSTEM, Connection, Database
 from jklg.settings import Settings
 
@@ -70,19 +68,3 @@ async def mail_given_up(house: Office, news: dict[str, Any]) -> None:
         ]
         context = {"given": given, "travellers": going, "people": sum(given.party.values())}
         await letters.write(conn, house.settings, ROOM, "booking_given_up", given.id, booking, context)
-
-
-async def mail_departure_moved(house: Office, news: dict[str, Any]) -> None:
-    """departure.moved: everybody who had seats on it then reads which days it has now. Once for each of them."""
-    async with house.db.transaction() as conn:
-        move = await departures.get_move(conn, UUID(news["move_id"]))
-        assert move is not None, "news is announced with its row"
-        concerned = await queries.list_on_departure(conn, move.departure_id, move.moved_at)
-    for booking_id in concerned:
-        async with house.db.transaction() as conn:
-            booking = await queries.get(conn, booking_id)
-            assert booking is not None, "bookings are never deleted"
-            paid = await actions.amount_paid(conn, booking.id, booking.currency)
-            context = {"move": move, "due": due(booking.status, booking.price, paid)}
-            once = letters.of_move(booking.id, move.id)
-            await letters.write(conn, house.settings, ROOM, "departure_moved", once, booking, context)

@@ -7,8 +7,9 @@ from pathlib import Path
 from uuid import UUID
 
 from jklg import mail
-from jklg.bookings import keys, queries
+from jklg.bookings import keys
 from jklg.bookings.cancelling import queries as cancellations
+from jklg.bookings.moving import queries as moves
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection
 from jklg.kit.languages import speaking
@@ -45,11 +46,11 @@ def of_move(booking_id: UUID, move_id: UUID) -> str:
 async def forget(conn: Connection, booking_id: UUID) -> None:
     """Erase what this room wrote about a booking. That it was written, and when, stays."""
     given = await cancellations.list_of_booking(conn, booking_id)
-    moves = [of_move(booking_id, each) for each in await queries.list_moves_of(conn, booking_id)]
+    moved = [of_move(booking_id, each) for each in await moves.list_moves_of(conn, booking_id)]
     about = [
         f"booking_confirmed:{booking_id}",
         f"departure_near:{booking_id}",
         *(f"booking_given_up:{each.id}" for each in given),
-        *(f"{kind}:{each}" for each in moves for kind in ("departure_moved", "departure_near")),
+        *(f"{kind}:{each}" for each in moved for kind in ("departure_moved", "departure_near")),
     ]
     await mail.forget(conn, about)

@@ -163,6 +163,7 @@ async def days_of(conn: Connection, departure_id: UUID) -> Days | None:
 
 
 async def get_move(conn: Connection, move_id: UUID) -> Move | None:
+    """One move. Locks nothing."""
     row = await conn.fetchrow(_MOVE + "WHERE id = $1", move_id)
     return Move(**row) if row else None
 

@@ -104,6 +104,7 @@ async def insert_recipients(conn: Connection, circular_id: UUID, booking_ids: Se
 
 
 async def get(conn: Connection, id_: UUID) -> Circular | None:
+    """One circular. Locks nothing."""
     row = await conn.fetchrow(_CIRCULAR + "WHERE c.id = $1", id_)
     return Circular(**row) if row else None
 
@@ -115,6 +116,7 @@ async def list_all(conn: Connection, limit: int) -> list[Circular]:
 
 
 async def progress(conn: Connection, ids: Sequence[UUID]) -> dict[UUID, Progress]:
+    """How far each of them is, as the outbox knows it."""
     rows = await conn.fetch(
         """
         SELECT r.circular_id, count(*) AS total, count(*) FILTER (WHERE r.state = 'waiting') AS waiting,

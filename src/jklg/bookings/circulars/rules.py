@@ -22,6 +22,8 @@ class Audience(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What staff wrote, one line and several."""
+
     subject: str
     words: str
 
