@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from jklg import departures
+from jklg import bookings, departures
 from jklg.departures.rules import Days, check_move
 from jklg.kit.db import Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
-from tests.trade import add_departure
+from tests.trade import add_departure, hold
 
 CHITRA = "staff:019aa000-0000-7000-8000-000000000001"
 FIRST = date(2027, 5, 12)
@@ -122,3 +122,23 @@ async def test_the_database_keeps_moves_sensible(db: Database, promise: str, day
                 uuid7(), departure_id, *map(date.fromisoformat, days),
             )  # fmt: skip
     assert violated(refused.value) == promise
+
+
+async def test_whoever_locks_its_bookings_and_whoever_moves_it_wait_for_each_other_and_go_on(db: Database) -> None:
+    """The move takes its bookings along. It locked them as they lay in the table, all others by their ids, and one of the two was thrown out."""
+    departure_id = await may_departure(db)
+    first, second = sorted([(await hold(db, departure_id)).id, (await hold(db, departure_id)).id])
+    async with db.transaction() as conn:
+        await conn.execute(
+            "UPDATE bookings SET email = 'elsewhere@example.org' WHERE id = $1", first
+        )  # it lies behind the second now
+    async with db.transaction() as conn:
+        await bookings.lock_without_seats(conn, [first])
+        moving = asyncio.create_task(move(db, departure_id))
+        while not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.02)
+        await bookings.lock_without_seats(conn, [second])
+    await moving
+    async with db.transaction() as conn:
+        days = await conn.fetch("SELECT DISTINCT travels_on FROM bookings")
+    assert [row[0] for row in days] == [FIRST + timedelta(days=7)]

@@ -19,3 +19,12 @@ ALTER TABLE departure_moves ENABLE ROW LEVEL SECURITY;
 CREATE POLICY departure_moves_by_the_house ON departure_moves USING ((SELECT claim('role')) = 'system');
 CREATE POLICY departure_moves_seen ON departure_moves FOR SELECT USING (true);
 GRANT SELECT, INSERT ON departure_moves TO jklg_app;
+
+-- bookings: those of a departure that is moved know their day. They are locked by their ids, as everybody locks them who locks several.
+CREATE OR REPLACE FUNCTION bookings_follow_their_departure() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM bookings WHERE departure_id = NEW.id ORDER BY id FOR UPDATE;
+    UPDATE bookings SET travels_on = NEW.starts_on WHERE departure_id = NEW.id;
+    RETURN NULL;
+END $$;
