@@ -16,9 +16,10 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, questions, reviews, staff
-from jklg.bookings import accounts, reminding, tidings
+from jklg.bookings import accounts, circulars, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
+from jklg.bookings.moving import jobs as moving_departures
 from jklg.catalogue import wishes
 from jklg.customers import jobs as customer_jobs
 from jklg.customers.joining import jobs as joining_jobs
@@ -33,6 +34,7 @@ from jklg.payments import aside, balances, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
+from jklg.reviews import asking
 from jklg.reviews import jobs as review_jobs
 from jklg.settings import BadSettings, Settings, load
 from jklg.web import idempotency
@@ -62,6 +64,7 @@ LISTENERS: dict[str, list[Listener]] = {
     "booking.price_reduced": [invoice_jobs.write_papers],
     "booking.cancelled": [booking_jobs.mail_given_up, account_jobs.recount, account_jobs.tell_cancelled],
     "booking.people_cancelled": [booking_jobs.mail_given_up],
+    "departure.moved": [moving_departures.mail_departure_moved],
     "booking.erased": [payment_jobs.forget_person, review_jobs.forget, invoice_jobs.forget_person],
     "payment.received": [payment_jobs.mail_receipt, payment_jobs.recount_customer, payment_jobs.tell_received],
     "refund.settled": [payment_jobs.mail_refund, account_jobs.recount, payment_jobs.tell_refund],
@@ -120,6 +123,8 @@ SWEEPS: dict[str, Sweep] = {
     "consents": consents.end_due,
     "forgotten cards": consents.forget_due,
     "departure letters": reminding.remind_of_departures,
+    "review letters": asking.ask,
+    "circulars": circulars.send,
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,

@@ -116,6 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--dates", choices=("dmy", "mdy", "ymd"), help="of CSV: the order of day, month and year")
     sub.add_argument("--decimal", choices=("point", "comma"), help="of CSV: what separates the cents")
 
+    mail = command("mail", _nothing, "Our mails.").add_subparsers(required=True, metavar="action")
+    sub = mail.add_parser("bounced", help="record a mail that came back; the report is read from standard input")
+    sub.set_defaults(run=_mail_bounced)
+
     command("demo", _demo, "Load the demo agency into the database.")
     sub = command("doctor", _doctor, "Look at settings, database, schema and books, and say what is wrong.")
     sub.add_argument("what", nargs="?", choices=["mail"], help="the mail server, and what the DNS says of the sender")
@@ -297,6 +301,19 @@ def _bank_import(arguments: argparse.Namespace) -> None:
         )
     )  # fmt: skip
     print(f"{told.new} new lines, {told.known} known before; {told.matched} matched, see /staff/bank for the rest")
+
+
+def _mail_bounced(_: argparse.Namespace) -> int:
+    """For a pipe of the mail server: 75 (EX_TEMPFAIL, come again) when we could not look, else 0, also for what is no report."""
+    from jklg.mail import bounces
+    from jklg.mail.bounces.rules import MOST_BYTES
+
+    raw = sys.stdin.buffer.read(MOST_BYTES)
+    try:
+        print(_with_database(lambda db: bounces.file_report(db, raw)))
+    except (OSError, asyncpg.PostgresError, PostgresTrouble, BadSettings) as error:
+        return _fail(str(error), 75)
+    return 0
 
 
 # --- looking ----------------------------------------------------------------------------------------------------------

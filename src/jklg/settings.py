@@ -45,6 +45,7 @@ class Settings:
     smtp_from_email: str = "bookings@localhost"  # SMTP_FROM_EMAIL
     dkim_selector: str = ""  # SMTP_DKIM_SELECTOR: under which name the DNS tells our public key
     dkim_key: str = ""  # SMTP_DKIM_KEY: the file with the private key (PEM); mails are signed with it
+    circular_pace: int = 30  # JKLG_CIRCULAR_PACE: letters a minute of messages to many
     smtp_tls: str = "starttls"  # SMTP_TLS: starttls, tls or none (none only to a loopback host)
     stripe_secret_key: str = ""  # STRIPE_SECRET_KEY
     stripe_publishable_key: str = ""  # STRIPE_PUBLISHABLE_KEY
@@ -174,6 +175,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         smtp_user=text("SMTP_USER", preset.get("user", "")),
         smtp_password=text("SMTP_PASSWORD"),
         smtp_from_email=text("SMTP_FROM_EMAIL", "bookings@localhost"),
+        circular_pace=whole("JKLG_CIRCULAR_PACE", 30, 1, 10_000),
         smtp_tls=text("SMTP_TLS", "starttls"),
         dkim_selector=text("SMTP_DKIM_SELECTOR"),
         dkim_key=text("SMTP_DKIM_KEY"),

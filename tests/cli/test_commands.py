@@ -189,3 +189,9 @@ async def test_every_address_and_every_piece_of_news_can_be_listed(at_home: Term
 def test_an_unknown_command_is_a_wrong_command_line(terminal: Terminal) -> None:
     assert terminal.run("fly").returncode == 2
     assert terminal.run("staff").returncode == 2
+
+
+async def test_a_pipe_of_the_mail_server_is_told_what_became_of_a_report(at_home: Terminal) -> None:
+    assert at_home.run("mail", "bounced", given="Subject: hello\n\nhello").stdout == "no report\n"
+    away = at_home.run("mail", "bounced", given="", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert away.returncode == 75, "the mail server keeps it and comes again"

@@ -182,3 +182,22 @@ def test_presets_and_keys_are_read_with_the_other_settings(tmp_path: Path) -> No
     ):
         with pytest.raises(BadSettings, match=named):
             load(wrong)
+
+
+async def test_the_way_to_stop_a_letter_is_signed_with_it(
+    ours: Settings, db: Any, zone: Zone, post_office: tuple[PostOffice, Any]
+) -> None:
+    """RFC 8058: a mail program offers it only then."""
+    house = await app.build_house(ours, db, {})
+    async with db.transaction() as conn:
+        letter = mail.Letter(
+            kind="x", once_key="x", to_address="asha@example.org", to_name="Asha", subject="How was it?", text="t", html="h",
+            may_be_stopped=True,
+        )  # fmt: skip
+        await mail.write(conn, [letter])
+    await mail.send_due(house)
+    (raw,) = post_office[0].raw
+    public = (await examined(zone, ours))["DKIM"].detail.split('"')[1].encode()
+    assert dkim.verify(raw, dnsfunc=lambda name, timeout=5: public)
+    spoiled = raw.replace(b"/mail/stop/", b"/mail/stay/")
+    assert spoiled != raw and not dkim.verify(spoiled, dnsfunc=lambda name, timeout=5: public)

@@ -7,7 +7,9 @@ from litestar import Router
 from jklg.backoffice import pages
 from jklg.backoffice.agency import pages as agency
 from jklg.backoffice.bank import pages as bank
+from jklg.backoffice.circulars import pages as circulars
 from jklg.backoffice.concerns import pages as concerns
+from jklg.backoffice.departures import pages as departures
 from jklg.backoffice.desk import pages as desk
 from jklg.backoffice.embed import pages as embed
 from jklg.backoffice.enquiries import pages as enquiries
@@ -36,6 +38,8 @@ router = Router(
         papers.router,
         desk.router,
         giving_up.router,
+        departures.router,
+        circulars.router,
         bank.router,
         terms.router,
         pictures.router,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, Router, get
+from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings, enquiries, history, payments, questions
@@ -15,11 +15,13 @@ from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings import agreements
 from jklg.bookings import travellers as people
 from jklg.bookings.rules import REFERENCE
+from jklg.kit.db import claims
 from jklg.kit.errors import NotFound
+from jklg.mail import bounces
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
-from jklg.web.render import page
+from jklg.web.render import go, page
 
 EVERYTHING = worklist.Wanted()
 URGENT = 5
@@ -78,6 +80,8 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
             booking=found,
             sees_money=sees_money,
             may_act=can(person.role, "bookings_update_payment"),
+            bounce=await bounces.of_address(conn, found.email),
+            may_forgive=can(person.role, "bookings_edit"),
             travellers=travellers,
             missing=sum(people.missing(found, travellers).values()) if found.status in ("held", "confirmed") else 0,
             agreed=await agreements.of_booking(conn, found.id),
@@ -90,9 +94,23 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         )
 
 
+@post("/staff/bookings/{reference:str}/address-is-good", include_in_schema=False, status_code=200)
+async def address_is_good(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Somebody knows that mail arrives there again. Twice is as good as once."""
+    person = await require_staff(request, "bookings_edit")
+    reference = reference.upper()
+    async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
+        found = await bookings.get_by_reference(conn, reference) if REFERENCE.fullmatch(reference) else None
+        if found is None:
+            raise NotFound("booking_not_found", "We cannot find this booking.")
+        if await bounces.forgive(conn, found.email):
+            await history.record(conn, f"staff:{person.id}", "booking.address_is_good", "booking", found.id)
+    return go(f"/staff/bookings/{found.reference}")
+
+
 def _sees_money(person: Person) -> bool:
     """Guides lead people and have no business with their payments: money is for those who may take bookings."""
     return can(person.role, "bookings_create")
 
 
-router = Router(path="/", route_handlers=[today, booking])
+router = Router(path="/", route_handlers=[today, booking, address_is_good])

@@ -9,6 +9,7 @@ from uuid import UUID
 from jklg import mail
 from jklg.bookings import keys
 from jklg.bookings.cancelling import queries as cancellations
+from jklg.bookings.moving import queries as moves
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection
 from jklg.kit.languages import speaking
@@ -23,9 +24,12 @@ async def write(
     once: object,
     booking: Booking,
     context: Mapping[str, object],
+    *,
+    may_be_stopped: bool = False,
 ) -> bool:
     """Mail `kind` of a room to whoever booked, once for `once`, in the language they booked in. False when it was written before, or its customer has left meanwhile."""
-    return await write_all(conn, settings, room, kind, [(once, booking, context)]) == 1
+    wanted = [(once, booking, context)]
+    return await write_all(conn, settings, room, kind, wanted, may_be_stopped=may_be_stopped) == 1
 
 
 async def write_all(
@@ -34,27 +38,44 @@ async def write_all(
     room: Path,
     kind: str,
     wanted: Iterable[tuple[object, Booking, Mapping[str, object]]],
+    *,
+    may_be_stopped: bool = False,
 ) -> int:
     """The same to many: (once, booking, context) of each. Answers how many had not been written before."""
-    letters = [_letter(settings, room, kind, *each) for each in wanted if each[1].email]
+    letters = [_letter(settings, room, kind, *each, may_be_stopped) for each in wanted if each[1].email]
     return await mail.write(conn, letters)
 
 
 def _letter(
-    settings: Settings, room: Path, kind: str, once: object, booking: Booking, context: Mapping[str, object]
+    settings: Settings,
+    room: Path,
+    kind: str,
+    once: object,
+    booking: Booking,
+    context: Mapping[str, object],
+    may_be_stopped: bool,
 ) -> mail.Letter:
     link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
     context = {"booking": booking, "manage_url": link, **context}
     with speaking(booking.locale):
-        return mail.letter(settings, room, kind, once, booking.email, booking.name, context)
+        return mail.letter(
+            settings, room, kind, once, booking.email, booking.name, context, may_be_stopped=may_be_stopped
+        )
+
+
+def of_move(booking_id: UUID, move_id: UUID) -> str:
+    """What a letter to a booking is about when it follows a move of its departure."""
+    return f"{booking_id}:{move_id}"
 
 
 async def forget(conn: Connection, booking_id: UUID) -> None:
     """Erase what this room wrote about a booking. That it was written, and when, stays."""
     given = await cancellations.list_of_booking(conn, booking_id)
+    moved = [of_move(booking_id, each) for each in await moves.list_moves_of(conn, booking_id)]
     about = [
         f"booking_confirmed:{booking_id}",
         f"departure_near:{booking_id}",
         *(f"booking_given_up:{each.id}" for each in given),
+        *(f"{kind}:{each}" for each in moved for kind in ("departure_moved", "departure_near")),
     ]
     await mail.forget(conn, about)

@@ -9,25 +9,33 @@ from jklg.departures.actions import (
     list_months,
     lock,
     lock_all,
+    move,
     offer_or_refuse,
 )
-from jklg.departures.queries import dates_of_package
-from jklg.departures.rules import Departure, ExtraOffer, NewDeparture, Offer, Price
+from jklg.departures.queries import dates_of_package, days_of, get_move, list_moves
+from jklg.departures.rules import Days, Departure, ExtraOffer, Move, NewDeparture, Offer, Price, check_move
 
 __all__ = [
+    "Days",
     "Departure",
     "ExtraOffer",
+    "Move",
     "NewDeparture",
     "Offer",
     "Price",
+    "check_move",
     "create",
     "dates_of_package",
+    "days_of",
     "find_departure",
+    "get_move",
     "get_offer",
     "get_offers",
     "list_departures",
     "list_months",
+    "list_moves",
     "lock",
     "lock_all",
+    "move",
     "offer_or_refuse",
 ]

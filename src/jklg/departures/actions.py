@@ -1,4 +1,4 @@
-"""The verbs of the departures room: read an offer, lock a departure, put new ones on sale."""
+"""The verbs of the departures room: read an offer, lock a departure, put new ones on sale, move one to other days."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import date
 from uuid import UUID
 
+from jklg import history, jobs
 from jklg.departures import queries, rules
 from jklg.departures.queries import find_departure, get_offers
 from jklg.departures.rules import Departure, NewDeparture, Offer
-from jklg.kit.db import Connection
+from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import Conflict, NotFound
 from jklg.kit.ids import uuid7
 
@@ -22,6 +23,7 @@ __all__ = [
     "list_months",
     "lock",
     "lock_all",
+    "move",
     "offer_or_refuse",
 ]
 
@@ -78,6 +80,35 @@ async def create(conn: Connection, new: Sequence[NewDeparture]) -> list[UUID]:
     if made:
         await queries.insert_departures(conn, made)
     return [id_ for id_, _ in made]
+
+
+async def move(
+    db: Database, departure_id: UUID, *, move_id: UUID, before: tuple[date, date], starts_on: date, ends_on: date, words: str, actor: str
+) -> None:  # fmt: skip
+    """Move it from the days that were seen (`before`) to others, and its cut-off with it. Everybody with seats on it hears of it: in the
+    account in the same database transaction, by mail afterwards (news departure.moved). Asked twice under one `move_id` it is done once.
+
+    Locks the departure. Raises, in the order checked: NotFound (departure_not_found); Conflict (departure_moved_meanwhile, departure_off,
+    departure_has_left); BadInput (departure_invalid).
+    """
+    async with db.transaction(claims("system", actor=actor)) as conn:
+        await lock(conn, departure_id)
+        if await queries.get_move(conn, move_id) is not None:
+            return
+        now = await queries.days_of(conn, departure_id)
+        assert now is not None, "it is locked"
+        if (now.starts_on, now.ends_on) != before:
+            raise Conflict(
+                "departure_moved_meanwhile", "Somebody has moved this departure meanwhile. Please look again."
+            )
+        rules.check_move(now, starts_on, ends_on)
+        await queries.insert_move(conn, move_id, departure_id, starts_on, ends_on, rules.check_words(words), actor)
+        await queries.set_days(conn, departure_id, starts_on, ends_on)
+        days = {"from": now.starts_on.isoformat(), "to": starts_on.isoformat()}
+        await history.record(
+            conn, actor, "departure.moved", "departure", departure_id, {"move_id": str(move_id), **days}
+        )
+        await jobs.announce(conn, "departure.moved", {"move_id": str(move_id)})
 
 
 def _not_found() -> NotFound:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from jklg.departures.rules import CategoryAmount, Departure, ExtraOffer, NewDeparture, Offer, Price
+from jklg.departures.rules import CategoryAmount, Days, Departure, ExtraOffer, Move, NewDeparture, Offer, Price
 from jklg.kit.db import Connection
 
 
@@ -148,6 +148,60 @@ async def lock(conn: Connection, departure_ids: Sequence[UUID]) -> dict[UUID, tu
         list(departure_ids),
     )
     return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def days_of(conn: Connection, departure_id: UUID) -> Days | None:
+    """Its days as they are now."""
+    row = await conn.fetchrow(
+        """
+        SELECT d.starts_on, d.ends_on, d.status, (house_now() AT TIME ZONE p.time_zone)::date AS today
+        FROM departures d JOIN packages p ON p.id = d.package_id WHERE d.id = $1
+        """,
+        departure_id,
+    )
+    return Days(**row) if row else None
+
+
+async def get_move(conn: Connection, move_id: UUID) -> Move | None:
+    """One move. Locks nothing."""
+    row = await conn.fetchrow(_MOVE + "WHERE id = $1", move_id)
+    return Move(**row) if row else None
+
+
+async def list_moves(conn: Connection, departure_id: UUID) -> list[Move]:
+    """All of a departure, the newest first."""
+    rows = await conn.fetch(_MOVE + "WHERE departure_id = $1 ORDER BY moved_at DESC, id DESC", departure_id)
+    return [Move(**row) for row in rows]
+
+
+_MOVE = """
+SELECT id, departure_id, old_starts_on, old_ends_on, starts_on, ends_on, words, actor, moved_at FROM departure_moves
+"""
+
+
+async def insert_move(
+    conn: Connection, move_id: UUID, departure_id: UUID, starts_on: date, ends_on: date, words: str, actor: str
+) -> None:
+    """From the days it has now."""
+    await conn.execute(
+        """
+        INSERT INTO departure_moves (id, departure_id, old_starts_on, old_ends_on, starts_on, ends_on, words, actor)
+        SELECT $1, id, starts_on, ends_on, $3, $4, $5, $6 FROM departures WHERE id = $2
+        """,
+        move_id, departure_id, starts_on, ends_on, words, actor,
+    )  # fmt: skip
+
+
+async def set_days(conn: Connection, departure_id: UUID, starts_on: date, ends_on: date) -> None:
+    """Its cut-off moves along, by as many days, at the same time of day there. Customers are told by the database (migration 0057)."""
+    await conn.execute(
+        """
+        UPDATE departures d SET starts_on = $2, ends_on = $3,
+               cutoff_at = ((d.cutoff_at AT TIME ZONE p.time_zone) + make_interval(days => $2 - d.starts_on)) AT TIME ZONE p.time_zone
+        FROM packages p WHERE p.id = d.package_id AND d.id = $1
+        """,
+        departure_id, starts_on, ends_on,
+    )  # fmt: skip
 
 
 async def dates_of_package(conn: Connection, package_id: UUID) -> set[date]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from jklg.kit.errors import BadInput
+from jklg.kit.errors import BadInput, Conflict
 from jklg.kit.languages import N_
 from jklg.kit.money import CURRENCIES, MAX_MINOR
+from jklg.kit.texts import several_lines
 
 PEOPLE = ("adult", "child", "infant")
 """The categories that are people, in the order they are shown. `single_supplement` is a price, not a person."""
@@ -93,6 +94,51 @@ class NewDeparture(msgspec.Struct, frozen=True, kw_only=True):
     prices: Mapping[str, Price]
     extras: Mapping[UUID, tuple[int, int | None]] = {}
     guaranteed: bool = False
+
+
+class Days(msgspec.Struct, frozen=True, kw_only=True):
+    """The days of a departure, at the place of its package, where it is `today`."""
+
+    starts_on: date
+    ends_on: date
+    status: str
+    today: date
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A departure was moved from its old days to others. `words`: to the travellers, as staff wrote them."""
+
+    id: UUID
+    departure_id: UUID
+    old_starts_on: date
+    old_ends_on: date
+    starts_on: date
+    ends_on: date
+    words: str
+    actor: str
+    moved_at: datetime
+
+
+def check_move(now: Days, starts_on: date, ends_on: date) -> None:
+    """Whether it can be moved there. Conflict: departure_off, departure_has_left; then BadInput: departure_invalid, whose details name the field."""
+    if now.status == "cancelled":
+        raise Conflict("departure_off", "This departure does not take place.")
+    if now.starts_on < now.today:
+        raise Conflict("departure_has_left", "This journey has begun: its days stay as they are.")
+    if not now.today < starts_on <= now.today + timedelta(days=3 * 366):
+        raise _invalid("starts_on", N_("Please give a first day that is still to come, within three years."))
+    if not starts_on <= ends_on <= starts_on + timedelta(days=366):
+        raise _invalid("ends_on", N_("Please give a last day that is not before the first, within a year."))
+    if (starts_on, ends_on) == (now.starts_on, now.ends_on):
+        raise _invalid("starts_on", N_("These are the days it has already."))
+
+
+def check_words(text: str) -> str:
+    """What travellers are told besides the days. BadInput: departure_invalid."""
+    words = several_lines(text, 1000)
+    if words is None:
+        raise _invalid("words", N_("Please write up to 1,000 characters."))
+    return words
 
 
 def check_new(departure: NewDeparture) -> None:

@@ -18,6 +18,7 @@ NAMES = frozenset(
         "before_inbox_commit",  # a webhook is verified, its row is not committed
         "worker_before_done",  # the effect of a notice is committed, the notice is not marked
         "after_mail_sent",  # SMTP has accepted, the outbox row is not marked
+        "before_circular_commit",  # letters to many are written, nothing is committed
         "reconcile_mid_page",  # half of a page of gateway objects is compared
     }
 )

@@ -24,7 +24,7 @@ from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Connection, Database
 from jklg.kit.tokens import unsealed
-from jklg.mail import queries, signing
+from jklg.mail import bounces, queries, signing, stopping
 from jklg.mail.queries import Letter, Mail
 from jklg.settings import Settings
 
@@ -56,6 +56,7 @@ async def write(conn: Connection, letters: Sequence[Letter]) -> int:
 async def send_again(conn: Connection, mail_id: UUID) -> bool:
     """Have a mail tried anew that nobody took, in the caller's database transaction; its tries begin again. It is the same mail with the same
     Message-ID: asked twice it goes out once. False for one that was not given up."""
+    await bounces.tried_again(conn, mail_id)
     return await queries.revive(conn, mail_id)
 
 
@@ -66,6 +67,7 @@ async def forget(conn: Connection, once_keys: list[str]) -> int:
 
 async def forget_address(conn: Connection, address: str) -> int:
     """Erase all mails to an address, whose owner has left. Answers how many."""
+    await queries.forget_stop(conn, address)
     return await queries.forget_address(conn, address)
 
 
@@ -181,18 +183,19 @@ async def _refused(house: House, mail: Mail, error: aiosmtplib.SMTPException) ->
         reply.code >= 500 and reply.code != 530 and not reply.message.startswith("5.7.") for reply in replies
     )
     if for_good or mail.attempts >= MAX_ATTEMPTS:
-        await _give_up(house, mail, error)
+        await _give_up(house, mail, error, [(reply.code, reply.message) for reply in replies])
         return
     pause = min(5 * 2**mail.attempts, 6 * 3600) * (0.5 + house.dice.random())
     async with house.db.transaction() as conn:
         await queries.postpone(conn, mail.id, pause, repr(error), uncount=False)
 
 
-async def _give_up(house: House, mail: Mail, error: Exception) -> None:
+async def _give_up(house: House, mail: Mail, error: Exception, replies: Sequence[tuple[int, str]] = ()) -> None:
     """Staff find it among what needs a person (payments/aside)."""
     log.error("mail %s will not be delivered: %r", mail.id, error)
     async with house.db.transaction() as conn:
         await queries.finish(conn, [mail.id], "dead", repr(error))
+        await bounces.refused(conn, mail.id, replies)
 
 
 def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
@@ -208,6 +211,9 @@ def compose(settings: Settings, mail: Mail, clock: Clock) -> EmailMessage:
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
+    if mail.may_be_stopped:
+        message["List-Unsubscribe"] = f"<{stopping.stop_url(settings, mail.id)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text_body)
     message.add_alternative(mail.html_body, subtype="html")
     return message

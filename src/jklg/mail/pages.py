@@ -1,4 +1,4 @@
-"""/dev/mail: the mails that were caught because no mail server is set. In production these addresses do not exist."""
+"""/dev/mail: the mails that were caught because no mail server is set; in production these addresses do not exist. And the link that stops mails."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from email.errors import HeaderParseError
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
 from jklg.kit.errors import NotFound
-from jklg.mail import actions
+from jklg.mail import actions, stopping
 from jklg.mail.queries import Mail
 from jklg.web.render import page
 
@@ -57,6 +57,22 @@ def alone(html_body: str) -> Response[bytes]:
     )
 
 
+@get("/mail/stop/{mail_id:uuid}/{token:str}", include_in_schema=False)
+async def before_stopping(request: Ask, mail_id: FromPath[UUID], token: FromPath[str]) -> Response[bytes]:
+    """The link of a mail. Programs open links too, so that it takes a press."""
+    stopping.check_link(request.app.state.house.settings, mail_id, token)
+    return page(request, "mail/stop.html", personal=True, stopped=False, action=f"/mail/stop/{mail_id}/{token}")
+
+
+@post("/mail/stop/{mail_id:uuid}/{token:str}", include_in_schema=False, status_code=200)
+async def stop(request: Ask, mail_id: FromPath[UUID], token: FromPath[str]) -> Response[bytes]:
+    """By its reader, or by her mail program for her (RFC 8058)."""
+    house = request.app.state.house
+    stopping.check_link(house.settings, mail_id, token)
+    await stopping.stop(house.db, mail_id)
+    return page(request, "mail/stop.html", personal=True, stopped=True, action="")
+
+
 def _only_in_development(request: Ask) -> None:
     if request.app.state.house.settings.production:
         raise NotFound("not_found", "There is nothing here.")
@@ -76,4 +92,4 @@ async def _find(request: Ask, mail_id: str) -> Mail:
         return found
 
 
-router = Router(path="/", route_handlers=[outbox, one, html])
+router = Router(path="/", route_handlers=[outbox, one, html, before_stopping, stop])

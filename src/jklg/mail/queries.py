@@ -23,6 +23,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     text_body: str
     html_body: str
     message_id: str
+    may_be_stopped: bool
     state: str
     attempts: int
     last_error: str | None
@@ -31,7 +32,7 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MAIL = """
-SELECT id, kind, to_address, to_name, subject, text_body, html_body, message_id, state, attempts, last_error, created_at, sent_at
+SELECT id, kind, to_address, to_name, subject, text_body, html_body, message_id, may_be_stopped, state, attempts, last_error, created_at, sent_at
 FROM mail_outbox
 """
 
@@ -39,7 +40,8 @@ FROM mail_outbox
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """A mail that is to be written, once for its `once_key`.
 
-    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left.
+    `erase_when_sent`: its reader has left, and it is the last one; an hour later nothing of it is left. `may_be_stopped`: it tells nothing of
+    a journey, and carries a link (`stopping`) by which its reader gets no more like it; whoever writes such mails asks mail_stops first.
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     html: str
     erase_when_sent: bool = False
+    may_be_stopped: bool = False
     id: UUID = msgspec.field(default_factory=uuid7)
 
 
@@ -59,10 +62,10 @@ async def insert(conn: Connection, letters: Sequence[Letter]) -> int:
         return 0
     done = await conn.execute(
         """
-        INSERT INTO mail_outbox (kind, once_key, to_address, to_name, subject, text_body, html_body, erase_when_sent, id, message_id)
+        INSERT INTO mail_outbox (kind, once_key, to_address, to_name, subject, text_body, html_body, erase_when_sent, may_be_stopped, id, message_id)
         SELECT n.*, '<' || n.id || '@jklg>'
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::uuid[])
-             AS n(kind, once_key, to_address, to_name, subject, text, html, erase_when_sent, id)
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bool[], $9::bool[], $10::uuid[])
+             AS n(kind, once_key, to_address, to_name, subject, text, html, erase_when_sent, may_be_stopped, id)
         ON CONFLICT ON CONSTRAINT mail_outbox_once DO NOTHING
         """,
         *zip(*(msgspec.structs.astuple(each) for each in letters), strict=True),
@@ -80,7 +83,7 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
         )
         UPDATE mail_outbox m SET attempts = attempts + 1, next_attempt_at = house_now() + interval '5 minutes'
         FROM due WHERE m.id = due.id
-        RETURNING m.id, m.kind, m.to_address, m.to_name, m.subject, m.text_body, m.html_body, m.message_id, m.state,
+        RETURNING m.id, m.kind, m.to_address, m.to_name, m.subject, m.text_body, m.html_body, m.message_id, m.may_be_stopped, m.state,
                   m.attempts, m.last_error, m.created_at, m.sent_at
         """,
         limit,
@@ -194,3 +197,18 @@ async def list_of_address(conn: Connection, address: str) -> list[Mail]:
     """Every mail to an address, oldest first."""
     rows = await conn.fetch(_MAIL + "WHERE mailbox = lower($1) ORDER BY created_at, id", address)
     return [Mail(**row) for row in rows]
+
+
+async def stop(conn: Connection, mail_id: UUID) -> None:
+    """Remember that the reader of a mail wants none like it. Of one that was erased nobody knows whose it was."""
+    await conn.execute(
+        """
+        INSERT INTO mail_stops (mailbox) SELECT mailbox FROM mail_outbox WHERE id = $1 AND may_be_stopped AND mailbox <> ''
+        ON CONFLICT (mailbox) DO NOTHING
+        """,
+        mail_id,
+    )
+
+
+async def forget_stop(conn: Connection, address: str) -> None:
+    await conn.execute("DELETE FROM mail_stops WHERE mailbox = lower($1)", address)

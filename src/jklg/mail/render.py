@@ -19,12 +19,13 @@ from markupsafe import Markup
 
 from jklg.kit.db import Connection
 from jklg.kit.gateways import card_name, gateway_name
+from jklg.kit.ids import uuid7
 from jklg.kit.languages import figures, spoken
 from jklg.kit.languages import gettext as _
 from jklg.kit.languages.templates import let_speak
 from jklg.kit.money import plain
 from jklg.kit.tokens import defused
-from jklg.mail import actions
+from jklg.mail import actions, stopping
 from jklg.mail.queries import Letter
 from jklg.settings import Settings
 from jklg.web.design.accent import for_actions
@@ -44,9 +45,12 @@ async def write_letter(
     context: Mapping[str, object],
     *,
     erase_when_sent: bool = False,
+    may_be_stopped: bool = False,
 ) -> bool:
     """Write the mail `kind` of a room, in the caller's database transaction. False when it was written for `once` (an id) before."""
-    written = letter(settings, room, kind, once, to_address, to_name, context, erase_when_sent=erase_when_sent)
+    written = letter(
+        settings, room, kind, once, to_address, to_name, context, erase_when_sent=erase_when_sent, may_be_stopped=may_be_stopped
+    )  # fmt: skip
     return await actions.write(conn, [written]) == 1
 
 
@@ -60,12 +64,16 @@ def letter(
     context: Mapping[str, object],
     *,
     erase_when_sent: bool = False,
+    may_be_stopped: bool = False,
 ) -> Letter:
-    """The same, to be written together with others (`write`)."""
+    """The same, to be written together with others (`write`). One that `may_be_stopped` is told the link for that, `stop_url`."""
+    mail_id = uuid7()
+    if may_be_stopped:
+        context = {**context, "stop_url": stopping.stop_url(settings, mail_id)}
     subject, text, html = render(room, kind, settings, context)
     return Letter(
         kind=kind, once_key=f"{kind}:{once}", to_address=to_address, to_name=to_name, subject=subject, text=text, html=html,
-        erase_when_sent=erase_when_sent,
+        erase_when_sent=erase_when_sent, may_be_stopped=may_be_stopped, id=mail_id,
     )  # fmt: skip
 
 

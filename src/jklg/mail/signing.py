@@ -14,6 +14,8 @@ from jklg.settings import Settings
 
 POLICY = email.policy.SMTP.clone(cte_type="7bit")
 SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"auto-submitted")
+SIGNED_OF_STOPPABLE = (b"list-unsubscribe", b"list-unsubscribe-post")
+"""RFC 8058: a mail program believes these only when they are signed."""
 
 
 def wire(settings: Settings, message: EmailMessage) -> tuple[bytes, list[str]]:
@@ -32,7 +34,7 @@ def wire(settings: Settings, message: EmailMessage) -> tuple[bytes, list[str]]:
             domain=domain_of(settings).encode(),
             privkey=private_key(settings.dkim_key),
             canonicalize=(b"relaxed", b"relaxed"),
-            include_headers=[*SIGNED],
+            include_headers=[*SIGNED, *(SIGNED_OF_STOPPABLE if "List-Unsubscribe" in message else ())],
         )
     except (dkim.DKIMException, ValueError) as error:
         raise OSError(f"mails cannot be signed with {settings.dkim_key}: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from jklg.kit.db import Database
-from jklg.reviews import actions
+from jklg.reviews import actions, asking
 
 
 class Office(Protocol):
@@ -19,3 +19,4 @@ async def forget(house: Office, news: dict[str, Any]) -> None:
     """booking.erased: what its traveller said goes with her."""
     async with house.db.transaction() as conn:
         await actions.forget_booking(conn, UUID(news["booking_id"]))
+        await asking.forget(conn, UUID(news["booking_id"]))

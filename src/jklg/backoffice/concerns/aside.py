@@ -27,7 +27,7 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
 async def of(conn: Connection, concern: Anomaly) -> Aside | None:
     """What a concern is about, if it is about something that was put aside."""
     detail = concern.detail
-    if concern.kind == "mail_dead":
+    if concern.kind in ("mail_dead", "mail_bounced"):
         return _mail(await queries.get_mail(conn, UUID(detail["mail_id"])))
     if concern.kind in ("webhook_dead", "webhook_collision"):
         return _webhook(await queries.get_notice(conn, int(detail["notice_id"])), concern)
@@ -43,7 +43,11 @@ def _mail(mail: queries.DeadMail | None) -> Aside | None:
     facts: list[tuple[str, str | datetime]] = [("To", to), ("Subject", mail.subject), ("Written", mail.created_at)]
     effect = f"The same mail goes to {mail.to_address} once more, under the same number. If nobody takes it, it comes back here."
     return Aside(
-        facts=facts, error=mail.last_error or "", effect=effect, button="Send it again", still=mail.state == "dead"
+        facts=facts,
+        error=mail.returned or mail.last_error or "",
+        effect=effect,
+        button="Send it again",
+        still=mail.state == "dead",
     )
 
 

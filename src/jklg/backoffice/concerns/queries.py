@@ -41,7 +41,7 @@ async def get_notice(conn: Connection, notice_id: int) -> DeadNotice | None:
 
 
 class DeadMail(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail as staff may see it: without its words, which hold its reader's own links. Times in UTC."""
+    """A mail as staff may see it: without its words, which hold its reader's own links. `returned`: why it came back. Times in UTC."""
 
     to_address: str
     to_name: str
@@ -49,11 +49,16 @@ class DeadMail(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     last_error: str | None
     created_at: datetime
+    returned: str | None
 
 
 async def get_mail(conn: Connection, mail_id: UUID) -> DeadMail | None:
     row = await conn.fetchrow(
-        "SELECT to_address, to_name, subject, state, last_error, created_at FROM mail_outbox WHERE id = $1", mail_id
+        """
+        SELECT m.to_address, m.to_name, m.subject, m.state, m.last_error, m.created_at, concat_ws(': ', b.code, b.said) AS returned
+        FROM mail_outbox m LEFT JOIN mail_bounces b ON b.mail_id = m.id WHERE m.id = $1
+        """,
+        mail_id,
     )
     return DeadMail(**row) if row else None
 

@@ -160,6 +160,11 @@ KINDS = {
         "The mail server of whoever it was for refused it, for good or too often.",
         "Look at the address. Reach its reader in another way if it is wrong; if it is right, send the mail again.",
     ),
+    "mail_bounced": Words(
+        "A mail came back",
+        "The mail server of whoever it was for took it, and reported later that it could not deliver it. Its reader has not read it.",
+        "Reach its reader in another way, and tell what it said. If the address is good after all, say so on the page of the booking: then this closes by itself. Circulars and the like are not sent there meanwhile.",
+    ),
     "news_failed": Words(
         "Something was not done that follows from what happened",
         "The worker tried it ten times and failed each time, the last time as told below. What happened is booked; what follows from it is not.",

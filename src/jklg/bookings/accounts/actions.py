@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from jklg import history, jobs, limits
-from jklg.bookings import letters
+from jklg.bookings import circulars, letters
 from jklg.bookings import queries as booking_queries
 from jklg.bookings.accounts import queries
 from jklg.bookings.accounts.queries import Kept
@@ -87,6 +87,7 @@ async def erase_due(db: Database, limit: int = 100) -> int:
                 continue
             await idempotency.forget(conn, booking_id)
             await letters.forget(conn, booking_id)
+            await circulars.forget(conn, booking_id)
             await history.record(conn, "system", "booking.erased", "booking", booking_id)
             await jobs.announce(conn, "booking.erased", {"booking_id": str(booking_id)})
             erased += 1

@@ -21,7 +21,7 @@ Ask = Request[Any, Any, State]
 
 @get("/manage/{reference:str}/{token:str}", include_in_schema=False)
 async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath[str]) -> Response[bytes]:
-    """The link of a mail: puts the key on this browser's ring and takes it out of the address. `?to=documents` goes on to the papers."""
+    """The link of a mail: puts the key on this browser's ring and takes it out of the address. `?to=documents` goes on to the papers, `?to=review` to the form that asks how it was."""
     house = request.app.state.house
     settings = house.settings
     async with house.db.transaction() as conn:
@@ -34,7 +34,8 @@ async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath
         raise rules.not_found()
     bookings.guest_claims(settings.secrets, booking.id, token)
     ours = Key(booking.reference, booking.id, bookings.manage_token(settings.secret, booking.id))
-    below = "/documents" if request.query_params.get("to") == "documents" else ""
+    to = request.query_params.get("to")
+    below = f"/{to}" if to in ("documents", "review") else ""
     return go(
         f"/bookings/{booking.reference}{below}",
         cookies=[with_key(settings, request.cookies, ours)],

@@ -27,7 +27,7 @@ async def remind_of_departures(house: Office, limit: int = 50) -> int:
     async with house.db.transaction() as conn:
         soon = await due.list_departing(conn, DEPARTURE_DAYS, limit)
     written = 0
-    for booking_id in soon:
+    for booking_id, once in soon:
         async with house.db.transaction() as conn:
             booking = await queries.get(conn, booking_id)
             assert booking is not None, "bookings are never deleted"
@@ -39,5 +39,5 @@ async def remind_of_departures(house: Office, limit: int = 50) -> int:
                 "due": max(booking.price - paid, 0),
                 "days": (booking.starts_on - booking.today).days,
             }
-            written += await letters.write(conn, house.settings, ROOM, "departure_near", booking.id, booking, context)
+            written += await letters.write(conn, house.settings, ROOM, "departure_near", once, booking, context)
     return written

@@ -24,6 +24,10 @@ SELECT 'mail_dead' AS kind, 'mail_dead:' || m.id || ':' || extract(epoch FROM co
        jsonb_build_object('mail_id', m.id, 'letter', m.kind) AS detail
 FROM mail_outbox m WHERE m.state = 'dead'
 UNION ALL
+SELECT 'mail_bounced', 'mail_bounced:' || m.id || ':' || extract(epoch FROM b.bounced_at), jsonb_build_object('mail_id', m.id, 'letter', m.kind)
+FROM mail_bounces b JOIN mail_outbox m ON m.id = b.mail_id
+WHERE m.state = 'sent' AND b.heard = 'reported' AND b.forgiven_at IS NULL AND m.kind <> 'circular' AND NOT m.may_be_stopped
+UNION ALL
 SELECT 'webhook_dead', 'webhook_dead:' || i.id || ':' || extract(epoch FROM coalesce(i.done_at, i.received_at)),
        jsonb_build_object('notice_id', i.id, 'gateway', i.gateway, 'event', i.event_type)
 FROM webhook_inbox i WHERE i.state = 'dead'
@@ -60,7 +64,7 @@ async def list_over(conn: Connection, limit: int) -> list[str]:
     rows = await conn.fetch(
         f"""
         SELECT a.once_key FROM anomalies a
-        WHERE a.resolved_at IS NULL AND a.kind IN ('mail_dead', 'webhook_dead', 'news_failed')
+        WHERE a.resolved_at IS NULL AND a.kind IN ('mail_dead', 'mail_bounced', 'webhook_dead', 'news_failed')
           AND a.once_key NOT IN (SELECT once_key FROM ({_ASIDE}) aside) ORDER BY a.once_key LIMIT $1
         """,  # noqa: S608
         limit,
