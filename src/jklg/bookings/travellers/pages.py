@@ -55,7 +55,7 @@ async def _show_list(
         links = await actions.links_of(conn, seen.booking.id)
     rows = _rows(request, rules.places(seen.booking, seen.travellers, links), form or {})
     return page(
-        request, "bookings/travellers.html", personal=True, status=422 if errors else 200, headers=PRIVATE, booking=seen.booking, rows=rows,
+        request, "bookings/travellers.html", personal=True, status=422 if errors else 200, booking=seen.booking, rows=rows,
         errors=errors or {}, open_to_change=rules.may_change(seen.booking), saved=request.query_params.get("saved"), fresh_id=uuid7,
         missing=sum(rules.missing(seen.booking, seen.travellers).values()),
     )  # fmt: skip
