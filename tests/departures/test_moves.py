@@ -19,6 +19,7 @@ from tests.trade import add_departure, hold
 
 CHITRA = "staff:019aa000-0000-7000-8000-000000000001"
 FIRST = date(2027, 5, 12)
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
 
 
 async def move(
@@ -135,8 +136,8 @@ async def test_whoever_locks_its_bookings_and_whoever_moves_it_wait_for_each_oth
     async with db.transaction() as conn:
         await bookings.lock_without_seats(conn, [first])
         moving = asyncio.create_task(move(db, departure_id))
-        while not await conn.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):  # noqa: ASYNC110  (the database has no event for it)
-            await asyncio.sleep(0.02)
+        while not await conn.fetchval(WAITS):
+            await conn.execute("SELECT pg_sleep(0.02)")
         await bookings.lock_without_seats(conn, [second])
     await moving
     async with db.transaction() as conn:
