@@ -147,7 +147,7 @@ LOOKERS = 16
 Stripe allows 100 requests a second in live mode, and 25 of one kind unless it has agreed to more (docs.stripe.com/rate-limits, an excerpt
 read 2026-11). A burst of notices may go beyond that: what is answered with 429 is asked again later (payments/webhooks)."""
 
-WORKER_CONNECTIONS = 6
+WORKER_CONNECTIONS = 4
 """Of a worker. Each has to learn every statement anew; what runs side by side shares them (kit/together.py)."""
 
 EXPORTS: dict[str, Export] = {

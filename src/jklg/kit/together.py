@@ -24,6 +24,10 @@ Ask = Callable[["Connection", Sequence[Asked]], Awaitable[Mapping[Any, Answer]]]
 
 log = logging.getLogger(__name__)
 
+PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan; "
+"""What is done for many names its rows by their ids, and one plan fits all. PostgreSQL would make five to see that, on every
+connection: with a worker that is killed every ten seconds, planning was two fifths of its work (pg_stat_statements, 2026-11)."""
+
 
 class Together(Generic[Asked, Answer]):
     """One kind of statement in one process, `at_once` of them under way. `ask` answers under the `key` of what was asked and
@@ -121,4 +125,6 @@ class Together(Generic[Asked, Answer]):
             return (await self._ask(conn, [asked])).get(key)
 
     def _open(self) -> AbstractAsyncContextManager[Connection]:
-        return self._db.connection() if self._who is None else self._db.transaction(self._who, self._opening)
+        if self._who is None:
+            return self._db.connection()
+        return self._db.transaction(self._who, PLANNED_ONCE + self._opening)
