@@ -101,6 +101,14 @@ def gateways() -> tuple[str, ...]:
 
 @pytest.fixture
 async def shop(settings: Settings, db: Database, chromium: Browser, gateways: tuple[str, ...]) -> AsyncIterator[Shop]:
+    async with open_shop(settings, db, chromium, gateways) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_shop(
+    settings: Settings, db: Database, chromium: Browser, gateways: tuple[str, ...] = ("sandbox",)
+) -> AsyncIterator[Shop]:
     """The demo agency, open, with a worker at work."""
     await demo.load(db)
     port, bank_port, stripe_port = _free_port(), _free_port(), _free_port()
