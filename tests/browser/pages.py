@@ -42,7 +42,6 @@ PUBLIC = (
     Shown("contact-sent", "/contact?sent=1"),
     Shown("bookings-none", "/bookings"),
     Shown("login", "/login"),
-    Shown("second-step", "/login/second-step"),
     Shown("signup", "/signup"),
     Shown("verify-email", "/verify-email"),
     Shown("forgot-password", "/forgot-password"),
@@ -102,6 +101,7 @@ ACCOUNT = (
     Shown("export", "/account/export"),
     Shown("delete", "/account/delete"),
     Shown("prove", "/prove"),
+    Shown("second-step", "/login/second-step"),
 )
 """Asha's account."""
 

@@ -6,15 +6,16 @@ The addresses in `pages.py` name what is here: `/bookings/{held}/pay`.
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pyotp
 from playwright.async_api import BrowserContext
 
 from jklg import bookings, payments, reviews, staff
 from jklg.bookings import TravellerRequest
-from jklg.customers import profile, sessions
+from jklg.customers import factors, profile, sessions
 from jklg.customers.profile.queries import Address
 from jklg.kit.ids import uuid7
 from jklg.payments import cancellations, desk
@@ -22,7 +23,7 @@ from jklg.reconciliation import statements
 from jklg.reviews import Saying
 from jklg.sandbox.things import Intent
 from tests.browser.conftest import Shop
-from tests.browser.test_accounts import PASSWORD, join
+from tests.browser.test_accounts import EMAIL, PASSWORD, join
 from tests.reconciliation.statements.files import camt
 from tests.trade import TERMS, hold
 
@@ -170,10 +171,17 @@ class Stage:
         assert who is not None
         home = Address(
             id=who.customer_id, label="Home", street="12 Residency Road", city="Bengaluru", state="Karnataka", postal_code="560025",
-            country="IN", is_default=True,
+            country="India", is_default=True,
         )  # fmt: skip
-        self.addresses["address"] = str((await profile.add_address(self.shop.house.db, who, home)).id)
+        db = self.shop.house.db
+        self.addresses["address"] = str((await profile.add_address(db, who, home)).id)
         await page.close()
+        new = await factors.begin_totp(db, settings, who)
+        await factors.confirm_totp(db, settings, who, pyotp.TOTP(new.secret).now())
+        # Half of another sign-in: the second step has something to ask.
+        await context.request.post(
+            "/login", form={"email": EMAIL, "password": PASSWORD}, headers={"Sec-Fetch-Site": "same-origin"}
+        )
 
     async def chitra(self, context: BrowserContext) -> None:
         page = await context.new_page()
@@ -209,9 +217,11 @@ class Stage:
                 case "pay":
                     work.pay(intent, "play_card")
                 case "decline":
-                    work.decline(intent, "card_declined")
+                    work.decline(intent, "The card was declined.")
                 case "pay_later":
                     work.pay_later(intent)
+                    intent.due_at = datetime.now(UTC) + timedelta(hours=1)
+                    work.put(intent)
         return (await payments.settle(self.shop.house, started.transaction.id, source="return")).transaction
 
     async def _sells_under_terms(self, terms: dict[str, Any]) -> None:
