@@ -52,12 +52,14 @@ class Shop:
         self._chromium = chromium
 
     @asynccontextmanager
-    async def visitor(self, *, javascript: bool = True, width: int = 1280, dark: bool = False) -> AsyncIterator[Page]:
+    async def visitor(
+        self, *, javascript: bool = True, width: int = 1280, height: int = 860, dark: bool = False
+    ) -> AsyncIterator[Page]:
         """A person with a browser of their own. Whatever their pages ask of strangers, or trip over, fails the test."""
         context = await self._chromium.new_context(
             base_url=self.url,
             java_script_enabled=javascript,
-            viewport={"width": width, "height": 860},
+            viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
