@@ -11,6 +11,7 @@ from tests.browser.axe import complaints
 from tests.browser.conftest import Shop
 from tests.browser.pages import ACCOUNT, BOOKING, NO_PAGE, PUBLIC, STAFF, TABLE, Shown, at, unseen
 from tests.browser.stage import set_stage
+from tests.browser.weights import SCRIPT_BYTES, script_bytes
 
 WAYS = {"light": ("", False, 1280), "dark": ("", True, 390), "right to left": ("/ar", False, 390)}
 """Language prefix, dark, width."""
@@ -66,13 +67,15 @@ async def _in_the_way(
     dark: bool = False,
     both: bool = False,
 ) -> list[str]:
-    """What axe says, and what is wider than a narrow phone. `both`: in the light, and then in the dark on a phone, where nothing differs but colours."""
+    """What axe says, what is wider than a narrow phone, and too much JavaScript. `both`: in the light, and then in the dark on a phone, where nothing differs but colours."""
     wrong: list[str] = []
     for shown in pages:
         path = at(shown, addresses, prefix)
         answer = await page.goto(path)
         assert answer is not None and answer.status == shown.status, f"{path}: {answer and answer.status}"
         found = await complaints(page, colours_only=dark, no_colours=bool(prefix))
+        if await script_bytes(page) > SCRIPT_BYTES:
+            found.append(f"more than {SCRIPT_BYTES} bytes of JavaScript")
         if both:
             wide = page.viewport_size
             assert wide is not None
