@@ -17,6 +17,7 @@ BENCHMARKS = {
     "customers": "GET /me and GET /:id/bookings against Express and Fastify; GET /me beside a flood of sign-ins",
     "timing": "whether the time of an answer tells which e-mail addresses have an account",
     "pages": "server time of a journey among 10,000 departures; weight of the home page; JavaScript of any page",
+    "lighthouse": "what Lighthouse says of the pages that sell, on its mobile profile",
     "startup": "cold and warm `./jklg up` to the first served page",
     "memory": "what web and worker keep in memory while idle",
     "simulate": "the seeded simulation, many seeds",

@@ -12,7 +12,6 @@ import os
 import statistics
 import time
 from argparse import Namespace
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -24,12 +23,11 @@ from jklg import demo
 from jklg.kit.db import open_database
 from jklg.kit.ids import uuid7
 from tests.browser.pages import PUBLIC
+from tests.browser.weights import HOME_BYTES, SCRIPT_BYTES, weigh
 from tests.chromium import launch
 
 DEPARTURES = 10_000
 P50_MS = 8.0
-HOME_BYTES = 150_000
-SCRIPT_BYTES = 15_000
 JOURNEY = "/packages/kashmir-bliss"
 
 
@@ -125,25 +123,7 @@ async def _weigh(url: str) -> dict[str, dict[str, int]]:
         browser = await launch(playwright)
         for page in PUBLIC:
             context = await browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-            tab = await context.new_page()
-            client = await context.new_cdp_session(tab)
-            await client.send("Network.enable")
-            kinds: dict[str, str] = {}
-            weights: dict[str, int] = {}
-            client.on(
-                "Network.responseReceived",
-                lambda told, kinds=kinds: kinds.update({told["requestId"]: told["type"].lower()}),
-            )
-
-            def count(told: Any, kinds: dict[str, str] = kinds, weights: dict[str, int] = weights) -> None:
-                kind = kinds.get(told["requestId"], "other")
-                weights[kind] = weights.get(kind, 0) + int(told["encodedDataLength"])
-
-            client.on("Network.loadingFinished", count)
-            await tab.goto(url + page.path, wait_until="networkidle")
-            await tab.evaluate("for (const one of document.images) one.loading = 'eager'")
-            await tab.wait_for_load_state("networkidle")
-            found[page.name] = weights
+            found[page.name] = await weigh(context, url + page.path)
             await context.close()
         await browser.close()
     return found

@@ -64,9 +64,9 @@ class Stand(msgspec.Struct, frozen=True):
         return asyncio.run(ask())
 
     @contextlib.contextmanager
-    def server(self, name: str, **settings: str) -> Iterator[Server]:
+    def server(self, name: str, port: int = 0, **settings: str) -> Iterator[Server]:
         """One of 'jklg', 'express', 'fastify', as one process with a pool of `POOL`, ready to answer. `settings` of JKLG alone."""
-        port = processes.free_port()
+        port = port or processes.free_port()
         log = self.folder / f"{name}.log"
         if name == "jklg":
             command = [sys.executable, "-m", "jklg", "web", "--port", str(port)]
@@ -84,7 +84,7 @@ class Stand(msgspec.Struct, frozen=True):
     def servers(self) -> Iterator[list[Server]]:
         """All three at once; the rounds take turns."""
         for peer in ("express", "fastify"):
-            install_peer(peer)
+            install(ROOT / "bench" / "peers" / peer)
         with contextlib.ExitStack() as stack:
             yield [stack.enter_context(self.server(name)) for name in ("jklg", "express", "fastify")]
 
@@ -192,22 +192,26 @@ def _node() -> str:
     return node
 
 
-def install_peer(name: str) -> None:
-    """`npm ci` in the peer's folder, unless exactly this lock file is installed."""
-    folder = ROOT / "bench" / "peers" / name
+def install(folder: Path) -> None:
+    """`npm ci` there, unless exactly its lock file is installed."""
     stamp = folder / "node_modules" / ".installed-from"
     lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == lock:
         return
     npm = shutil.which("npm")
     if npm is None:
-        raise Unable("the peers need npm on the PATH")
-    print(f"installing {name} (npm ci)", flush=True)
+        raise Unable(f"{folder.name} needs npm on the PATH")
+    print(f"installing {folder.name} (npm ci)", flush=True)
     done = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, timeout=180, check=False
+        [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     if done.returncode:
-        raise Unable(f"npm ci for {name}: {done.stderr[-2000:]}")
+        raise Unable(f"npm ci for {folder.name}: {done.stderr[-2000:]}")
     stamp.write_text(lock)
 
 

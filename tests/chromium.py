@@ -11,7 +11,7 @@ import shutil
 import pytest
 from playwright.async_api import Browser, Playwright
 
-_FLAGS = [
+FLAGS = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -24,11 +24,15 @@ _FLAGS = [
 ]
 
 
+def path_of_browser() -> str | None:
+    return os.environ.get("JKLG_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 async def launch(playwright: Playwright, *more: str) -> Browser:
     """With `more` flags. In CI a browser that is missing is a failure, elsewhere a skip; one that is there and does not start is a failure everywhere."""
-    path = os.environ.get("JKLG_TEST_BROWSER") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = path_of_browser()
     try:
-        return await playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *more])
+        return await playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more])
     except Exception as error:
         if os.environ.get("CI") == "true" or path:
             pytest.fail(

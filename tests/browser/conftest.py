@@ -54,12 +54,14 @@ class Shop:
         self._chromium = chromium
 
     @asynccontextmanager
-    async def visitor(self, *, javascript: bool = True, width: int = 1280, dark: bool = False) -> AsyncIterator[Page]:
+    async def visitor(
+        self, *, javascript: bool = True, width: int = 1280, height: int = 860, dark: bool = False
+    ) -> AsyncIterator[Page]:
         """A person with a browser of their own. Whatever their pages ask of strangers, or trip over, fails the test."""
         context = await self._chromium.new_context(
             base_url=self.url,
             java_script_enabled=javascript,
-            viewport={"width": width, "height": 860},
+            viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
             reduced_motion="reduce",
         )
@@ -103,6 +105,14 @@ def gateways() -> tuple[str, ...]:
 
 @pytest.fixture
 async def shop(settings: Settings, db: Database, chromium: Browser, gateways: tuple[str, ...]) -> AsyncIterator[Shop]:
+    async with open_shop(settings, db, chromium, gateways) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def open_shop(
+    settings: Settings, db: Database, chromium: Browser, gateways: tuple[str, ...] = ("sandbox",)
+) -> AsyncIterator[Shop]:
     """The demo agency, open, with a worker at work."""
     await demo.load(db)
     port, bank_port, stripe_port = _free_port(), _free_port(), _free_port()

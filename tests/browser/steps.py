@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from playwright.async_api import Locator, Page, expect
 
+ZOOMED = {"width": 320, "height": 256}
+"""A window of 1280 by 1024 at 400 %."""
 JOURNEY = "/packages/kashmir-bliss"
 PAY = "Pay (?!with|by)"
 """The bank's own button names the amount."""
@@ -57,6 +59,17 @@ async def expect_confirmed(page: Page, reference: str) -> None:
     await expect(page.get_by_text(reference, exact=True).first).to_be_visible()
 
 
+IN_SIGHT = """element => {
+    const shown = [element, ...(element.labels ?? [])].map(each => each.getBoundingClientRect()).find(box => box.width > 4);
+    if (!shown) return false;
+    const x = (Math.max(shown.left, 0) + Math.min(shown.right, innerWidth)) / 2;
+    const y = (Math.max(shown.top, 0) + Math.min(shown.bottom, innerHeight)) / 2;
+    const there = document.elementFromPoint(x, y);
+    return !!there && (element.contains(there) || there.contains(element) || [...(element.labels ?? [])].some(each => each.contains(there)));
+}"""
+"""Whether one sees an element that has the focus (WCAG 2.4.11)."""
+
+
 async def tab_to(page: Page, target: Locator, most: int = 120) -> None:
     """Reach something with the Tab key alone, and see that it shows where the focus is."""
     for _ in range(most):
@@ -68,5 +81,12 @@ async def tab_to(page: Page, target: Locator, most: int = 120) -> None:
                     .map(each => getComputedStyle(each)).some(style => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2)"""
             )
             assert ring, "no visible focus"
+            assert await target.evaluate(IN_SIGHT), "what has the focus is hidden by something else, or out of sight"
             return
     raise AssertionError(f"the Tab key does not reach {target}")
+
+
+async def expect_one_direction(page: Page) -> None:
+    """The page scrolls up and down and not sideways."""
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= await page.evaluate("innerWidth"), f"{page.url} is {wide} px wide"

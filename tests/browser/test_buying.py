@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from tests import trade
@@ -13,7 +14,9 @@ from tests.browser.steps import (
     ASHA,
     JOURNEY,
     PAY,
+    ZOOMED,
     expect_confirmed,
+    expect_one_direction,
     fill_contact,
     hold_button,
     pay_at_the_bank,
@@ -56,12 +59,15 @@ async def test_asha_buys_on_a_phone_in_the_dark(shop: Shop) -> None:
             )
 
 
-async def test_asha_buys_with_the_keyboard_alone(shop: Shop) -> None:
-    async with shop.visitor() as page:
+@pytest.mark.parametrize("window", [{}, ZOOMED], ids=["as it is", "at 400 %"])
+async def test_asha_buys_with_the_keyboard_alone(shop: Shop, window: dict[str, int]) -> None:
+    async with shop.visitor(**window) as page:
         await page.goto("/")
+        await expect_one_direction(page)
         await tab_to(page, page.get_by_role("link", name="Kashmir Bliss", exact=True).last)
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Kashmir Bliss")
+        await expect_one_direction(page)
         await tab_to(page, page.get_by_role("radio").first)
         await page.keyboard.press("ArrowDown")
         await expect(page.get_by_role("radio").nth(1)).to_be_checked()
@@ -69,6 +75,7 @@ async def test_asha_buys_with_the_keyboard_alone(shop: Shop) -> None:
         await page.keyboard.type("2")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_contain_text("Who travels")
+        await expect_one_direction(page)
         for label, text in ASHA.items():
             await tab_to(page, page.get_by_label(label, exact=True))
             await page.keyboard.type(text)
@@ -77,12 +84,14 @@ async def test_asha_buys_with_the_keyboard_alone(shop: Shop) -> None:
         await tab_to(page, hold_button(page))
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/pay")
+        await expect_one_direction(page)
         reference = reference_of(page)
         await tab_to(page, page.get_by_role("link", name="Continue to the play bank"))
         await page.keyboard.press("Enter")
         await tab_to(page, page.get_by_role("button", name=re.compile(f"^{PAY}")))
         await page.keyboard.press("Enter")
         await expect_confirmed(page, reference)
+        await expect_one_direction(page)
 
 
 async def test_asha_buys_without_javascript(shop: Shop) -> None:
