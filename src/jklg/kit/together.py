@@ -24,10 +24,6 @@ Ask = Callable[["Connection", Sequence[Asked]], Awaitable[Mapping[Any, Answer]]]
 
 log = logging.getLogger(__name__)
 
-PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan; "
-"""What is done for many names its rows by their ids, and one plan fits all. PostgreSQL would make five to see that, on every
-connection: with a worker that is killed every ten seconds, planning was two fifths of its work (pg_stat_statements, 2026-11)."""
-
 
 class Together(Generic[Asked, Answer]):
     """One kind of statement in one process, `at_once` of them under way. `ask` answers under the `key` of what was asked and
@@ -127,4 +123,4 @@ class Together(Generic[Asked, Answer]):
     def _open(self) -> AbstractAsyncContextManager[Connection]:
         if self._who is None:
             return self._db.connection()
-        return self._db.transaction(self._who, PLANNED_ONCE + self._opening)
+        return self._db.transaction(self._who, self._opening, for_many=True)

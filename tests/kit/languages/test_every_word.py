@@ -18,7 +18,6 @@ NAMES = {"JKLG", "UTC", "QR", "PDF", "CSV", "ICS", "UPI", "API", "Stripe", "PayP
 """What is called the same everywhere."""
 
 NOT_YET: set[str] = {
-    "backoffice/templates/backoffice/today.html",
     "site/templates/site/letter.html",
     "site/templates/site/letters.html",
     "web/design/templates/web/components.html",
