@@ -165,35 +165,54 @@ async def _transactions_of(conn: Connection, notices: Sequence[queries.FiledNoti
     return {each: transaction_id for each, transaction_id in known.items() if transaction_id is not None}
 
 
-async def process_due(house: House, limit: int = 200) -> int:
+async def process_due(house: House, limit: int = 2000) -> int:
     """Look into the notices whose time has come. Any number of workers may do so at once. Returns how many were tried.
 
     A payment rings several times in a row, and a look answers all of it: notices of one payment are taken together. Different payments
     are looked at `house.lookers` at a time, so that a gateway that is slow with one does not hold up the others.
     """
-    tried = 0
-    while tried < limit:
-        async with house.db.transaction(opening=queries.FORGETTABLE) as conn:
-            taken = await queries.claim(conn, 4 * house.lookers)
-        if not taken:
-            break
-        tried += len(taken)
+    hand = _Hand(house, limit)
+    if house.lookers == 1:
+        await _look_at_each(house, hand)
+    else:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(house.lookers):
+                group.create_task(_look_at_each(house, hand))
+    return hand.taken
+
+
+class _Hand:
+    """The notices in hand: a few are taken when all that were taken before are begun with. Whoever dies leaves no more than those to their leases."""
+
+    def __init__(self, house: House, limit: int) -> None:
+        self.taken = 0
+        self._house = house
+        self._limit = limit
+        self._waiting: Iterator[list[queries.FiledNotice]] = iter(())
+        self._taking = asyncio.Lock()
+
+    async def next(self) -> list[queries.FiledNotice] | None:
+        """All that rang of one payment and nobody has begun with. None: nothing more is due, or it is enough for one round."""
+        async with self._taking:
+            notices = next(self._waiting, None)
+            if notices is None and self.taken < self._limit:
+                self._waiting = iter(await self._take())
+                notices = next(self._waiting, None)
+            return notices
+
+    async def _take(self) -> list[list[queries.FiledNotice]]:
+        async with self._house.db.transaction(opening=queries.FORGETTABLE) as conn:
+            taken = await queries.claim(conn, 4 * self._house.lookers)
+        self.taken += len(taken)
         rung: dict[tuple[object, ...], list[queries.FiledNotice]] = {}
         for notice in taken:
             rung.setdefault((notice.gateway, notice.livemode, notice.ref or notice.transaction_id), []).append(notice)
-        waiting = iter(rung.values())
-        if house.lookers == 1:
-            await _look_at_each(house, waiting)
-        else:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(house.lookers):
-                    group.create_task(_look_at_each(house, waiting))
-    return tried
+        return list(rung.values())
 
 
-async def _look_at_each(house: House, waiting: Iterator[Sequence[queries.FiledNotice]]) -> None:
+async def _look_at_each(house: House, hand: _Hand) -> None:
     """One look for all that rang of one payment; then the next that nobody has begun with."""
-    for notices in waiting:
+    while notices := await hand.next():
         try:
             ending = await _look_into(house, notices[0])
             for notice in notices:
