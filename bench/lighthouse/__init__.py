@@ -55,7 +55,9 @@ def run(options: Namespace) -> Report:
         with stand.server("jklg", port=port, **_as_in_production(port)) as server:
             url = f"http://localhost:{server.port}"
             report.say(f"mobile profile, simulated slow 4G and processor; median of {rounds}")
-            for page in _pages(url):
+            pages = _pages(url)
+            _ask(url, pages[0], stand.folder)  # the first look finds browser and house cold, and is nobody's
+            for page in pages:
                 _judge(report, page, [_ask(url, page, stand.folder) for _ in range(rounds)])
     return report
 
