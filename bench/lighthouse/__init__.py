@@ -28,6 +28,8 @@ from tests.chromium import FLAGS, path_of_browser
 
 FOLDER = Path(__file__).parent
 LIMIT = 98
+TRIES = 3
+"""Now and then it loses its own recording (NO_NAVSTART) and asks to be run again."""
 KINDS = {
     "performance": "performance",
     "accessibility": "accessibility",
@@ -55,7 +57,9 @@ def run(options: Namespace) -> Report:
         with stand.server("jklg", port=port, **_as_in_production(port)) as server:
             url = f"http://localhost:{server.port}"
             report.say(f"mobile profile, simulated slow 4G and processor; median of {rounds}")
-            for page in _pages(url):
+            pages = _pages(url)
+            _ask(url, pages[0], stand.folder)  # the first look finds browser and house cold, and is nobody's
+            for page in pages:
                 _judge(report, page, [_ask(url, page, stand.folder) for _ in range(rounds)])
     return report
 
@@ -89,8 +93,11 @@ def _ask(url: str, page: Judged, folder: Path) -> Mapping[str, Any]:
         *(["--skip-audits=is-crawlable"] if page.hidden else []),
     ]  # fmt: skip
     environment = {**os.environ, "CHROME_PATH": path_of_browser() or "", "HOME": str(folder)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
-    if done.returncode:
+    for _ in range(TRIES):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+        if not done.returncode:
+            break
+    else:
         raise Unable(f"Lighthouse on {page.path}: {done.stderr[-2000:]}")
     answer: dict[str, Any] = json.loads(out.read_text())
     with urllib.request.urlopen(url + page.path) as plain:
