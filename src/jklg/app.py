@@ -140,6 +140,15 @@ SWEEPS: dict[str, Sweep] = {
 }
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
+UNHURRIED = {name for name in SWEEPS if name.startswith("old ")} | {
+    "departure letters",
+    "review letters",
+    "travelled",
+    "forgotten cards",
+    "people who left",
+    "last mails",
+}
+"""What is a matter of days. Once a minute is enough."""
 
 LOOKERS = 16
 """Payments that a worker looks at side by side. They share their statements and database transactions, so that few connections do.
@@ -392,7 +401,7 @@ async def _work(settings: Settings) -> None:
     house = await build_house(settings, await open_database(settings.database_url, max_size=WORKER_CONNECTIONS))
     try:
         house.lookers = LOOKERS
-        await jobs.run(house, LISTENERS, SWEEPS, stop)
+        await jobs.run(house, LISTENERS, SWEEPS, stop, UNHURRIED)
     finally:
         await house.close()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from random import Random
 from typing import Any, Protocol
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
 LEASE = timedelta(seconds=60)
+UNHURRIED = 60
 
 Listener = Callable[[Any, dict[str, Any]], Awaitable[None]]
 Sweep = Callable[[Any], Awaitable[int]]
@@ -47,18 +48,27 @@ class House(Protocol):
 
 
 async def run(
-    house: House, listeners: Mapping[str, list[Listener]], sweeps: Mapping[str, Sweep], stop: asyncio.Event
+    house: House,
+    listeners: Mapping[str, list[Listener]],
+    sweeps: Mapping[str, Sweep],
+    stop: asyncio.Event,
+    unhurried: Collection[str] = (),
 ) -> None:
-    """Work until `stop` is set, then finish what is in hand."""
-    rounds = [asyncio.create_task(_go_round(house, name, sweep, stop)) for name, sweep in sweeps.items()]
+    """Work until `stop` is set, then finish what is in hand. Sweeps that are `unhurried` begin later, and go round once where others go `UNHURRIED` times."""
+    rounds = [
+        asyncio.create_task(_go_round(house, name, sweep, stop, UNHURRIED if name in unhurried else 1))
+        for name, sweep in sweeps.items()
+    ]
     news = asyncio.create_task(_listen(house, listeners, stop))
     await stop.wait()
     await asyncio.gather(news, *rounds)
 
 
-async def _go_round(house: House, name: str, sweep: Sweep, stop: asyncio.Event) -> None:
-    """Run one sweep again and again: at once while there is work, else after the poll pause; longer after each failure."""
+async def _go_round(house: House, name: str, sweep: Sweep, stop: asyncio.Event, pauses: int) -> None:
+    """Run one sweep again and again: at once while there is work, else after so many poll pauses; longer after each failure."""
     failures = 0
+    if pauses > 1:
+        await _pause(stop, house.settings.worker_poll_seconds * 5)  # what hurries first
     while not stop.is_set():
         found = 0
         try:
@@ -67,7 +77,7 @@ async def _go_round(house: House, name: str, sweep: Sweep, stop: asyncio.Event) 
         except Exception:
             failures += 1
             log.exception("the round %r failed (%d in a row)", name, failures)
-        pause = house.settings.worker_poll_seconds * min(2**failures, 60)
+        pause = house.settings.worker_poll_seconds * max(pauses, min(2**failures, 60))
         if not found or failures:
             await _pause(stop, pause)
 

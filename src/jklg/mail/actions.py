@@ -94,10 +94,9 @@ async def send_due(house: House, limit: int = 20) -> int:
     Without SMTP settings (development only) mails are caught: /dev/mail.
     """
     async with house.db.transaction() as conn:
-        due = await queries.claim_due(conn, limit)
         if not house.settings.smtp_host:
-            await queries.finish(conn, [mail.id for mail in due], "caught")
-            return len(due)
+            return await queries.catch_due(conn, limit)
+        due = await queries.claim_due(conn, limit)
     return await _send_all(house, due) if due else 0
 
 
@@ -156,7 +155,7 @@ async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
         return
     await failpoints.reach("after_mail_sent")
     async with house.db.transaction() as conn:
-        await queries.finish(conn, [mail.id], "sent")
+        await queries.finish(conn, mail.id, "sent")
 
 
 def _is_about_us(error: aiosmtplib.SMTPException) -> bool:
@@ -194,7 +193,7 @@ async def _give_up(house: House, mail: Mail, error: Exception, replies: Sequence
     """Staff find it among what needs a person (payments/aside)."""
     log.error("mail %s will not be delivered: %r", mail.id, error)
     async with house.db.transaction() as conn:
-        await queries.finish(conn, [mail.id], "dead", repr(error))
+        await queries.finish(conn, mail.id, "dead", repr(error))
         await bounces.refused(conn, mail.id, replies)
 
 

@@ -91,14 +91,27 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
     return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
 
 
-async def finish(conn: Connection, mail_ids: Sequence[UUID], state: str, error: str | None = None) -> None:
+async def catch_due(conn: Connection, limit: int) -> int:
+    """Mark the mails that are due as caught. Answers how many."""
+    done = await conn.execute(
+        """
+        UPDATE mail_outbox SET state = 'caught', attempts = attempts + 1, sent_at = house_now()
+        WHERE id IN (SELECT id FROM mail_outbox WHERE state = 'queued' AND next_attempt_at <= house_now()
+                     ORDER BY next_attempt_at, id LIMIT $1 FOR UPDATE SKIP LOCKED)
+        """,
+        limit,
+    )
+    return int(done.removeprefix("UPDATE "))
+
+
+async def finish(conn: Connection, mail_id: UUID, state: str, error: str | None = None) -> None:
     await conn.execute(
         """
-        UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 IN ('sent', 'caught') THEN house_now() END,
+        UPDATE mail_outbox SET state = $2, last_error = $3, sent_at = CASE WHEN $2 = 'sent' THEN house_now() END,
                died_at = CASE WHEN $2 = 'dead' THEN house_now() END
-        WHERE id = ANY($1) AND state = 'queued'
+        WHERE id = $1 AND state = 'queued'
         """,
-        mail_ids,
+        mail_id,
         state,
         error,
     )
