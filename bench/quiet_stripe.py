@@ -20,7 +20,7 @@ def intent(ref: str, status: str, transaction_id: str) -> bytes:
     """One payment intent, with what is read of it."""
     received = AMOUNT if status == "succeeded" else 0
     charge = {
-        "id": "ch_1",
+        "id": f"ch_{ref.removeprefix('pi_')}",
         "object": "charge",
         "created": CREATED,
         "disputed": False,

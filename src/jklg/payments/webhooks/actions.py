@@ -201,7 +201,7 @@ class _Hand:
             return notices
 
     async def _take(self) -> list[list[queries.FiledNotice]]:
-        async with self._house.db.transaction(opening=queries.FORGETTABLE) as conn:
+        async with self._house.db.transaction(opening=queries.IN_ORDER) as conn:
             taken = await queries.claim(conn, 4 * self._house.lookers)
         self.taken += len(taken)
         rung: dict[tuple[object, ...], list[queries.FiledNotice]] = {}
