@@ -78,6 +78,10 @@ BOOKING = (
     Shown("cancel-held", "/bookings/{held}/cancel"),
     Shown("cancel-paid", "/bookings/{confirmed}/cancel"),
     Shown("cancel-by-terms", "/bookings/{part_paid}/cancel"),
+    Shown("travellers", "/bookings/{deposit}/travellers"),
+    Shown("travellers-named", "/bookings/{confirmed}/travellers"),
+    Shown("companion", "/travellers/{link}/{link_token}"),
+    Shown("terms-agreed", "/bookings/{confirmed}/terms"),
     Shown("review", "/bookings/{travelled}/review"),
     Shown("review-written", "/bookings/{reviewed}/review"),
     Shown("bookings", "/bookings"),
@@ -106,6 +110,7 @@ ACCOUNT = (
     Shown("delete", "/account/delete"),
     Shown("prove", "/prove"),
     Shown("second-step", "/login/second-step"),
+    Shown("mail-stop", "/mail/stop/{mail}/{stop_token}"),
 )
 """Asha's account."""
 
@@ -125,6 +130,14 @@ STAFF = (
     Shown("staff-gallery", "/staff/gallery"),
     Shown("staff-enquiries", "/staff/enquiries"),
     Shown("staff-enquiry", "/staff/enquiries/{ticket}"),
+    Shown("staff-questions", "/staff/questions"),
+    Shown("staff-question", "/staff/questions/{asked}"),
+    Shown("staff-departures", "/staff/departures"),
+    Shown("staff-departure", "/staff/departures/{leaving}"),
+    Shown("staff-circulars", "/staff/circulars"),
+    Shown("staff-circular-new", "/staff/circulars/new?departure={leaving}"),
+    Shown("staff-circular", "/staff/circulars/{circular}"),
+    Shown("staff-embed", "/staff/embed"),
     Shown("staff-reviews", "/staff/reviews"),
     Shown("staff-review", "/staff/reviews/{review}"),
     Shown("staff-faq", "/staff/faq"),
@@ -150,6 +163,7 @@ STAFF = (
 
 NO_PAGE = {
     "/packages/{slug}/price": "a part of the package's page",
+    "/embed.js": "a script",
     "/pictures/{scene}": "a picture",
     "/photos/{name}": "a picture",
     "/share/house.png": "a picture",

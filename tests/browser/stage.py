@@ -13,12 +13,16 @@ from uuid import UUID
 import pyotp
 from playwright.async_api import BrowserContext
 
-from jklg import bookings, payments, reviews, staff
-from jklg.bookings import TravellerRequest
+from jklg import bookings, payments, questions, reviews, staff
+from jklg.bookings import TravellerRequest, circulars, travellers
+from jklg.bookings.circulars import Audience, Message
+from jklg.bookings.travellers.actions import link_token
 from jklg.customers import factors, profile, sessions
 from jklg.customers.profile.queries import Address
 from jklg.kit.ids import uuid7
+from jklg.mail import stopping
 from jklg.payments import cancellations, desk
+from jklg.questions import Question
 from jklg.reconciliation import statements
 from jklg.reviews import Saying
 from jklg.sandbox.things import Intent
@@ -132,7 +136,22 @@ class Stage:
         await reviews.write(self.shop.house.db, booking, said, actor="guest")
 
     async def _office(self) -> None:
-        await staff.add(self.shop.house.db, email=CHITRA, name="Chitra Nair", role="Admin", password=PASSWORD)
+        db = self.shop.house.db
+        package = await self.shop.one("SELECT id FROM packages WHERE slug = $1", SLUG)
+        asked = Question(name="Ben Okoye", email="ben@example.org", question="Can we bring a dog?")
+        await questions.ask(db, package, asked, network="127.0.0.1")
+        leaving = await self.shop.one("SELECT departure_id FROM bookings WHERE id = $1", self.ids["confirmed"])
+        words = Message(
+            subject="Bring warm things", words="It snows at Sonmarg this week.\n\nWe have boots for whoever needs them."
+        )
+        circular, link = uuid7(), uuid7()
+        actor = f"staff:{uuid7()}"
+        await circulars.begin(db, circular, Audience(departure_id=leaving), words, expected=1, actor=actor)
+        nameless = self.ids["deposit"]
+        await travellers.make_link(db, nameless, link_id=link, category="adult", traveller_id=None, actor="guest")
+        token = link_token(self.shop.house.settings.secret, link)
+        self.addresses |= {"leaving": str(leaving), "circular": str(circular), "link": str(link), "link_token": token}
+        await staff.add(db, email=CHITRA, name="Chitra Nair", role="Admin", password=PASSWORD)
 
     async def _papers(self) -> None:
         """What the worker does with all this, and the names of what it made."""
@@ -148,6 +167,7 @@ class Stage:
             "review": "SELECT id FROM testimonials WHERE status = 'pending'",
             "question": "SELECT id FROM faqs ORDER BY id LIMIT 1",
             "mail": "SELECT id FROM mail_outbox WHERE kind = 'booking_confirmed' LIMIT 1",
+            "asked": "SELECT id FROM package_questions WHERE status = 'open'",
         }
         for name, statement in named.items():
             for _ in range(200):
@@ -158,6 +178,8 @@ class Stage:
             else:
                 raise AssertionError(f"the stage has no {name}")
             self.addresses[name] = str(found)
+        settings = self.shop.house.settings
+        self.addresses["stop_token"] = stopping.stop_url(settings, UUID(self.addresses["mail"])).rpartition("/")[2]
 
     async def asha(self, context: BrowserContext) -> None:
         """Asha opens an account, which takes over what she booked before, and is signed in here; this browser has the key to one booking."""
@@ -199,7 +221,8 @@ class Stage:
             self.shop.house.db,
             next(self._dates),
             minutes=60,
-            travellers=[TravellerRequest(name="Asha Rao"), TravellerRequest(name="Ben Okoye")],
+            travellers=[TravellerRequest(name="Asha Rao")]
+            + ([] if name == "deposit" else [TravellerRequest(name="Ben Okoye")]),
             special_requests="A room that looks at the lake, please." if name == "confirmed" else "",
         )
         self.addresses[name], self.ids[name] = held.reference, held.id

@@ -56,10 +56,12 @@ class Http(stripe.HTTPClient):
         await self._client.aclose()
 
 
-async def call(doing: Awaitable[stripe.StripeObject], type_: type[T]) -> T:
-    """Wait for the SDK and read its object as `type_`. Raises any GatewayError, and nothing else."""
+async def call(doing: Awaitable[stripe.StripeObject | stripe.StripeResponse], type_: type[T]) -> T:
+    """Wait for the SDK and read its object, or the text of its answer, as `type_`. Raises any GatewayError, and nothing else."""
     try:
         answer = await doing
+        if isinstance(answer, stripe.StripeResponse):
+            return msgspec.json.decode(answer.body, type=type_)
         return msgspec.convert(answer.to_dict(), type_)
     except stripe.StripeError as problem:
         raise failure(problem) from problem
