@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 10
 LEASE = timedelta(seconds=60)
-UNHURRIED = 60
+SELDOM = 60
+"""Poll pauses between two rounds of a sweep that is unhurried."""
 
 Listener = Callable[[Any, dict[str, Any]], Awaitable[None]]
 Sweep = Callable[[Any], Awaitable[int]]
@@ -54,9 +55,9 @@ async def run(
     stop: asyncio.Event,
     unhurried: Collection[str] = (),
 ) -> None:
-    """Work until `stop` is set, then finish what is in hand. Sweeps that are `unhurried` begin later, and go round once where others go `UNHURRIED` times."""
+    """Work until `stop` is set, then finish what is in hand. Sweeps that are `unhurried` begin later and go round seldom."""
     rounds = [
-        asyncio.create_task(_go_round(house, name, sweep, stop, UNHURRIED if name in unhurried else 1))
+        asyncio.create_task(_go_round(house, name, sweep, stop, SELDOM if name in unhurried else 1))
         for name, sweep in sweeps.items()
     ]
     news = asyncio.create_task(_listen(house, listeners, stop))

@@ -46,8 +46,8 @@ def _itself(asked: Any) -> Hashable:
 
 
 PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan; "
-"""PostgreSQL would make five plans of a statement to see that, on every connection: with a worker that is killed every ten seconds, planning
-was two fifths of its work (pg_stat_statements, 2026-11)."""
+"""What is done for many names its rows by their ids, and one plan fits all. PostgreSQL would make five to see that, on every connection: with
+a worker that is killed every ten seconds, planning was two fifths of its work (pg_stat_statements, 2026-11)."""
 
 
 class Database:
@@ -94,8 +94,8 @@ class Database:
     ) -> AsyncIterator[Connection]:
         """One database transaction on behalf of `who`: committed at the end, rolled back on any exception.
 
-        `opening` is a statement of ours, sent in the same round trip as BEGIN, that raises when `who` may not come in. `for_many`: it names
-        its rows by their ids, so that one plan fits all.
+        `opening` is a statement of ours, sent in the same round trip as BEGIN, that raises when `who` may not come in. `for_many`: see
+        PLANNED_ONCE.
         """
         quoted = who.replace("'", "''")
         opening = PLANNED_ONCE + opening if for_many else opening
@@ -168,14 +168,14 @@ SESSION = {
 """How the application speaks with PostgreSQL."""
 
 
+LISTS = ("uuid", "jsonb", "boolean", "integer", "bigint", "timestamptz", "date", "bytea")
+"""Kinds of lists that we send and asyncpg does not know by itself."""
+
+
 async def prepare(conn: Any) -> None:
-    """A new connection learns how we write jsonb, and in one question, which costs PostgreSQL 15 ms, the lists that we send."""
+    """A new connection learns how we write jsonb, and all our lists at once: asyncpg would ask for each when it first meets it, for 15 ms every time."""
     await conn.set_type_codec("jsonb", encoder=_as_json, decoder=msgspec.json.decode, schema="pg_catalog")
     await conn.prepare(f"SELECT {', '.join(f'${place}::{kind}[]' for place, kind in enumerate(LISTS, 1))}")
-
-
-LISTS = ("uuid", "jsonb", "boolean", "integer", "bigint", "timestamptz", "date", "bytea")
-"""Kinds of lists that asyncpg does not know by itself; without this it asks again for each of them, on every connection."""
 
 
 async def open_database(
