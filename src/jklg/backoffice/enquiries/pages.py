@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import bookings, enquiries, questions
+from jklg.backoffice import piles
 from jklg.backoffice.forms import key_of
 from jklg.backoffice.looking import Ask, eyes_of, when
 from jklg.bookings.rules import REFERENCE
-from jklg.kit import cursors
+from jklg.kit.cursors import Place
 from jklg.kit.errors import BadInput, NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.kit.languages import N_
@@ -25,7 +25,6 @@ from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 LOOK, ACT, ERASE = "tickets_view", "tickets_edit", "tickets_delete"
-SHOWN = 40
 WORDS = {
     "open": ("wait", N_("Waits for an answer")),
     "answered": ("good", N_("Answered")),
@@ -44,22 +43,15 @@ SAID = {
 async def overview(request: Ask) -> Response[bytes]:
     """Those that wait, the longest first; or `?state=answered`, `?state=closed`."""
     person = await require_staff(request, LOOK)
-    state = str(request.query_params.get("state", "open"))
-    if state not in enquiries.STATES:
-        raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
-    after = cursors.read_if_given(str(request.query_params.get("cursor", "")))
+    state, after = piles.wanted(request, enquiries.STATES)
     async with eyes_of(request, person) as conn:
-        found = await enquiries.list_tickets(conn, state, after, SHOWN + 1)
+        found = await enquiries.list_tickets(conn, state, after, piles.READ)
         waiting = await enquiries.count_open(conn)
         asked = await questions.count_open(conn)
-    following = ""
-    if len(found) > SHOWN:
-        found = found[:SHOWN]
-        last = cursors.write(cursors.Place(found[-1].moved_at, found[-1].id))
-        following = "/staff/enquiries?" + urlencode({"state": state, "cursor": last})
+    found, following = piles.cut(found, state, "/staff/enquiries", lambda row: Place(row.moved_at, row.id))
     return page(
         request, "backoffice/enquiries.html", personal=True, person=person, found=found, state=state, waiting=waiting, asked=asked,
-        words=_words(), following=following, said=_said(request), when=when,
+        words=piles.spoken(WORDS), following=following, said=piles.said(request, SAID), when=when,
     )  # fmt: skip
 
 
@@ -83,8 +75,8 @@ async def _show(
     field = str((refusal.details or {}).get("field", "")) if refusal else ""
     return page(
         request, "backoffice/enquiry.html", personal=True, status=refusal.status if refusal else 200, person=person, ticket=ticket,
-        messages=messages, booking=booking, hers=booking is not None and booking.email.lower() == ticket.email.lower(), words=_words(),
-        form=form or {"message_id": str(uuid7())}, errors={field: _(refusal.sentence)} if refusal else {}, said=_said(request),
+        messages=messages, booking=booking, hers=booking is not None and booking.email.lower() == ticket.email.lower(), words=piles.spoken(WORDS),
+        form=form or {"message_id": str(uuid7())}, errors={field: _(refusal.sentence)} if refusal else {}, said=piles.said(request, SAID),
         may_answer=can(person.role, ACT), may_erase=can(person.role, ERASE), when=when,
     )  # fmt: skip
 
@@ -140,14 +132,6 @@ async def erase(request: Ask, ticket_id: FromPath[UUID]) -> Response[bytes]:
         return await _show(request, person, ticket_id, None, refusal)
     await enquiries.erase(request.app.state.house.db, ticket_id, actor=f"staff:{person.id}")
     return go("/staff/enquiries?said=erased")
-
-
-def _words() -> dict[str, tuple[str, str]]:
-    return {state: (kind, _(word)) for state, (kind, word) in WORDS.items()}
-
-
-def _said(request: Ask) -> str:
-    return _(SAID.get(str(request.query_params.get("said", "")), ""))
 
 
 _handlers: list[Any] = [overview, one, answer, note, move, erase]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import questions
+from jklg.backoffice import piles
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit import cursors
+from jklg.kit.cursors import Place
 from jklg.kit.errors import BadInput, Refusal
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
@@ -23,7 +23,6 @@ from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 LOOK, ACT, ERASE = "tickets_view", "tickets_edit", "tickets_delete"
-SHOWN = 40
 WORDS = {
     "open": ("wait", N_("Waits for an answer")),
     "published": ("good", N_("Answered and shown")),
@@ -43,21 +42,14 @@ SAID = {
 async def overview(request: Ask) -> Response[bytes]:
     """Those that wait, the longest first; or `?state=published`, `?state=answered`, `?state=closed`."""
     person = await require_staff(request, LOOK)
-    state = str(request.query_params.get("state", "open"))
-    if state not in questions.STATES:
-        raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
-    after = cursors.read_if_given(str(request.query_params.get("cursor", "")))
+    state, after = piles.wanted(request, questions.STATES)
     async with eyes_of(request, person) as conn:
-        found = await questions.list_by_status(conn, state, after, SHOWN + 1)
+        found = await questions.list_by_status(conn, state, after, piles.READ)
         waiting = await questions.count_open(conn)
-    following = ""
-    if len(found) > SHOWN:
-        found = found[:SHOWN]
-        last = cursors.write(cursors.Place(found[-1].moved_at, found[-1].id))
-        following = "/staff/questions?" + urlencode({"state": state, "cursor": last})
+    found, following = piles.cut(found, state, "/staff/questions", lambda row: Place(row.moved_at, row.id))
     return page(
         request, "backoffice/questions.html", personal=True, person=person, found=found, state=state, waiting=waiting,
-        words=_words(), following=following, said=_said(request), when=when,
+        words=piles.spoken(WORDS), following=following, said=piles.said(request, SAID), when=when,
     )  # fmt: skip
 
 
@@ -79,8 +71,8 @@ async def _show(
     errors = {str((refusal.details or {}).get("field", "")): _(refusal.sentence)} if refusal else {}
     return page(
         request, "backoffice/question.html", personal=True, status=refusal.status if refusal else 200, person=person, asked=asked,
-        words=_words(), errors=errors, form=form or {"question": asked.question, "answer": asked.answer, "publish": shown},
-        said=_said(request), may_answer=can(person.role, ACT), may_erase=can(person.role, ERASE), when=when,
+        words=piles.spoken(WORDS), errors=errors, form=form or {"question": asked.question, "answer": asked.answer, "publish": shown},
+        said=piles.said(request, SAID), may_answer=can(person.role, ACT), may_erase=can(person.role, ERASE), when=when,
     )  # fmt: skip
 
 
@@ -117,14 +109,6 @@ async def erase(request: Ask, question_id: FromPath[UUID]) -> Response[bytes]:
         return await _show(request, person, question_id, None, refusal)
     await questions.erase(request.app.state.house.db, question_id, actor=f"staff:{person.id}")
     return go("/staff/questions?said=erased")
-
-
-def _words() -> dict[str, tuple[str, str]]:
-    return {state: (kind, _(word)) for state, (kind, word) in WORDS.items()}
-
-
-def _said(request: Ask) -> str:
-    return _(SAID.get(str(request.query_params.get("said", "")), ""))
 
 
 _handlers: list[Any] = [overview, one, answer, move, erase]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from jklg import reviews
+from jklg.backoffice import piles
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit import cursors
+from jklg.kit.cursors import Place
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
@@ -22,7 +22,6 @@ from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 LOOK, ACT = "testimonials_view", "testimonials_approve"
-SHOWN = 40
 WORDS = {
     "pending": ("wait", N_("Waits for a decision")),
     "published": ("good", N_("Published")),
@@ -41,20 +40,13 @@ SAID = {
 async def overview(request: Ask) -> Response[bytes]:
     """Those that wait; or `?state=published`, `?state=rejected`."""
     person = await require_staff(request, LOOK)
-    state = str(request.query_params.get("state", "pending"))
-    if state not in reviews.STATES:
-        raise BadInput("filter_invalid", "We do not know this filter.", details={"field": "state"})
-    begin = cursors.read_if_given(str(request.query_params.get("cursor", "")))
+    state, after = piles.wanted(request, reviews.STATES)
     async with eyes_of(request, person) as conn:
-        found = await reviews.list_by_status(conn, state, begin, SHOWN + 1)
+        found = await reviews.list_by_status(conn, state, after, piles.READ)
         waiting = await reviews.count_pending(conn)
-    following = ""
-    if len(found) > SHOWN:
-        found = found[:SHOWN]
-        last = cursors.write(cursors.Place(found[-1].created_at, found[-1].id))
-        following = "/staff/reviews?" + urlencode({"state": state, "cursor": last})
+    found, following = piles.cut(found, state, "/staff/reviews", lambda row: Place(row.created_at, row.id))
     return page(
-        request, "backoffice/reviews.html", personal=True, person=person, found=found, state=state, waiting=waiting, words=_words(),
+        request, "backoffice/reviews.html", personal=True, person=person, found=found, state=state, waiting=waiting, words=piles.spoken(WORDS),
         following=following, when=when,
     )  # fmt: skip
 
@@ -76,8 +68,8 @@ async def _show(
     errors = {str((refusal.details or {}).get("field", "")): _(refusal.sentence)} if refusal else {}
     return page(
         request, "backoffice/review.html", personal=True, status=refusal.status if refusal else 200, person=person, review=found,
-        words=_words(), errors=errors, form=form or {"reply": found.reply, "reason": found.reason},
-        said=_(SAID.get(str(request.query_params.get("said", "")), "")), may_act=can(person.role, ACT), when=when,
+        words=piles.spoken(WORDS), errors=errors, form=form or {"reply": found.reply, "reason": found.reason},
+        said=piles.said(request, SAID), may_act=can(person.role, ACT), when=when,
     )  # fmt: skip
 
 
@@ -104,10 +96,6 @@ async def act(request: Ask, review_id: FromPath[UUID], verb: FromPath[str]) -> R
     except (BadInput, Conflict) as refusal:
         return await _show(request, person, review_id, form, refusal)
     return go(f"/staff/reviews/{review_id}?said={said}")
-
-
-def _words() -> dict[str, tuple[str, str]]:
-    return {state: (kind, _(word)) for state, (kind, word) in WORDS.items()}
 
 
 _handlers: list[Any] = [overview, one, act]
