@@ -49,6 +49,7 @@ class Server:
     owner_url: Callable[[str], str]
     login_url: Callable[[str], str]
     owner: str | None  # who owns the databases made here; None for whoever makes them
+    log: Path | None = None  # what it says; None where that is not ours to read
 
     def __post_init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -56,6 +57,11 @@ class Server:
         self._thread.start()
         self._conn: Any = None
         self._turn = asyncio.Lock()
+
+    def said(self, words: str, lines: int = 30) -> str:
+        """The last place of its log with these words, and what follows: who waited for whom in a deadlock, say."""
+        log = self.log.read_text() if self.log else ""
+        return "\n".join(log[max(log.rfind(words), 0) :].splitlines()[:lines]) if words in log else ""
 
     def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Do something on the superuser's thread meanwhile."""
@@ -172,7 +178,9 @@ def server() -> Iterator[Server]:
         running = embedded_postgres.start(directory, options=OPTIONS)
         try:
             access = running.access
-            server = Server(access.admin_url, access.owner_url, access.login_url, "jklg_owner")
+            server = Server(
+                access.admin_url, access.owner_url, access.login_url, "jklg_owner", directory / "postgres.log"
+            )
             server.begin(
                 server.hurry(
                     {

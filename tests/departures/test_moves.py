@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from jklg import bookings, departures
+from jklg import bookings, departures, pricing
+from jklg.departures import queries
 from jklg.departures.rules import Days, check_move
 from jklg.kit.db import Database, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
-from tests.trade import add_departure, hold
+from tests.trade import add_departure, hold, seats_taken
 
 CHITRA = "staff:019aa000-0000-7000-8000-000000000001"
 FIRST = date(2027, 5, 12)
@@ -123,6 +124,48 @@ async def test_the_database_keeps_moves_sensible(db: Database, promise: str, day
                 uuid7(), departure_id, *map(date.fromisoformat, days),
             )  # fmt: skip
     assert violated(refused.value) == promise
+
+
+async def test_who_was_shown_the_days_of_before_is_not_booked_on_others(db: Database) -> None:
+    departure_id = await may_departure(db)
+    quote = await pricing.make_quote(db, departure_id, {"adult": 2})
+    await move(db, departure_id)
+    with pytest.raises(Conflict) as refused:
+        await hold(db, departure_id, quote_id=quote.quote_id)
+    assert refused.value.code == "departure_moved"
+    assert await seats_taken(db, departure_id) == 0
+    await hold(db, departure_id)
+
+
+async def test_who_books_while_it_is_moved_waits_and_is_asked_to_look_again(db: Database) -> None:
+    """The booking was made with the days from before: with a letter to nobody, and a balance due on the wrong day."""
+    departure_id = await may_departure(db)
+    async with db.transaction() as conn:
+        await departures.lock(conn, departure_id)
+        booking = asyncio.create_task(hold(db, departure_id))
+        while not await conn.fetchval(WAITS):
+            await conn.execute("SELECT pg_sleep(0.02)")
+        await queries.set_days(conn, departure_id, FIRST + timedelta(days=7), FIRST + timedelta(days=12))
+    with pytest.raises(Conflict) as refused:
+        await booking
+    assert refused.value.code == "departure_moved"
+    assert await seats_taken(db, departure_id) == 0
+
+
+async def test_a_row_that_only_refers_to_a_departure_or_a_booking_waits_for_nobody_who_locks_it(db: Database) -> None:
+    """With FOR UPDATE such rows lock the versions of one departure in the other direction, and a customer is thrown out of a deadlock."""
+    departure_id = await may_departure(db)
+    held = await hold(db, departure_id)
+    async with db.transaction() as conn:
+        await bookings.lock(conn, held.id)
+        await asyncio.wait_for(pricing.make_quote(db, departure_id, {"adult": 2}), 10)
+        async with db.transaction() as other:
+            await other.execute("SET LOCAL lock_timeout = '10s'")
+            await other.execute(
+                "INSERT INTO travellers (id, booking_id, position, name, category) VALUES ($1, $2, 1, 'Ben', 'adult')",
+                uuid7(),
+                held.id,
+            )
 
 
 async def test_whoever_locks_its_bookings_and_whoever_moves_it_wait_for_each_other_and_go_on(db: Database) -> None:

@@ -43,7 +43,7 @@ async def test_forty_pay_at_once_and_each_is_confirmed_once(server: Server, temp
             await customer.has_paid_once()
         assert [await seats_taken(town.db, departure) for departure in departures] == [CUSTOMERS, CUSTOMERS]
         assert await town.ask("SELECT sum(duplicates) FROM webhook_inbox") > 0
-        assert await town.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+        await town.saw_no_deadlock()
         for each in (*webs, *workers):
             await each.stop()
             said = each.log.read_text()
@@ -93,4 +93,4 @@ async def test_while_everybody_is_killed_now_and_then_nothing_is_lost_or_doubled
         for customer in customers:
             await customer.has_paid_once(letters_at_most=2)
         assert await seats_taken(town.db, departure) == 2 * CUSTOMERS
-        assert await town.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+        await town.saw_no_deadlock()

@@ -146,6 +146,7 @@ class Town:
     """Everything that runs, and what the people in it do."""
 
     def __init__(self, server: Server, database: str, directory: Path, post_office: PostOffice, smtp_port: int) -> None:
+        self._server = server
         self.admin_url = server.admin_url(database)
         self.post_office = post_office
         self.http = httpx.AsyncClient(timeout=10)
@@ -202,6 +203,11 @@ class Town:
             return await conn.fetchval(sql, *values)
         finally:
             await conn.close()
+
+    async def saw_no_deadlock(self) -> None:
+        """PostgreSQL had to refuse nobody because two waited for each other."""
+        found = await self.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        assert found == 0, self._server.said("deadlock detected")
 
     async def later(self, minutes: float) -> None:
         """Time passes: for every deadline of the house, and for the leases of news, which its queue counts by itself."""

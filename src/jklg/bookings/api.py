@@ -104,7 +104,7 @@ async def create_booking(
     data: JSONBody[NewBooking],
     idempotency_key: Key = None,
 ) -> Response[bytes]:
-    """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `price_changed`, `quote_expired`, `extra_sold_out`.
+    """Take seats for the time it takes to pay. 409 `sold_out`, `departure_closed`, `departure_moved`, `price_changed`, `quote_expired`, `extra_sold_out`.
 
     With a customer's token the booking is theirs: 401 `not_signed_in` when the session has ended, 403 `email_not_verified`.
     """

@@ -81,7 +81,7 @@ async def hold(
     looks at departures in this moment; the departure's row is locked for the second only.
     Raises, in the order checked: BadInput for contact details, party, travellers and extras; NotFound (departure_not_found);
     Conflict (departure_closed); NotSignedIn, Forbidden (email_not_verified) for a `customer`, whose booking it becomes;
-    Conflict (sold_out, extra_sold_out, price_changed, quote_expired). `booking_id` is handed in by a retried request.
+    Conflict (departure_moved, sold_out, extra_sold_out, price_changed, quote_expired). `booking_id` is handed in by a retried request.
     """
     name, email, phone = rules.check_contact(request.name, request.email, request.phone)
     special_requests = rules.check_requests(request.special_requests)
@@ -105,6 +105,8 @@ async def hold(
         booking = {
             "id": str(booking_id),
             "departure_id": str(offer.id),
+            "starts_on": offer.starts_on.isoformat(),
+            "ends_on": offer.ends_on.isoformat(),
             "price_version": offer.price_version,
             "quote_id": str(request.quote_id) if request.quote_id else None,
             "party": party,
@@ -189,6 +191,9 @@ def _refusal(code: str) -> Refusal:
     sentence = {
         "departure_not_found": N_("We cannot find this departure."),
         "departure_closed": N_("This departure can no longer be booked."),
+        "departure_moved": N_(
+            "This departure has been moved to other days since you saw it. Please look at them first."
+        ),
         "sold_out": N_("Not enough seats are left on this departure."),
         "extra_sold_out": N_("One of the extras has just sold out."),
         "extra_not_offered": N_("One of the extras is not offered on this departure."),

@@ -118,7 +118,7 @@ async def get_all(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, B
 
 async def lock(conn: Connection, booking_ids: Sequence[UUID]) -> dict[UUID, Booking]:
     """The same, locked one after the other by their ids until the database transaction ends."""
-    rows = await conn.fetch(_BOOKING + "WHERE b.id = ANY($1) ORDER BY b.id FOR UPDATE OF b", list(booking_ids))
+    rows = await conn.fetch(_BOOKING + "WHERE b.id = ANY($1) ORDER BY b.id FOR NO KEY UPDATE OF b", list(booking_ids))
     return {row["id"]: Booking(**row) for row in rows}
 
 

@@ -56,7 +56,7 @@ async def list_months(conn: Connection, package_id: UUID, months: int = 18) -> l
 
 
 async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:
-    """Lock the departure (FOR UPDATE): (seats_left, bookable). First in the lock order. NotFound: departure_not_found.
+    """Lock the departure (FOR NO KEY UPDATE): (seats_left, bookable). First in the lock order. NotFound: departure_not_found.
 
     `bookable` here is the departure's own: open and before its cut-off. Whether its package is still shown does not
     matter to a booking that exists already.

@@ -143,7 +143,7 @@ async def lock(conn: Connection, departure_ids: Sequence[UUID]) -> dict[UUID, tu
     rows = await conn.fetch(
         """
         SELECT id, greatest(allotment - seats_taken, 0), status = 'open' AND cutoff_at > house_now()
-        FROM departures WHERE id = ANY($1) ORDER BY id FOR UPDATE
+        FROM departures WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE
         """,
         list(departure_ids),
     )

@@ -112,11 +112,12 @@ CREATE OR REPLACE FUNCTION bookings_keep_their_word() RETURNS trigger LANGUAGE p
 
 def _hold_booking_off_by_one() -> str:
     """hold_booking without its polite look at the seats that are left."""
-    sql = files("jklg.migrations").joinpath("0021_terms_of_sale.sql").read_text("utf-8")
+    sql = files("jklg.migrations").joinpath("0060_departure_first.sql").read_text("utf-8")
     found = re.search(r"CREATE OR REPLACE FUNCTION hold_booking_as_house.*?END \$\$;", sql, re.DOTALL)
     assert found is not None
-    assert "> d.allotment THEN" in found.group()
-    return found.group().replace("> d.allotment THEN", "> d.allotment + 1 THEN")
+    look = "d.seats_taken + (p ->> 'seats')::integer > d.allotment THEN"
+    assert look in found.group()
+    return found.group().replace(look, look.replace("d.allotment", "d.allotment + 1"))
 
 
 _NOBODY_COUNTS = "ALTER TABLE departures DROP CONSTRAINT departures_never_oversold;"
