@@ -258,6 +258,7 @@ async def build_house(
 
 def create_app(house: House | None = None, settings: Settings | None = None) -> Litestar:
     """The web application. With a ready `house` it uses that and leaves it open; else it opens one from `settings` at start."""
+    from jklg.catalogue.api import picture_of
     from jklg.pricing import spoken
     from jklg.web.assembly import assemble
 
@@ -265,6 +266,7 @@ def create_app(house: House | None = None, settings: Settings | None = None) -> 
         _routers(), settings=house.settings if house else settings or load(), lifespan=_open_for_business(settings)
     )
     app.state.pages.environment.filters["price_rule"] = spoken.rule
+    app.state.pages.environment.globals["picture_of"] = picture_of
     app.state.house = house
     return app
 

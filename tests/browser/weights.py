@@ -13,6 +13,10 @@ _SCRIPTS = """() => performance.getEntriesByType("resource").filter(each => new 
     .reduce((sum, each) => sum + each.encodedBodySize, 0)
     + [...document.scripts].filter(each => !each.src && (!each.type || each.type === "module")).reduce((sum, each) => sum + each.text.length, 0)"""
 
+_ALL_PICTURES = (
+    """() => Promise.all([...document.images].map(each => { each.loading = "eager"; return each.decode() }))"""
+)
+
 
 async def weigh(context: BrowserContext, url: str) -> dict[str, int]:
     """Kind of resource -> bytes on the wire, headers among them."""
@@ -29,8 +33,7 @@ async def weigh(context: BrowserContext, url: str) -> dict[str, int]:
     client.on("Network.responseReceived", lambda told: kinds.update({told["requestId"]: told["type"].lower()}))
     client.on("Network.loadingFinished", count)
     await tab.goto(url, wait_until="networkidle")
-    await tab.evaluate("for (const one of document.images) one.loading = 'eager'")
-    await tab.wait_for_load_state("networkidle")
+    await tab.evaluate(_ALL_PICTURES)
     await tab.close()
     return weights
 

@@ -11,7 +11,6 @@ from litestar.datastructures import State
 
 from jklg import catalogue
 from jklg.catalogue import finding, rules
-from jklg.catalogue.api import picture_of
 from jklg.catalogue.finding import PackageFilter
 from jklg.catalogue.finding.queries import list_named
 from jklg.catalogue.wishes.cookies import of_browser
@@ -42,6 +41,7 @@ async def list_page(request: Ask) -> Response[bytes]:
     return page(
         request,
         "catalogue/list.html",
+        kept=refusal is None,
         status=422 if refusal else 200,
         packages=found,
         count=count,
@@ -121,7 +121,7 @@ async def places_page(request: Ask) -> Response[bytes]:
     regions: dict[str, list[Any]] = {}
     for each in destinations:
         regions.setdefault(each.region, []).append(each)
-    return page(request, "catalogue/places.html", regions=regions, picture_of=picture_of)
+    return page(request, "catalogue/places.html", kept=True, regions=regions)
 
 
 router = Router(path="/", route_handlers=[list_page, compare, places_page])

@@ -11,7 +11,6 @@ from litestar.params import FromPath
 
 from jklg import catalogue
 from jklg.catalogue import PackageCard, PackageFilter, agency, faq, finding
-from jklg.catalogue.api import picture_of
 from jklg.kit.errors import NotFound
 from jklg.kit.languages import ENGLISH, LANGUAGES
 from jklg.site import describing
@@ -48,11 +47,11 @@ async def home(request: Ask) -> Response[bytes]:
     return page(
         request,
         "site/home.html",
+        kept=True,
         packages=packages,
         hero=_hero(packages),
         destinations=destinations,
         choices=choices,
-        picture_of=picture_of,
         described=describing.house(settings),
     )
 
@@ -76,10 +75,10 @@ async def place_page(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     return page(
         request,
         "catalogue/place.html",
+        kept=True,
         place=place,
         packages=packages,
         others=[each for each in others if each.region == place.region],
-        picture_of=picture_of,
         described=describing.place(settings, place),
         share_url=card_url(request, card_of_place(settings, place), "destinations", place.slug),
     )
@@ -96,7 +95,9 @@ async def questions(request: Ask) -> Response[bytes]:
     async with request.app.state.house.db.connection() as conn:
         found = await faq.list_questions(conn)
     told = describing.faq([(each.question, markup.plain(each.answer)) for each in found])
-    return page(request, "site/faq.html", groups=faq.groups(found), described=describing.block(told) if found else "")
+    return page(
+        request, "site/faq.html", kept=True, groups=faq.groups(found), described=describing.block(told) if found else ""
+    )
 
 
 @get("/about", include_in_schema=False)
@@ -105,7 +106,7 @@ async def about(request: Ask) -> Response[bytes]:
     async with request.app.state.house.db.connection() as conn:
         profile = await agency.get(conn)
     described = describing.about(request.app.state.house.settings, profile)
-    return page(request, "site/about.html", profile=profile, described=described)
+    return page(request, "site/about.html", kept=True, profile=profile, described=described)
 
 
 @get("/sitemap.xml", include_in_schema=False)

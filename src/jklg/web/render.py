@@ -19,6 +19,7 @@ from jklg.settings import Settings
 from jklg.web import markup
 from jklg.web.design import accent
 from jklg.web.front import content_security_policy
+from jklg.web.reprints import Reprints
 from jklg.web.static_files import static
 from jklg.web.tongue import in_language
 
@@ -37,6 +38,7 @@ class Pages:
         folders = sorted(path for path in ROOMS.rglob("templates") if path.relative_to(ROOMS).parts[0] not in FOREIGN)
         self.settings = settings
         self.accent_sheet = accent.sheet(settings)
+        self.reprints = Reprints()
         self.popular: list[tuple[str, str, str]] = []
         """Where pages of errors lead besides: (name, address, line). Whoever shows the front page keeps it fresh."""
         self.environment = Environment(
@@ -83,8 +85,13 @@ class Pages:
     def render(self, template: str, scope: Any, **context: Any) -> bytes:
         """A whole page as bytes. `path` in the template is the address that was asked for, without its language, which is `prefix`; `query`
         is what followed it."""
-        asked = {"path": scope["path"], "query": scope.get("query_string", b"").decode("latin-1"), "prefix": scope.get("jklg.prefix", ""), "language": spoken()}  # fmt: skip
-        return self.environment.get_template(template).render(asked, **context).encode()
+        asked = _asked(scope)
+        return self.environment.get_template(template).render(asked, language=spoken(), **context).encode()
+
+
+def _asked(scope: Any) -> dict[str, str]:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return {"path": scope["path"], "query": query, "prefix": scope.get("jklg.prefix", "")}
 
 
 def page(
@@ -93,6 +100,7 @@ def page(
     *,
     status: int = 200,
     personal: bool = False,
+    kept: bool = False,
     csp: Mapping[str, Sequence[str]] | None = None,
     headers: Mapping[str, str] | None = None,
     cookies: Sequence[Cookie] = (),
@@ -100,18 +108,29 @@ def page(
 ) -> Response[bytes]:
     """A rendered page. `personal` ones are kept by nobody; `csp` is what a gateway's widget needs besides our policy.
 
+    A `kept` page depends on nothing but what is handed to it, and is printed once while that stays the same (`reprints`).
     Public ones are compressed; personal ones are not, so that their length never tells what is in them (BREACH).
     """
     more = {"Cache-Control": PERSONAL_PAGE if personal else PUBLIC_PAGE, **(headers or {})}
-    if personal:
-        more["X-Robots-Tag"] = "noindex"
     if csp:
         more["Content-Security-Policy"] = content_security_policy(
             {name: list(sources) for name, sources in csp.items()}
         )
-    body = request.app.state.pages.render(template, request.scope, findable=not personal and status == 200, **context)
-    if not personal:
-        body, more = packed(request, body, more)
+    pages: Pages = request.app.state.pages
+    context["findable"] = not personal and status == 200
+    if personal:
+        more["X-Robots-Tag"] = "noindex"
+        body = pages.render(template, request.scope, **context)
+    else:
+        small = _reads_gzip(request)
+        more = _coded(more, small)
+
+        def print_it() -> bytes:
+            body = pages.render(template, request.scope, **context)
+            return _squeezed(body) if small else body
+
+        shown = (template, small, spoken().code, _asked(request.scope), context)
+        body = pages.reprints.of(shown, print_it) if kept else print_it()
     return Response(body, status_code=status, media_type="text/html", headers=more, cookies=list(cookies))
 
 
@@ -119,10 +138,21 @@ def packed(
     request: Request[Any, Any, Any], body: bytes, headers: dict[str, str], level: int = 4
 ) -> tuple[bytes, dict[str, str]]:
     """Public content as this browser takes it: compressed if it can read that; the harder, the longer it is kept."""
-    headers = {**headers, "Vary": "Accept-Encoding, Accept-Language, Cookie"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return body, headers
-    return gzip.compress(body, level, mtime=0), {**headers, "Content-Encoding": "gzip"}
+    small = _reads_gzip(request)
+    return _squeezed(body, level) if small else body, _coded(headers, small)
+
+
+def _reads_gzip(request: Request[Any, Any, Any]) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _squeezed(body: bytes, level: int = 4) -> bytes:
+    return gzip.compress(body, level, mtime=0)
+
+
+def _coded(headers: dict[str, str], small: bool) -> dict[str, str]:
+    coded = {**headers, "Vary": "Accept-Encoding, Accept-Language, Cookie"}
+    return {**coded, "Content-Encoding": "gzip"} if small else coded
 
 
 def accent_url(sheet: str) -> str:

@@ -18,6 +18,9 @@ def let_speak(environment: Environment) -> None:
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         gettext, ngettext, newstyle=True, pgettext=pgettext
     )
+    environment.globals["_"] = environment.globals[
+        "gettext"
+    ]  # without a look at the context in between, which Jinja makes for each word
     environment.filters["said"] = said
 
 

@@ -45,6 +45,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     return page(
         request,
         "site/journey.html",
+        kept=True,
         package=package,
         sketch=sketch,
         dates=shown,
@@ -57,7 +58,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         party=asked.party,
         categories=_categories(shown),
         few=rules.FEW_SEATS,
-        wished=of_browser(request),
+        wished=package.slug in of_browser(request),
         voices=said,
         described=describing.journey(house.settings, package, shown, said),
         share_url=card_url(request, card_of_package(house.settings, package), "packages", package.slug),
