@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jklg import ledger
 from jklg.reconciliation import ALL_CHECKS
+from jklg.sandbox import account
 from jklg.sandbox.things import Dispute, Intent, Refund
 from tests import invariants
 from tests.simulation.banks import OPEN_DISPUTES
@@ -92,6 +93,8 @@ async def _of_branch(world: World, branch: Branch, claimed: dict[tuple[str, str]
 async def _of_quiet_branch(branch: Branch, books: int | None) -> list[str]:
     async with branch.bank.work() as work:
         intents, disputes, balance = work.all(Intent), work.all(Dispute), work.balance()
+        # Razorpay tells of a fee with the payout that holds it, and where more went back than came, nothing is paid out.
+        untold = sum(line.fee for line in account.lines(work) if line.payout is None) if branch.name == "razorpay" else 0
     found = []
     if branch.closes:
         found += [
@@ -99,7 +102,7 @@ async def _of_quiet_branch(branch: Branch, books: int | None) -> list[str]:
             for each in intents if each.status in STILL_OPEN
         ]  # fmt: skip
     found += [f"D: a dispute is open ({each.id})" for each in disputes if each.status in OPEN_DISPUTES]
-    there = sum(page["available"] for page in balance.values())
+    there = sum(page["available"] for page in balance.values()) + untold
     if books is not None and books != there:
         found.append(
             f"B: not true: the bank holds what our books say it holds ({branch.name}: bank {there}, books {books})"
