@@ -84,7 +84,7 @@ def sell_some(stand: Stand, settings: dict[str, str], port: int, payments: list[
 
 
 class Killed:
-    """A worker that is killed again and again while the block lasts, and started anew at once."""
+    """A worker that is killed again and again while the block lasts: the process that works, of which its foreman forks another (startup/foreman)."""
 
     def __init__(self, stand: Stand, settings: dict[str, str]) -> None:
         self._command = [sys.executable, "-m", "jklg", "worker"]
@@ -92,7 +92,7 @@ class Killed:
         self._log = stand.folder / "worker.log"
         self._over = threading.Event()
         self.times = 0
-        self._thread = threading.Thread(target=self._kill_and_start)
+        self._thread = threading.Thread(target=self._kill)
 
     def __enter__(self) -> None:
         self._thread.start()
@@ -101,14 +101,15 @@ class Killed:
         self._over.set()
         self._thread.join()
 
-    def _kill_and_start(self) -> None:
-        while not self._over.is_set():
-            with self._log.open("ab") as log:
-                worker = subprocess.Popen(self._command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
-            self._over.wait(KILL_EVERY)
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
+    def _kill(self) -> None:
+        with self._log.open("ab") as log:
+            foreman = subprocess.Popen(self._command, cwd=ROOT, env=self._env, stdout=log, stderr=log)
+        while not self._over.wait(KILL_EVERY):
+            _, worker = processes.tree(foreman.pid)
+            os.kill(worker, signal.SIGKILL)
             self.times += 1
+        foreman.kill()
+        foreman.wait()
 
 
 def prepare(stand: Stand, settings: dict[str, str], count: int) -> list[UUID]:

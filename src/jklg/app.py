@@ -384,23 +384,25 @@ def application() -> Litestar:
     return create_app(settings=settings)
 
 
-def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT, finishing what is in hand."""
+def run_worker(settings: Settings, gateways: Mapping[str, Gateway]) -> None:
+    """Work until SIGTERM or SIGINT, finishing what is in hand. Closes the gateways at the end."""
     _arm(settings)
     try:
         import uvloop
 
-        uvloop.run(_work(settings))
+        uvloop.run(_work(settings, gateways))
     except ImportError:
-        asyncio.run(_work(settings))
+        asyncio.run(_work(settings, gateways))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, gateways: Mapping[str, Gateway]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    house = await build_house(settings, await open_database(settings.database_url, max_size=WORKER_CONNECTIONS))
+    house = await build_house(
+        settings, await open_database(settings.database_url, max_size=WORKER_CONNECTIONS), gateways
+    )
     try:
         house.lookers = LOOKERS
         await jobs.run(house, LISTENERS, SWEEPS, stop, UNHURRIED)

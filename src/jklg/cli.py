@@ -158,11 +158,18 @@ def _web(arguments: argparse.Namespace) -> None:
     serve(WEB, settings.host, settings.port, arguments.workers)
 
 
-def _worker(_: argparse.Namespace) -> None:
+def _worker(_: argparse.Namespace) -> int | None:
     settings = settings_for_here(need_database=True)
-    from jklg.app import run_worker
+    from jklg.app import open_gateways, run_worker
+    from jklg.startup.foreman import replace_whoever_is_killed
 
-    run_worker(settings)
+    gateways = open_gateways(settings)
+    if not settings.failpoint:  # who wants to see it die shall see that
+        ended = replace_whoever_is_killed()
+        if ended is not None:
+            return ended
+    run_worker(settings, gateways)
+    return None
 
 
 def _sandbox(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from jklg.payments.gateways.contract import GatewayUnknown, GatewayUnreachable
+from jklg.payments.gateways.wire import Wire
 
 T = TypeVar("T")
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -19,7 +20,7 @@ _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 
 def open_client() -> httpx.AsyncClient:
     """Ten seconds for an answer, three to connect. Nothing is sent again behind our back."""
-    return httpx.AsyncClient(timeout=httpx.Timeout(10, connect=3))
+    return httpx.AsyncClient(transport=Wire(), timeout=httpx.Timeout(10, connect=3))
 
 
 async def send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
