@@ -165,7 +165,7 @@ def _worker(_: argparse.Namespace) -> int | None:
 
     gateways = open_gateways(settings)
     if not settings.failpoint:  # who wants to see it die shall see that
-        ended = replace_whoever_is_killed()
+        ended = replace_whoever_is_killed(say)
         if ended is not None:
             return ended
     run_worker(settings, gateways)

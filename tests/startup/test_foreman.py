@@ -18,7 +18,7 @@ PROGRAM = """
 import os, signal, sys, time
 from jklg.startup import foreman
 foreman.SETTLED_AFTER = float(sys.argv[1])
-ended = foreman.replace_whoever_is_killed()
+ended = foreman.replace_whoever_is_killed(lambda text: None)
 if ended is not None:
     print("foreman ends", ended, flush=True)
     sys.exit(ended)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 
 from jklg.startup.parent import end_with_parent
 
@@ -19,7 +20,7 @@ SETTLED_AFTER = 5.0
 _HANDED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def replace_whoever_is_killed() -> int | None:
+def replace_whoever_is_killed(say: Callable[[str], None]) -> int | None:
     """Fork. Returns None in the process that is to work, and again in each that replaces it; in the foreman the exit status, once one has ended
     by itself or was asked to stop. Call it with the program loaded, from the main thread, before there is a loop, a thread or a connection.
 
@@ -28,11 +29,12 @@ def replace_whoever_is_killed() -> int | None:
     if not sys.platform.startswith("linux"):
         return None
     gc.freeze()  # what both share stays shared
-    return _Foreman().watch()
+    return _Foreman(say).watch()
 
 
 class _Foreman:
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say = say
         self.worker = 0
         self.stopping = False
 
@@ -59,7 +61,7 @@ class _Foreman:
                 if by in _HANDED_ON:
                     signal.signal(by, signal.SIG_DFL)
                 os.kill(os.getpid(), by)
-            print(f"jklg: the worker was killed by {by.name}; another one takes over", file=sys.stderr, flush=True)
+            self.say(f"the worker was killed by {by.name}; another one takes over")
 
     def _hand_on(self, number: int, _: object) -> None:
         self.stopping = True
