@@ -94,7 +94,9 @@ async def _of_quiet_branch(branch: Branch, books: int | None) -> list[str]:
     async with branch.bank.work() as work:
         intents, disputes, balance = work.all(Intent), work.all(Dispute), work.balance()
         # Razorpay tells of a fee with the payout that holds it, and where more went back than came, nothing is paid out.
-        untold = sum(line.fee for line in account.lines(work) if line.payout is None) if branch.name == "razorpay" else 0
+        untold = (
+            sum(line.fee for line in account.lines(work) if line.payout is None) if branch.name == "razorpay" else 0
+        )
     found = []
     if branch.closes:
         found += [
