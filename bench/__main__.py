@@ -7,7 +7,7 @@ import importlib
 import signal
 import sys
 
-from bench.report import Unable
+from bench.report import Report, Unable
 
 BENCHMARKS = {
     "bookings": "no oversell under contention; POST /api/bookings against pgbench, Express and Fastify",
@@ -39,7 +39,7 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        report = importlib.import_module(f"bench.{options.name}").run(options)
+        report: Report = importlib.import_module(f"bench.{options.name}").run(options)
     except Unable as unable:
         print(f"cannot run: {unable}", file=sys.stderr)
         return 2

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> Report:
         stack.enter_context(processes.running(command, log=log, cwd=ROOT, env=dict(os.environ)))
         settings = {"STRIPE_API_BASE": f"http://127.0.0.1:{port}", "JKLG_LOG_LEVEL": "WARNING"}
         payments = prepare(stand, settings, SOLD_BEFORE + RATE * seconds // len(BELLS))
-        web = stack.enter_context(stand.server("jklg", **settings))
+        web = stack.enter_context(stand.server("jklg", 0, **settings))
         sell_some(stand, settings, web.port, payments[:SOLD_BEFORE])
         requests = ring(web.port, payments[SOLD_BEFORE:])
         report.say(
@@ -241,7 +241,9 @@ def tell(
     """Nothing was lost, nothing was done twice, and it kept up."""
     notices = len(payments) * len(BELLS)
     report.exactly("notices answered with 200", outcome.statuses.get(200, 0), notices - SOLD_BEFORE * len(BELLS))
-    states = dict(stand.sql("SELECT state, count(*) FROM webhook_inbox GROUP BY state"))
+    states: dict[str, int] = {
+        row[0]: row[1] for row in stand.sql("SELECT state, count(*) FROM webhook_inbox GROUP BY state")
+    }
     report.exactly("notices looked into", states.get("done", 0), notices)
     report.exactly(
         "bookings confirmed", stand.sql("SELECT count(*) FROM bookings WHERE status = 'confirmed'")[0][0], len(payments)

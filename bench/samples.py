@@ -51,4 +51,4 @@ def _kolmogorov(distance: float, size: float) -> float:
     x = (math.sqrt(size) + 0.12 + 0.11 / math.sqrt(size)) * distance
     if x < 0.3:
         return 1.0
-    return min(1.0, max(0.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * (k * x) ** 2) for k in range(1, 101))))
+    return float(min(1.0, max(0.0, 2 * sum((-1) ** (k - 1) * math.exp(-2 * (k * x) ** 2) for k in range(1, 101)))))

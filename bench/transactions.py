@@ -13,8 +13,8 @@ from bench.report import Report, Unable
 from bench.rounds import Work, compare, take_turns
 from bench.stand import POOL, Server, Stand, add_departures, standing, statements
 from jklg import staff
+from jklg.kit import cursors
 from jklg.kit.db import open_database
-from jklg.payments import browsing
 
 PATH = "/api/payments/transactions"
 FILTER = "status=completed"
@@ -110,7 +110,7 @@ def look(stand: Stand, server: Server, token: str) -> tuple[float, float]:
     at = stand.sql(
         "SELECT created_at, id FROM transactions WHERE status = 'completed' ORDER BY created_at DESC, id DESC OFFSET 9998 LIMIT 1"
     )[0]
-    cursor = browsing.write_cursor(browsing.Place(at["created_at"], at["id"]))
+    cursor = cursors.write(cursors.Place(at["created_at"], at["id"]))
     pages = [
         asks(server.port, token, f"{PATH}?{FILTER}"),
         asks(server.port, token, f"{PATH}?{FILTER}&limit=1&cursor={cursor}"),

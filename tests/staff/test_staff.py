@@ -168,6 +168,14 @@ async def test_a_deactivated_or_demoted_person_notices_at_once(desk: Desk) -> No
         await desk.sign_in()
 
 
+async def test_who_come_in_the_same_moment_are_told_apart(desk: Desk) -> None:
+    await staff.add(desk.db, email="dev@example.org", name="Dev", role="Support", password="a long walk in the hills")
+    chitras, devs = (await desk.sign_in()).token, (await desk.sign_in("dev@example.org")).token
+    tokens = [chitras, devs, "of nobody", devs, None, chitras] * 5
+    people = await asyncio.gather(*(staff.recognise(desk.db, token) for token in tokens))
+    assert [person and person.name for person in people] == ["Chitra", "Dev", None, "Dev", None, "Chitra"] * 5
+
+
 async def test_an_old_session_ends(desk: Desk) -> None:
     session = await desk.sign_in()
     async with desk.db.transaction() as conn:

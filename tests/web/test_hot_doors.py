@@ -15,6 +15,7 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
+from jklg import staff
 from jklg.app import House, create_app
 from jklg.customers.sessions.rules import Visitor
 from jklg.kit.db import Database
@@ -30,6 +31,7 @@ HOT_DOORS = {
     ("POST", "/api/payments/process-webhook"),
     ("GET", "/api/customers/me"),
     ("GET", "/api/customers/*/bookings"),
+    ("GET", "/api/payments/transactions"),
 }
 
 
@@ -140,6 +142,26 @@ async def test_a_customer_is_answered_the_same_both_ways(
     assert (short.status_code, short.json()) == (long.status_code, long.json())
     assert _without_id(short.headers) == _without_id(long.headers)
     assert short.status_code == 200 or session != "lives" or "me" not in path
+
+
+@pytest.mark.parametrize(
+    "query", ["", "status=completed&limit=1", "status=lost", "limit=0", "page=501", "cursor=x", "from=2026-02-30", "booking=x", "q=%FF", "customer=", "amount_min=-1", "x=1"],
+)  # fmt: skip
+async def test_staff_are_answered_the_same_both_ways(
+    both_ways: tuple[httpx.AsyncClient, httpx.AsyncClient], db: Database, query: str
+) -> None:
+    await staff.add(db, email="chitra@example.org", name="Chitra", role="Manager", password="a long walk in the hills")
+    here = await staff.sign_in(
+        db, email="chitra@example.org", password="a long walk in the hills", network="10.0.0.1", user_agent=""
+    )
+    for token, status in ((here.token, 200), ("of nobody", 401)):
+        short, long = [
+            await way.get(f"/api/payments/transactions?{query}", headers={"Cookie": f"jklg_staff={token}"})
+            for way in both_ways
+        ]
+        assert (short.status_code, short.json()) == (long.status_code, long.json())
+        assert _without_id(short.headers) == _without_id(long.headers)
+        assert short.status_code in (status, 400, 422)
 
 
 def _without_id(headers: httpx.Headers) -> dict[str, str]:

@@ -9,7 +9,7 @@ import msgspec
 
 from jklg import history, limits
 from jklg.kit import passwords
-from jklg.kit.db import Database
+from jklg.kit.db import SYSTEM, Database
 from jklg.kit.errors import Conflict, NotSignedIn, TooMany
 from jklg.kit.ids import uuid7
 from jklg.kit.tokens import new_token, token_hash
@@ -81,8 +81,7 @@ async def recognise(db: Database, token: str | None) -> Person | None:
     """Who this session token belongs to, as they are today; None when it is nobody's."""
     if not token or len(token) > 200:
         return None
-    async with db.transaction() as conn:
-        return await queries.find_session(conn, token_hash(token))
+    return await db.together(queries.find_sessions, who=SYSTEM)(token_hash(token))
 
 
 async def sign_out(db: Database, token: str) -> None:

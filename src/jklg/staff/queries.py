@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -68,17 +69,17 @@ async def open_session(
     await conn.execute("UPDATE staff SET last_login = house_now() WHERE id = $1", staff_id)
 
 
-async def find_session(conn: Connection, token_hash: bytes) -> Person | None:
-    """Whose session this is, if it lives and they still work here."""
-    row = await conn.fetchrow(
+async def find_sessions(conn: Connection, token_hashes: Sequence[bytes]) -> dict[bytes, Person]:
+    """Whose sessions these are, as far as they live and their people still work here."""
+    rows = await conn.fetch(
         """
-        SELECT s.id, s.name, s.email, s.role, k.expires_at
+        SELECT k.token_hash, s.id, s.name, s.email, s.role, k.expires_at
         FROM staff_sessions k JOIN staff s ON s.id = k.staff_id
-        WHERE k.token_hash = $1 AND k.expires_at > house_now() AND s.is_active
+        WHERE k.token_hash = ANY($1) AND k.expires_at > house_now() AND s.is_active
         """,
-        token_hash,
+        list(token_hashes),
     )
-    return Person(**row) if row else None
+    return {row["token_hash"]: Person(**{name: row[name] for name in Person.__struct_fields__}) for row in rows}
 
 
 async def end_session(conn: Connection, token_hash: bytes) -> None:

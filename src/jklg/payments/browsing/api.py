@@ -17,6 +17,7 @@ from jklg.kit.errors import BadInput, NotFound
 from jklg.payments import browsing
 from jklg.payments.browsing.queries import Row
 from jklg.staff.guard import require_staff
+from jklg.web.hot import HOT
 
 PERMISSION = "bookings_view"
 DEEPEST = 500
@@ -52,7 +53,7 @@ class OneTransaction(msgspec.Struct, kw_only=True):
     postings: list[dict[str, Any]]
 
 
-@get("/transactions", summary="All attempts to pay, the newest first")
+@get("/transactions", summary="All attempts to pay, the newest first", opt=HOT)
 async def transactions(
     request: Ask,
     page: Annotated[int | None, QueryParameter(ge=1, le=10**9)] = None,
