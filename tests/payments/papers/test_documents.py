@@ -157,6 +157,21 @@ async def test_papers_speak_the_language_it_was_booked_in_whoever_opens_them(
     assert not re.search("Travellers|Received from|Meeting point|Booking reference|Invoice|Amount|Total", said), said
 
 
+async def test_an_itinerary_tells_the_days_that_there_are_and_heads_nothing_else(
+    street: Street, asha: httpx.AsyncClient
+) -> None:
+    held = await sold(street)
+    await asha.get(link(street, held))
+    address = f"/bookings/{held.reference}/documents/itinerary.pdf"
+    assert "Day by day" not in words(pdf(await asha.get(address)))
+    async with street.db.transaction() as conn:
+        await conn.execute(
+            "INSERT INTO itinerary_days (package_id, day, title, description) SELECT id, 1, 'Srinagar', 'A boat takes you across.' FROM packages"
+        )
+    said = words(pdf(await asha.get(address)))
+    assert "Day by day Day 1: Srinagar" in said and "A boat takes you across." in said
+
+
 async def test_what_was_given_up_has_a_credit_note_and_no_voucher(street: Street, asha: httpx.AsyncClient) -> None:
     held = await sold(street, in_days=45)
     await cancellations.cancel(street.house, held.id, actor="guest")

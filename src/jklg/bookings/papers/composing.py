@@ -52,8 +52,9 @@ def itinerary(settings: Settings, booking: Booking, package: Package) -> Paper:
     blocks: list[Block] = [
         Facts(rows=[(what, how) for what, how in rows if how]),
         Words(parts=_paragraphs(package.summary)),
-        Heading(words=_("Day by day")),
     ]
+    if package.days:
+        blocks.append(Heading(words=_("Day by day")))
     for day in package.days:
         meals = _("Meals: {meals}").format(meals=day.meals) if day.meals else ""
         night = _("Night: {place}").format(place=day.overnight) if day.overnight else ""
