@@ -6,15 +6,17 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
-from jklg import bookings
+from jklg import bookings, departures
 from jklg.app import House
 from jklg.kit.db import Database
+from jklg.kit.ids import uuid7
 from tests import trade
 from tests.front import front_of
 
@@ -172,6 +174,23 @@ async def test_a_price_that_the_page_did_not_show_is_shown_before_anything_is_he
     assert await trade.seats_taken(db, departure) == 0
     assert (await browser.post("/checkout", data=ashas(changed))).status_code == 303
     assert await trade.seats_taken(db, departure) == 3
+
+
+async def test_a_departure_that_was_moved_meanwhile_is_shown_with_its_days_before_anything_is_held(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
+    departure = await trade.add_departure(db, starts_on=date(2027, 5, 12))
+    page = await open_checkout(browser, departure)
+    await departures.move(
+        db, departure, move_id=uuid7(), before=(date(2027, 5, 12), date(2027, 5, 17)), starts_on=date(2027, 5, 20), ends_on=date(2027, 5, 25),
+        words="", actor="system",
+    )  # fmt: skip
+    moved = await browser.post("/checkout", data=ashas(page))
+    assert moved.status_code == 409
+    assert "has been moved to other days since you saw it" in moved.text
+    assert "Thu 20 May 2027 to Tue 25 May 2027" in moved.text and 'value="Asha Rao"' in moved.text
+    assert await trade.seats_taken(db, departure) == 0
+    assert (await browser.post("/checkout", data=ashas(moved))).status_code == 303
 
 
 async def test_the_amount_cannot_be_sent_along(browser: httpx.AsyncClient, db: Database) -> None:
