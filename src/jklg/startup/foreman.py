@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from jklg.startup.parent import end_with_parent
 
@@ -43,8 +44,10 @@ class _Foreman:
             signal.signal(number, self._hand_on)
         while True:
             began = time.monotonic()
-            signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON)
             foreman = os.getpid()
+            signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON)
+            if self.stopping:  # asked between two workers
+                return 0
             self.worker = os.fork()
             if self.worker == 0:
                 for number in _HANDED_ON:
@@ -65,4 +68,5 @@ class _Foreman:
 
     def _hand_on(self, number: int, _: object) -> None:
         self.stopping = True
-        os.kill(self.worker, number)
+        with suppress(ProcessLookupError):
+            os.kill(self.worker, number)
