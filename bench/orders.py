@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
 from bench.report import Report
@@ -20,15 +23,36 @@ RUNS, ORDERS, STORIES_A_STAGE = 50_000, 20, 50
 
 def run(options: argparse.Namespace) -> Report:
     report = Report("orders")
-    runs = options.count or (RUNS // 10 if options.quick else RUNS)
-    with postgres() as access:
-        asyncio.run(_run(report, access, runs // ORDERS))
+    stories = (options.count or (RUNS // 10 if options.quick else RUNS)) // ORDERS
+    with postgres() as access, ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
+        asyncio.run(_prepare(access))
+        begun = [
+            pool.submit(told, access, first, min(first + STORIES_A_STAGE, stories))
+            for first in range(0, stories, STORIES_A_STAGE)
+        ]
+        done, wrong = 0, 0
+        for some in as_completed(begun):
+            heard, changed = some.result()
+            done += heard
+            wrong += len(changed)
+            for story in changed:
+                report.say(story)
+            report.say(f"  {done} of {stories} stories, {ORDERS} orders each")
+    report.exactly("stories that an order changed", wrong, 0)
     return report
 
 
-async def _run(report: Report, access: Access, stories: int) -> None:
-    wrong = 0
-    for first in range(0, stories, STORIES_A_STAGE):
+async def _prepare(access: Access) -> None:
+    """The template that every process copies."""
+    async with fresh_stage(access):
+        pass
+
+
+def told(access: Access, first: int, last: int) -> tuple[int, list[str]]:
+    """In a process of its own: how many stories were told, and those that an order changed."""
+
+    async def some() -> list[str]:
+        changed = []
         with tempfile.TemporaryDirectory() as data_dir:
             async with fresh_stage(access) as stage:
                 settings = Settings(
@@ -38,11 +62,11 @@ async def _run(report: Report, access: Access, stories: int) -> None:
                 )
                 async with open_street(settings, stage.superuser_url) as street:
                     counters = [counter() for counter in COUNTERS.values()]
-                    for number in range(first, min(first + STORIES_A_STAGE, stories)):
+                    for number in range(first, last):
                         try:
                             await tell(street, counters[number % len(counters)], number, ORDERS)
                         except AssertionError as otherwise:
-                            wrong += 1
-                            report.say(f"story {number}: {otherwise}")
-        report.say(f"  {min(first + STORIES_A_STAGE, stories)} of {stories} stories, {ORDERS} orders each")
-    report.exactly("stories that an order changed", wrong, 0)
+                            changed.append(f"story {number}: {otherwise}")
+        return changed
+
+    return last - first, asyncio.run(some())
