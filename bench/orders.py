@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
+from bench.cores import every_core
 from bench.report import Report
 from jklg.kit.embedded_postgres import Access
 from jklg.settings import Settings
 from tests.payments.conftest import open_street
 from tests.payments.gateways.counters import COUNTERS
 from tests.payments.stories import tell
-from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.stage import fresh_stage
 
 RUNS, ORDERS, STORIES_A_STAGE = 50_000, 20, 50
 
@@ -24,8 +23,7 @@ RUNS, ORDERS, STORIES_A_STAGE = 50_000, 20, 50
 def run(options: argparse.Namespace) -> Report:
     report = Report("orders")
     stories = (options.count or (RUNS // 10 if options.quick else RUNS)) // ORDERS
-    with postgres() as access, ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn")) as pool:
-        asyncio.run(_prepare(access))
+    with every_core() as (access, pool):
         begun = [
             pool.submit(told, access, first, min(first + STORIES_A_STAGE, stories))
             for first in range(0, stories, STORIES_A_STAGE)
@@ -40,12 +38,6 @@ def run(options: argparse.Namespace) -> Report:
             report.say(f"  {done} of {stories} stories, {ORDERS} orders each")
     report.exactly("stories that an order changed", wrong, 0)
     return report
-
-
-async def _prepare(access: Access) -> None:
-    """The template that every process copies."""
-    async with fresh_stage(access):
-        pass
 
 
 def told(access: Access, first: int, last: int) -> tuple[int, list[str]]:

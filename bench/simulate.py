@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Future, as_completed
 from typing import NamedTuple
 
+from bench.cores import CORES, every_core
 from bench.report import Report
 from jklg.kit.embedded_postgres import Access
 from tests.simulation.hunt import Found, hunt, named
 from tests.simulation.mutations import MUTATIONS
-from tests.simulation.stage import fresh_stage, postgres
+from tests.simulation.stage import fresh_stage
 from tests.simulation.world import Broken, live
 
 SEEDS = 10_000
@@ -36,10 +35,8 @@ class Lived(NamedTuple):
 def run(options: argparse.Namespace) -> Report:
     seeds = options.count or (SEEDS // 10 if options.quick else SEEDS)
     report = Report("simulate")
-    cores = os.cpu_count() or 1
-    with postgres() as access, ProcessPoolExecutor(cores, get_context("spawn")) as pool:
-        asyncio.run(_prepare(access))
-        _live(report, seeds, cores, [pool.submit(live_through, access, *slice_) for slice_ in _slices(seeds)])
+    with every_core() as (access, pool):
+        _live(report, seeds, [pool.submit(live_through, access, *slice_) for slice_ in _slices(seeds)])
         _hunt(report, {mutation.name: pool.submit(hunted, access, mutation.name) for mutation in MUTATIONS})
     return report
 
@@ -49,16 +46,10 @@ def _slices(seeds: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + AT_ONCE, seeds)
 
 
-async def _prepare(access: Access) -> None:
-    """The template that every process copies."""
-    async with fresh_stage(access):
-        pass
-
-
-def _live(report: Report, seeds: int, cores: int, lives: list[Future[Lived]]) -> None:
+def _live(report: Report, seeds: int, lives: list[Future[Lived]]) -> None:
     """No world may break an invariant."""
     report.say(
-        f"seeds 0 to {seeds - 1}, {cores} processes; a world is some hundred turns and the days until all is quiet"
+        f"seeds 0 to {seeds - 1}, {CORES} processes; a world is some hundred turns and the days until all is quiet"
     )
     happened: Counter[str] = Counter()
     broken: list[int] = []

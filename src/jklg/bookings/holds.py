@@ -81,7 +81,7 @@ async def hold(
     looks at departures in this moment; the departure's row is locked for the second only.
     Raises, in the order checked: BadInput for contact details, party, travellers and extras; NotFound (departure_not_found);
     Conflict (departure_closed); NotSignedIn, Forbidden (email_not_verified) for a `customer`, whose booking it becomes;
-    Conflict (departure_moved, sold_out, extra_sold_out, price_changed, quote_expired). `booking_id` is handed in by a retried request.
+    Conflict (quote_expired, departure_moved, price_changed, sold_out, extra_sold_out). `booking_id` is handed in by a retried request.
     """
     name, email, phone = rules.check_contact(request.name, request.email, request.phone)
     special_requests = rules.check_requests(request.special_requests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -15,27 +15,24 @@ from jklg.payments.gateways.contract import GatewayUnknown, GatewayUnreachable
 from jklg.payments.gateways.wire import Wire
 
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-Does = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Bank:
     """Reads requests and does with each what it was told, the next time the next thing; the last one for ever."""
 
-    def __init__(self, *acts: bytes | None) -> None:
+    def __init__(self, *acts: bytes) -> None:
         self.acts = list(acts)
         self.requests: list[bytes] = []
         self.connections = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """None: closes without a word. Empty: stays silent. `…` at the end: closes after that."""
+        """Says what it was told to, be it nothing, and stays on the line; with `...` at the end it closes after that."""
         self.connections += 1
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 body = await reader.readexactly(1) if b"content-length: 1\r\n" in head.lower() else b""
                 self.requests.append(head + body)
                 act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
-                if act is None:
-                    break
                 writer.write(act.removesuffix(b"..."))
                 if act.endswith(b"..."):
                     break
@@ -45,7 +42,7 @@ class Bank:
 
 
 @asynccontextmanager
-async def bank(*acts: bytes | None) -> AsyncIterator[tuple[Bank, str, httpx.AsyncClient]]:
+async def bank(*acts: bytes) -> AsyncIterator[tuple[Bank, str, httpx.AsyncClient]]:
     opened = Bank(*acts)
     server = await asyncio.start_server(opened.serve, "127.0.0.1", 0)
     async with httpx.AsyncClient(transport=Wire(), timeout=httpx.Timeout(0.5, connect=0.5)) as client:
@@ -58,10 +55,10 @@ async def pay(client: httpx.AsyncClient, url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    "act", [None, b"", b"...", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}...", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"nonsense\r\n\r\n..."],
-    ids=["closes without a word", "is silent", "closes", "breaks off", "falls silent in the middle", "speaks something else"],
+    "act", [b"", b"...", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}...", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", b"nonsense\r\n\r\n..."],
+    ids=["is silent", "closes without a word", "breaks off", "falls silent in the middle", "speaks something else"],
 )  # fmt: skip
-async def test_what_was_sent_and_not_answered_may_have_been_done_and_is_not_sent_again(act: bytes | None) -> None:
+async def test_what_was_sent_and_not_answered_may_have_been_done_and_is_not_sent_again(act: bytes) -> None:
     async with bank(act) as (opened, url, client):
         with pytest.raises(GatewayUnknown):
             await pay(client, url)
@@ -82,9 +79,7 @@ async def test_who_speaks_no_tls_was_sent_nothing() -> None:
         assert opened.requests == []
 
 
-async def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_not(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_a_connection_is_used_again_and_one_that_was_closed_meanwhile_is_not() -> None:
     async with bank(YES, YES + b"...", YES) as (opened, url, client):
         assert [(await pay(client, url)).content for _ in range(2)] == [b"{}", b"{}"]
         assert opened.connections == 1

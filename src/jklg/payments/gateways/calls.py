@@ -15,7 +15,8 @@ from jklg.payments.gateways.contract import GatewayUnknown, GatewayUnreachable
 from jklg.payments.gateways.wire import Wire
 
 T = TypeVar("T")
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+"""What proves that a gateway has heard nothing of a call (see wire.py)."""
 
 
 def open_client() -> httpx.AsyncClient:
@@ -27,7 +28,7 @@ async def send(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Respo
     """One call, one answer, whatever it says. Raises GatewayUnreachable when nothing was sent, else GatewayUnknown."""
     try:
         return await client.send(request)
-    except _NOTHING_SENT as problem:
+    except NOTHING_SENT as problem:
         raise GatewayUnreachable("unreachable", type(problem).__name__) from problem
     except httpx.HTTPError as problem:
         raise GatewayUnknown("no_answer", type(problem).__name__) from problem

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import stripe
 
-from jklg.payments.gateways.calls import open_client
+from jklg.payments.gateways.calls import NOTHING_SENT, open_client
 from jklg.payments.gateways.contract import (
     GatewayBusy,
     GatewayError,
@@ -81,8 +81,7 @@ def failure(problem: stripe.StripeError) -> GatewayError:
     # Without an error object of Stripe's, the SDK's message is the whole answer: a client secret must not reach our log.
     detail = str(problem) if said is not None or status is None else f"{type(problem).__name__}, HTTP {status}"
     if isinstance(problem, stripe.APIConnectionError):
-        nothing_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-        if isinstance(problem.__cause__, nothing_sent):
+        if isinstance(problem.__cause__, NOTHING_SENT):
             return GatewayUnreachable("unreachable", detail)
         return GatewayUnknown("no_answer", detail)
     if status == 429 or isinstance(problem, stripe.RateLimitError):
