@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import tempfile
 from concurrent.futures import as_completed
 from pathlib import Path
+
+import uvloop
 
 from bench.cores import every_core
 from bench.report import Report
@@ -61,4 +62,4 @@ def told(access: Access, first: int, last: int) -> tuple[int, list[str]]:
                             changed.append(f"story {number}: {otherwise}")
         return changed
 
-    return last - first, asyncio.run(some())
+    return last - first, uvloop.run(some())

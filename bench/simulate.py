@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, as_completed
 from typing import NamedTuple
+
+import uvloop
 
 from bench.cores import CORES, every_core
 from bench.report import Report
@@ -19,7 +20,7 @@ from tests.simulation.stage import fresh_stage
 from tests.simulation.world import Broken, live
 
 SEEDS = 10_000
-AT_ONCE = 25
+AT_ONCE = 100
 """Worlds on one database, one after the other."""
 STEPS = 20
 
@@ -101,7 +102,7 @@ def live_through(access: Access, first: int, last: int) -> Lived:
                     broken.append((seed, str(story)))
         return Lived(last - first, happened, broken)
 
-    return asyncio.run(some())
+    return uvloop.run(some())
 
 
 def hunted(access: Access, name: str) -> Found | None:
@@ -111,4 +112,4 @@ def hunted(access: Access, name: str) -> Found | None:
         async with fresh_stage(access) as stage:
             return await hunt(named(name), stage)
 
-    return asyncio.run(search())
+    return uvloop.run(search())

@@ -45,10 +45,8 @@ class Stage:
 
     async def lend(self) -> Any:
         """A connection of the application's, for one who gives it back."""
-        while self._idle:
-            conn = self._idle.pop()
-            if not conn.is_closed():
-                return conn
+        if self._idle:
+            return self._idle.pop()
         conn = await asyncpg.connect(self.login_url, server_settings=SESSION | _PATIENT | _PLANNED_ONCE, **_REMEMBERS)
         await prepare(conn)
         return conn
@@ -58,7 +56,7 @@ class Stage:
 
     async def news(self) -> Any:
         """The connection on which news is fetched; pgqueuer's has none of our codecs."""
-        if self._news is None or self._news.is_closed():
+        if self._news is None:
             self._news = await asyncpg.connect(
                 self.login_url, server_settings={"role": "jklg_app"} | _PLANNED_ONCE, **_REMEMBERS
             )

@@ -179,12 +179,12 @@ class Turns:
         cut, actor.cut = actor.cut, ""
         try:
             if cut == "before":
-                await self._break(actor, conn.raw)
+                await self._break(actor, conn)
             answer = await getattr(conn.raw, verb)(statement, *args)
             if statement.startswith("BEGIN"):
                 actor.in_transaction = True
             if cut == "after":
-                await self._break(actor, conn.raw)
+                await self._break(actor, conn)
             return answer
         finally:
             actor.asking = None
@@ -193,14 +193,15 @@ class Turns:
             if actor.state == "waiting":
                 await self.point("had to wait for a lock")
 
-    async def _break(self, actor: Actor, conn: Any) -> None:
-        """The connection is gone, and with it what was not committed: PostgreSQL has let go of its locks when we go on."""
-        server_process, actor.asking, actor.in_transaction = actor.asking, None, False
-        conn.terminate()
-        async with asyncio.timeout(30), self._looking:
-            there = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1)"
-            while await self._monitor.fetchval(there, server_process):  # noqa: ASYNC110  (it is PostgreSQL that we wait for)
-                await asyncio.sleep(0.001)
+    async def _break(self, actor: Actor, conn: _WatchedConnection) -> None:
+        """The connection is gone for whoever has it, and with it what was not committed: its locks are let go when we go on.
+
+        The session serves others afterwards: what PostgreSQL does when a line breaks is a ROLLBACK, and a new one plans everything anew.
+        """
+        actor.asking, actor.in_transaction = None, False
+        conn.gone = True
+        if conn.raw.is_in_transaction():
+            await conn.raw.execute("ROLLBACK")
         raise LineCut("connection was closed in the middle of operation")
 
 
@@ -248,17 +249,17 @@ class _Lent:
 
     async def __aexit__(self, *_: object) -> None:
         conn = self._conn
-        if not conn.is_closed():
-            if conn.is_in_transaction():  # whoever had it died before the COMMIT
-                await conn.execute("ROLLBACK")
-                self._pool.stage.told.pop(conn.get_server_pid(), None)
-            self._pool.stage.give_back(conn)
+        if conn.is_in_transaction():  # whoever had it died before the COMMIT
+            await conn.execute("ROLLBACK")
+            self._pool.stage.told.pop(conn.get_server_pid(), None)
+        self._pool.stage.give_back(conn)
 
 
 class _WatchedConnection:
     def __init__(self, raw: Any, pool: WatchedPool) -> None:
         self.raw = raw
         self.pid: int = raw.get_server_pid()
+        self.gone = False
         self._pool = pool
 
     async def hear_the_time(self) -> None:
@@ -269,6 +270,8 @@ class _WatchedConnection:
             told[self.pid] = now
 
     async def _ask(self, verb: str, statement: str, args: tuple[Any, ...]) -> Any:
+        if self.gone:
+            raise asyncpg.InterfaceError("connection is closed")
         try:
             return await self._pool.turns.ask(self, verb, statement, args)
         except BaseException:  # what is rolled back is forgotten, the time too
@@ -294,4 +297,4 @@ class _WatchedConnection:
         return self.raw.cursor(statement, **how)
 
     def is_closed(self) -> bool:
-        return bool(self.raw.is_closed())
+        return self.gone
