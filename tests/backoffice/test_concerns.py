@@ -37,7 +37,7 @@ async def test_a_dispute_leads_from_today_to_the_deadline_and_the_evidence(offic
     assert f'href="{path}"' in (await office.browser.get("/staff")).text
     text = await office.read(path)
     assert "The payer's bank asks for the money" in text
-    assert "Evidence until" in text and "needs response" in text
+    assert "Evidence until" in text and "Needs a response" in text
     dispute = await office.street.one("SELECT id FROM disputes")
     await jobs.drain(office.street.house, app.LISTENERS)
     papers = await office.read(f"/staff/disputes/{dispute}/evidence")

@@ -90,7 +90,7 @@ async def test_she_gives_up_a_booking_and_keeps_what_she_decides(office: Office)
     answer = await press(office, f"/staff/bookings/{reference}/give-up", reason="flood", **form)
     assert answer.headers["location"].endswith("said=completed")
     text = await office.read(f"/staff/bookings/{reference}/money")
-    assert "cancelled" in text and "flood" in text and "1,000" in text
+    assert "Cancelled" in text and "flood" in text and "1,000" in text
 
 
 @pytest.mark.parametrize("role", ["Guide", "Support"])
