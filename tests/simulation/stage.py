@@ -23,7 +23,6 @@ _REMEMBERS: dict[str, Any] = {
     "max_cached_statement_lifetime": 0,
     "max_cacheable_statement_size": 0,
 }
-_PLANNED_ONCE = {"plan_cache_mode": "force_generic_plan"}
 _PATIENT = dict.fromkeys(("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"), "0")
 """How long something takes on the wall must not decide anything."""
 
@@ -47,7 +46,7 @@ class Stage:
         """A connection of the application's, for one who gives it back."""
         if self._idle:
             return self._idle.pop()
-        conn = await asyncpg.connect(self.login_url, server_settings=SESSION | _PATIENT | _PLANNED_ONCE, **_REMEMBERS)
+        conn = await asyncpg.connect(self.login_url, server_settings=SESSION | _PATIENT, **_REMEMBERS)
         await prepare(conn)
         return conn
 
@@ -58,7 +57,7 @@ class Stage:
         """The connection on which news is fetched; pgqueuer's has none of our codecs."""
         if self._news is None:
             self._news = await asyncpg.connect(
-                self.login_url, server_settings={"role": "jklg_app"} | _PLANNED_ONCE, **_REMEMBERS
+                self.login_url, server_settings={"role": "jklg_app"}, **_REMEMBERS
             )
         return self._news
 
@@ -85,10 +84,13 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(login_url: str, superuser_url: str) -> AsyncIterator[Stage]:
-    superuser = await asyncpg.connect(superuser_url, server_settings=_PLANNED_ONCE, **_REMEMBERS)
+    superuser = await asyncpg.connect(
+        superuser_url, server_settings={"plan_cache_mode": "force_generic_plan"}, **_REMEMBERS
+    )
     stage = Stage(login_url, superuser_url, superuser)
     here = await superuser.fetchval("SELECT quote_ident(current_database())")
     await superuser.execute(f"ALTER DATABASE {here} SET deadlock_timeout = '1ms'")  # who is refused is decided at once
+    await superuser.execute(f"ALTER DATABASE {here} SET plan_cache_mode = 'force_generic_plan'")
     try:
         yield stage
     finally:
