@@ -9,10 +9,12 @@ import pytest
 
 from jklg import app, jobs, ledger, payments
 from jklg.payments.books import CHECKS
+from jklg.payments.jobs import settle_due
 from jklg.sandbox.things import Intent
 from tests.backoffice.test_today import Office, office, sell  # noqa: F401  (a fixture)
 from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.payments.test_stumbling import mend, spoil
 
 CONCERN = "SELECT id FROM anomalies WHERE resolved_at IS NULL ORDER BY opened_at LIMIT 1"
 
@@ -141,3 +143,21 @@ async def test_nobody_settles_anonymously(office: Office) -> None:
     with pytest.raises(asyncpg.PostgresError) as refused:
         await office.street.one("UPDATE anomalies SET resolved_at = house_now() RETURNING true")
     assert getattr(refused.value, "constraint_name", None) == "anomalies_settled_by_somebody"
+
+
+async def test_what_cannot_be_booked_can_be_opened_and_asked_about_again(office: Office) -> None:
+    street = office.street
+    street.faults.lose_webhooks = 10_000
+    ashas = (await street.start((await street.asha_holds()).id)).transaction
+    await street.pays(ashas.ref or "")
+    await spoil(street, ashas.id)
+    for _ in range(12):
+        await street.later(hours=8)
+        await settle_due(street.house)
+    door = f"/staff/concerns/payments/{await street.one('SELECT id FROM anomalies WHERE resolved_at IS NULL')}"
+    await office.sign_in("Manager")
+    assert "its answer cannot be booked" in await office.read(door)
+    assert (await press(office, f"{door}/look")).headers["location"].endswith("said=stumbled")
+    await mend(street)
+    assert (await press(office, f"{door}/look")).headers["location"].endswith("said=looked")
+    assert await street.one("SELECT count(*) FROM anomalies WHERE resolved_at IS NULL") == 0

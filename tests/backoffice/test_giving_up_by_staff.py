@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 
 from jklg.bookings import Held
+from jklg.kit.ids import uuid7
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -144,6 +146,23 @@ async def test_who_may_not_change_payments_gives_nothing_up(office: Office, role
     await office.sign_in(role)
     assert (await office.browser.get(path)).status_code == 403
     assert (await press(office, path, refund="0", before="0")).status_code == 403
+
+
+async def test_who_moves_the_departure_makes_no_promise_that_she_may_keep_alone(office: Office) -> None:
+    office.street.house.settings = replace(office.street.house.settings, refund_alone=(("INR", 100),))
+    held = await sold(office, TIERS, in_days=5)
+    departure, starts, ends = await office.street.one(
+        "SELECT (d.id, d.starts_on, d.ends_on) FROM bookings b JOIN departures d ON d.id = departure_id WHERE b.id = $1", held.id
+    )  # fmt: skip
+    await preview(office, held)
+    far = timedelta(days=90)
+    days = {"old_starts_on": starts, "old_ends_on": ends, "starts_on": starts + far, "ends_on": ends + far}
+    door = f"/staff/departures/{departure}/move"
+    await press(office, door, once=str(uuid7()), sure="1", words="", **{name: str(day) for name, day in days.items()})
+    _, form = await preview(office, held)
+    done = await press(office, f"/staff/bookings/{held.reference}/give-up", **form)
+    assert done.headers["location"].endswith("said=waiting")
+    assert await office.street.one("SELECT sum(refund_amount)::bigint FROM transactions") == 0
 
 
 async def test_chitra_stops_the_card_that_asha_let_us_charge(counter: Counter, office: Office) -> None:

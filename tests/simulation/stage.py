@@ -56,9 +56,7 @@ class Stage:
     async def news(self) -> Any:
         """The connection on which news is fetched; pgqueuer's has none of our codecs."""
         if self._news is None:
-            self._news = await asyncpg.connect(
-                self.login_url, server_settings={"role": "jklg_app"}, **_REMEMBERS
-            )
+            self._news = await asyncpg.connect(self.login_url, server_settings={"role": "jklg_app"}, **_REMEMBERS)
         return self._news
 
     async def sweep(self) -> None:

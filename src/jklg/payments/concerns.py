@@ -22,6 +22,7 @@ STILL_LIES = {
     "suspense:unapplied": "Money of this booking is still in suspense. Apply it to the booking or send it back; then this settles itself.",
     "refunds_owed": "We still owe the customer a refund that did not arrive. Send it again, or write down how it was paid; then this settles itself.",
     "customer_deposits": "The booking still keeps more than it costs. Send back what is beyond its price; then this settles itself.",
+    "by_hand": "This money is still to be given back. Give it back and say so at the booking's money, under its refunds; then this settles itself.",
     "stray": "The money of this payment is still in suspense. Give it to a booking, book it as the agency's own, or send it back at the gateway.",
 }
 
@@ -38,7 +39,7 @@ async def report_concern(
     """Put something before a person that may come, go and come again; `about` names its subject. True when nobody was told of it before.
 
     In the caller's database transaction. While it is open it is brought up to date; what a person has settled stays settled as long as
-    `detail["difference"]` (minor units) is the same.
+    it is there (`resolve_concerns`) and `detail["difference"]` (minor units) is the same.
     """
     return await concerns_queries.report_again(
         conn, anomaly_id=uuid7(), kind=kind, about=about, transaction_id=transaction_id, booking_id=booking_id, detail=detail,
@@ -46,7 +47,8 @@ async def report_concern(
 
 
 async def resolve_concerns(conn: Connection, prefix: str, still: Sequence[str]) -> int:
-    """Open concerns whose subject begins with `prefix` and is not among `still` have settled themselves. How many did.
+    """Open concerns whose subject begins with `prefix` and is not among `still` have settled themselves. How many did. What a person has settled
+    of these is over: should it come again, that is told again.
 
     In the caller's database transaction; locks what it settles.
     """
@@ -84,8 +86,9 @@ async def settle_concern(db: Database, anomaly_id: UUID, *, actor: str, note: st
         await settle_concern_in(conn, anomaly_id, actor=actor, note=note)
 
 
-async def settle_concern_in(conn: Connection, anomaly_id: UUID, *, actor: str, note: str) -> None:
-    """The same in the caller's database transaction, where something else is done about it. Locks the booking it is about, and the concern.
+async def settle_concern_in(conn: Connection, anomaly_id: UUID, *, actor: str, note: str, over: bool = False) -> None:
+    """The same in the caller's database transaction, where something else is done about it: with that it is `over`, or it may still be there.
+    Locks the booking it is about, and the concern.
 
     Raises NotFound (concern_not_found), Conflict (concern_settled; money_still_lies: nothing else would tell of it any more).
     """
@@ -98,7 +101,7 @@ async def settle_concern_in(conn: Connection, anomaly_id: UUID, *, actor: str, n
     if concern.resolved_at is not None:
         raise _over()
     await _still_told(conn, concern)
-    await queries.settle_anomaly(conn, anomaly_id, actor, note)
+    await queries.settle_anomaly(conn, anomaly_id, actor, note, over=over)
     await history.record(conn, actor, "concern.settled", "anomaly", anomaly_id)
 
 
@@ -107,7 +110,10 @@ async def _still_told(conn: Connection, concern: Anomaly) -> None:
     if concern.kind == "unmatched_gateway_object":
         gateway, ref, currency = (str(concern.detail.get(name)) for name in ("gateway", "ref", "currency"))
         if await concerns_queries.stray_lying(conn, gateway, ref, currency):
-            raise Conflict("money_still_lies", STILL_LIES["stray"])
+            raise _still_lies("stray")
+    by_hand = concern.kind == "refund_by_hand"
+    if by_hand and await concerns_queries.is_to_give_back(conn, str(concern.detail["refund_id"])):
+        raise _still_lies("by_hand")
     if concern.booking_id is None:
         return
     others = await concerns_queries.list_open_kinds(conn, concern.booking_id, concern.id)
@@ -115,11 +121,15 @@ async def _still_told(conn: Connection, concern: Anomaly) -> None:
         beyond = lying.account == "customer_deposits"
         tells = NOT_GONE_BACK.__contains__ if beyond else _of_money
         if tells(concern.kind) and not any(tells(kind) for kind in others):
-            raise Conflict("money_still_lies", STILL_LIES[lying.account])
+            raise _still_lies(lying.account)
 
 
 def _of_money(kind: str) -> bool:
     return kind not in BESIDE_MONEY
+
+
+def _still_lies(what: str) -> Conflict:
+    return Conflict("money_still_lies", STILL_LIES[what])
 
 
 def _unknown() -> NotFound:

@@ -29,7 +29,7 @@ async def report_again(
     detail: dict[str, object],
 ) -> bool:
     """Open a concern about a subject. While one is open, its detail is brought up to date; one that a person has settled with the same
-    `difference` stays settled. True when a new one was opened. Two at once: `anomalies_once` lets one through."""
+    `difference` stays settled until it is over. True when a new one was opened. Two at once: `anomalies_once` lets one through."""
     await conn.execute(
         "UPDATE anomalies SET detail = $2 WHERE starts_with(once_key, $1 || ':') AND resolved_at IS NULL", about, detail
     )
@@ -39,7 +39,7 @@ async def report_again(
         SELECT $1, $2, $3 || ':' || (SELECT count(*) + 1 FROM anomalies WHERE starts_with(once_key, $3 || ':')), $4, $5, $6
         WHERE NOT EXISTS (
             SELECT FROM anomalies WHERE starts_with(once_key, $3 || ':')
-               AND (resolved_at IS NULL OR resolved_by <> 'system' AND detail ->> 'difference' IS NOT DISTINCT FROM $6::jsonb ->> 'difference'))
+               AND (resolved_at IS NULL OR resolved_by <> 'system' AND over_at IS NULL AND detail ->> 'difference' IS NOT DISTINCT FROM $6::jsonb ->> 'difference'))
         ON CONFLICT ON CONSTRAINT anomalies_once DO NOTHING RETURNING true
         """,
         anomaly_id, kind, about, transaction_id, booking_id, detail,
@@ -48,9 +48,13 @@ async def report_again(
 
 
 async def resolve_others(conn: Connection, prefix: str, still: Sequence[str]) -> int:
-    """Of the open concerns whose subject begins with `prefix`, those that are not among `still` have settled themselves."""
+    """Of the open concerns whose subject begins with `prefix`, those that are not among `still` have settled themselves; those that a
+    person has settled are over."""
     rows = await conn.fetch(
         """
+        WITH over AS (
+            UPDATE anomalies SET over_at = house_now()
+            WHERE starts_with(once_key, $1) AND resolved_by <> 'system' AND over_at IS NULL AND regexp_replace(once_key, ':[0-9]+$', '') <> ALL($2))
         UPDATE anomalies SET resolved_at = house_now(), resolved_by = 'system'
         WHERE starts_with(once_key, $1) AND resolved_at IS NULL AND regexp_replace(once_key, ':[0-9]+$', '') <> ALL($2) RETURNING id
         """,
@@ -109,6 +113,15 @@ async def stray_lying(conn: Connection, gateway: str, ref: str, currency: str) -
         currency,
     )
     return int(found)
+
+
+async def is_to_give_back(conn: Connection, refund_id: str) -> bool:
+    """A refund by hand that nobody has written down as given."""
+    return bool(
+        await conn.fetchval(
+            "SELECT state IN ('reserved', 'submitted', 'pending') FROM refunds WHERE id = $1::uuid", refund_id
+        )
+    )
 
 
 async def list_open_kinds(conn: Connection, booking_id: UUID, besides: UUID) -> list[str]:

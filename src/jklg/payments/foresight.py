@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from uuid import UUID
 
 import msgspec
 
 from jklg import ledger
 from jklg.kit.db import claims
+from jklg.kit.errors import Refusal
 from jklg.payments import actions, merging, queries
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import GatewayError
+
+log = logging.getLogger(__name__)
 
 
 class Foreseen(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt before and after. Money in minor units of `currency`; `postings` are (kind, account, currency, amount).
 
-    `unknown` says why the gateway could not tell us; then nothing else is known either.
+    `unknown` says why the gateway could not tell us, or that its answer cannot be booked (not_bookable); then nothing else is known either.
     """
 
     state: tuple[str, str]
@@ -55,10 +59,13 @@ async def foresee(house: House, transaction_id: UUID) -> Foreseen:
                 await merging.merge(conn, transaction_id, snapshot, "foreseen")
                 after, postings = await actions.seen(conn, transaction_id), await ledger.written_now(conn)
                 raise _TakenBack
-        except GatewayError as silence:
-            silent = silence.code
         except _TakenBack:
             pass
+        except (GatewayError, Refusal) as no:
+            silent = no.code
+        except Exception:
+            log.exception("what payment %s would become cannot be foreseen", transaction_id)
+            silent = "not_bookable"
     return Foreseen(
         state=(before.transaction.state, after.transaction.state),
         captured=(before.transaction.captured, after.transaction.captured),

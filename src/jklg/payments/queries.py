@@ -388,13 +388,12 @@ async def own_anomaly(conn: Connection, anomaly_id: UUID, owner: str) -> None:
     await conn.execute("UPDATE anomalies SET owner = $2 WHERE id = $1", anomaly_id, owner)
 
 
-async def settle_anomaly(conn: Connection, anomaly_id: UUID, by: str, note: str) -> None:
+async def settle_anomaly(conn: Connection, anomaly_id: UUID, by: str, note: str, *, over: bool) -> None:
+    """`over`: what it tells of is gone with that, so that the same is told again when it comes again."""
     await conn.execute(
-        "UPDATE anomalies SET resolved_at = house_now(), resolved_by = $2, note = $3 WHERE id = $1",
-        anomaly_id,
-        by,
-        note,
-    )
+        "UPDATE anomalies SET resolved_at = house_now(), resolved_by = $2, note = $3, over_at = CASE WHEN $4 THEN house_now() END WHERE id = $1",
+        anomaly_id, by, note, over,
+    )  # fmt: skip
 
 
 async def resolve_anomaly(conn: Connection, once_key: str) -> None:

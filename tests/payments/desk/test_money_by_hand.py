@@ -105,7 +105,9 @@ async def test_cash_goes_back_by_hand_and_somebody_has_to_say_so(street: Street)
         street.house, request_id=uuid7(), booking_id=held.id, amount=9_000, reason="goodwill", actor=CHITRA
     )
     assert asked.status == "pending"
-    assert await street.one("SELECT count(*) FROM anomalies WHERE kind = 'refund_by_hand' AND resolved_at IS NULL") == 1
+    concern = await street.one("SELECT id FROM anomalies WHERE kind = 'refund_by_hand' AND resolved_at IS NULL")
+    with pytest.raises(Conflict, match="money_still_lies"):
+        await payments.settle_concern(street.db, concern, note="Given to her in cash", actor=CHITRA)
     await street.work()
     for _ in range(2):
         await desk.paid_out(street.house, asked.refund_ids[0], actor=CHITRA)

@@ -9,14 +9,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from jklg import ledger, reconciliation
+from jklg import ledger, payments, reconciliation
 from jklg.kit.errors import BadInput, Conflict, NotFound, Refusal, Unavailable
 from jklg.kit.ids import uuid7
 from jklg.payments.books import CHECKS
+from jklg.payments.gateways.contract import GatewayUnknown
 from jklg.payments.gateways.movements import Movement
 from jklg.reconciliation import movements
 from jklg.sandbox import account
 from jklg.sandbox.things import Intent, Payout, Refund
+from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -545,3 +547,67 @@ async def test_a_refund_made_there_is_compared_after_its_payment_was_listed(stre
     )
     assert await street.one(OPEN_ITEMS) == "refund_made_at_gateway"
     await proven(street)
+
+
+async def test_a_difference_that_was_booked_and_comes_again_is_told_again(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asha_paid(street)
+    gateway = street.house.gateways["sandbox"]
+    true, taken = gateway.balances, 1_500  # type: ignore[attr-defined]
+
+    async def less() -> dict[str, int]:
+        return {"INR": (await true())["INR"] - taken}
+
+    monkeypatch.setattr(gateway, "balances", less)
+    await the_next_morning(street)
+    november = await street.one(CONCERN)
+    await movements.adopt(street.house, november, shown="-1500", note="The fee of November", actor="staff:x")
+    assert await the_next_morning(street) == 0
+    taken = 3_000
+    assert await the_next_morning(street) == 1
+    assert await street.one(OPEN_ITEMS) == "balance_differs" and await street.one(CONCERN) != november
+
+
+async def test_a_difference_settled_in_words_stays_settled_until_it_has_been_gone(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asha_paid(street)
+    gateway = street.house.gateways["sandbox"]
+    true, taken = gateway.balances, 1_500  # type: ignore[attr-defined]
+
+    async def less() -> dict[str, int]:
+        return {"INR": (await true())["INR"] - taken}
+
+    monkeypatch.setattr(gateway, "balances", less)
+    await the_next_morning(street)
+    await payments.settle_concern(street.db, await street.one(CONCERN), note="The gateway mends it", actor="staff:x")
+    assert await the_next_morning(street) == 0 and await street.one(OPEN_ITEMS) == ""
+    taken = 0
+    assert await the_next_morning(street) == 0
+    taken = 1_500
+    assert await the_next_morning(street) == 1 and await street.one(OPEN_ITEMS) == "balance_differs"
+
+
+async def test_an_account_that_cannot_be_read_for_a_day_stands_before_a_person_until_it_can(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street = office.street
+    await asha_paid(street)
+    gateway = street.house.gateways["sandbox"]
+
+    async def strange(start: Any, end: Any) -> Any:
+        raise GatewayUnknown("unreadable_amount", "a currency that we do not know")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gateway, "list_movements", strange)
+        assert await the_next_morning(street) == 0
+        assert await the_next_morning(street) == 1 and await the_next_morning(street) == 0
+        assert await street.one(OPEN_ITEMS) == "account_unread"
+        await office.sign_in("Manager")
+        door = f"/staff/concerns/payments/{await street.one(CONCERN)}"
+        assert "a currency that we do not know" in await office.read(door)
+        assert (await press(office, f"{door}/look")).headers["location"].endswith("said=silent")
+    assert (await press(office, f"{door}/look")).headers["location"].endswith("said=looked")
+    assert await street.one(OPEN_ITEMS) == ""

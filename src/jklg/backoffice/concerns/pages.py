@@ -28,6 +28,7 @@ SAID = {
     "taken": "It is yours now.",
     "looked": "The gateway was asked, and what it said is booked.",
     "silent": "The gateway did not answer. Try again in a while.",
+    "stumbled": "The gateway answered, and its answer cannot be booked. The error is written down.",
     "again": "It is in the queue again. The worker takes it within seconds; if it fails again, it comes back here.",
     "settled": "Settled.",
     "adopted": "Booked as the agency's own, and settled.",
@@ -103,14 +104,16 @@ async def look(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     daily = found is not None and found.kind in movements.CONCERNS
     if found is None or not (daily or found.transaction_id):
         raise missing()
-    silent = False
+    said = "looked"
     if found.transaction_id is not None:
-        silent = bool((await payments.settle(house, found.transaction_id, source="staff")).unknown)
-    if daily:
-        silent = not await movements.look_again(house, str(found.detail["gateway"])) or silent
+        asking = payments.settle(house, found.transaction_id, source="staff")
+        answer = await payments.alone(house, found.transaction_id, asking)
+        said = "stumbled" if answer is None else "silent" if answer.unknown else said
+    if daily and not await movements.look_again(house, str(found.detail["gateway"])):
+        said = "silent"
     async with house.db.transaction() as conn:
         await history.record(conn, actor_of(person), "concern.looked_at", "anomaly", found.id)
-    return go(f"/staff/concerns/payments/{found.id}?said={'silent' if silent else 'looked'}")
+    return go(f"/staff/concerns/payments/{found.id}?said={said}")
 
 
 @post("/staff/concerns/payments/{concern_id:str}/again", include_in_schema=False, status_code=200)

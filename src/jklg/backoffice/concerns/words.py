@@ -135,6 +135,12 @@ KINDS = {
         "Part of that may be explained by single payments, which stand here on their own; the difference below is what is left.",
         "Ask the gateway again. If the account was used before JKLG was, or for something else, book the difference and say what it was.",
     ),
+    "account_unread": Words(
+        "A gateway's account cannot be read",
+        "For a day it has not told its movements to the end. Fees, payouts and differences of it are neither booked nor shown meanwhile.",
+        "Read the error below: a right may be missing at the gateway (at PayPal: Transaction Search), or a line of it is unlike any that we know. "
+        "Read the account again when it is mended: this closes by itself then.",
+    ),
     "payout_missing": Words(
         "A payout has not arrived at our bank",
         "The gateway says that it paid, and the bank's statement of that time does not have it.",

@@ -22,9 +22,11 @@ async def list_on_departure(conn: Connection, departure_id: UUID, then: datetime
 
 
 async def list_moves_of(conn: Connection, booking_id: UUID) -> list[UUID]:
-    """How often the departure of a booking was moved: the ids of these moves."""
+    """The moves of its departure since it was booked."""
     rows = await conn.fetch(
-        "SELECT m.id FROM departure_moves m JOIN bookings b ON b.departure_id = m.departure_id WHERE b.id = $1",
+        """
+        SELECT m.id FROM departure_moves m JOIN bookings b ON b.departure_id = m.departure_id AND b.created_at <= m.moved_at WHERE b.id = $1
+        """,
         booking_id,
     )
     return [row[0] for row in rows]

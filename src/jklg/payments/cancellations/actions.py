@@ -10,6 +10,7 @@ import msgspec
 from jklg import bookings
 from jklg.bookings import Booking, cancelling
 from jklg.bookings.cancelling import Cancellation
+from jklg.bookings.moving.queries import list_moves_of
 from jklg.kit.db import Connection, claims
 from jklg.kit.errors import Conflict
 from jklg.payments import actions, desk, queries
@@ -98,7 +99,8 @@ async def _give_up(
         return given, None
     after = await bookings.get(conn, booking.id)
     assert after is not None, "just locked"
-    promised = given.percent is not None
+    # Staff who move the departure first would make their own promise.
+    promised = given.percent is not None and not (by_staff and await list_moves_of(conn, booking.id))
     request_id = await desk.return_of_overpaid(
         conn, house.settings, after, given.refund, reason=reason or "cancelled", actor=actor, promised=promised
     )

@@ -46,30 +46,31 @@ async def read_account(house: House, gateway: Gateway, *, at_once: bool = False)
         log.warning("%s did not tell the day's money: %s", gateway.name, silence)
         async with house.db.transaction() as conn:
             wait = max(rules.AFTER_A_FAILURE_SECONDS, silence.retry_after)
-            await queries.look_again_in(conn, gateway.name, gateway.livemode, wait)
-        return 0, False
+            failing = await queries.look_again_in(conn, gateway.name, gateway.livemode, wait)
+            told = failing >= rules.UNREAD_TOLD and await payments.report_concern(
+                conn, "account_unread", _unread(gateway), {"gateway": gateway.name, "error": str(silence)[:300]}
+            )
+        return int(told), False
     async with house.db.transaction() as conn:
         await queries.end_turn(conn, gateway.name, gateway.livemode, turn.until)
+        await payments.resolve_concerns(conn, _unread(gateway), [])
     await statements.match_due(house.db)
     return found, True
 
 
+def _unread(gateway: Gateway) -> str:
+    return f"account_unread:{rules.fact_id(gateway.name, gateway.livemode, '')}"
+
+
 async def look_again(house: House, name: str) -> bool:
-    """Read a gateway's account of the last days at once, and compare. False when it does not answer, is not there, or tells no movements.
+    """Read a gateway's account at once, and compare. False when it does not answer, is not there, or tells no movements.
 
     Calls the network, outside any database transaction. Safe at any time, however often.
     """
     gateway = house.gateways.get(name)
     if gateway is None or not isinstance(gateway, MoneyListing):
         return False
-    async with house.db.transaction() as conn:
-        end = await queries.now(conn)
-    try:
-        await _read(house, gateway, end - rules.OVERLAP, end)
-    except GatewayError as silence:
-        log.warning("%s did not tell the day's money: %s", name, silence)
-        return False
-    return True
+    return (await read_account(house, gateway, at_once=True))[1]
 
 
 async def _read(house: House, gateway: Gateway, start: datetime, end: datetime) -> int:
@@ -263,4 +264,4 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
             await payments.tell_of_stray(conn, gateway, str(concern.detail["ref"]), currency, amount)
         detail = {"amount": amount, "currency": currency, "gateway": gateway}
         await history.record(conn, actor, "concern.adopted", "anomaly", concern_id, detail)
-        await payments.settle_concern_in(conn, concern_id, actor=actor, note=note)
+        await payments.settle_concern_in(conn, concern_id, actor=actor, note=note, over=True)

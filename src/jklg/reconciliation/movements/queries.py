@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -60,18 +60,23 @@ async def take_turn(
     return Turn(row["done_at"], row["until"]) if row and (at_once or not row["new"]) else None
 
 
-async def look_again_in(conn: Connection, gateway: str, livemode: bool, seconds: float) -> None:
-    await conn.execute(
-        "UPDATE gateway_accounts SET next_at = house_now() + make_interval(secs => $3) WHERE gateway = $1 AND livemode = $2",
+async def look_again_in(conn: Connection, gateway: str, livemode: bool, seconds: float) -> timedelta:
+    """It could not be read to its end; come again. For how long it has not been."""
+    failing: timedelta = await conn.fetchval(
+        """
+        UPDATE gateway_accounts SET next_at = house_now() + make_interval(secs => $3), failing_since = coalesce(failing_since, house_now())
+        WHERE gateway = $1 AND livemode = $2 RETURNING house_now() - failing_since
+        """,
         gateway, livemode, seconds,
     )  # fmt: skip
+    return failing
 
 
 async def end_turn(conn: Connection, gateway: str, livemode: bool, done_at: datetime) -> None:
     """Everything until `done_at` is read; the next turn is tomorrow at four, UTC."""
     await conn.execute(
         """
-        UPDATE gateway_accounts SET listed_until_at = greatest(listed_until_at, $3),
+        UPDATE gateway_accounts SET listed_until_at = greatest(listed_until_at, $3), failing_since = NULL,
             next_at = (date_trunc('day', house_now() AT TIME ZONE 'UTC') + interval '28 hours') AT TIME ZONE 'UTC'
         WHERE gateway = $1 AND livemode = $2
         """,

@@ -10,6 +10,8 @@ from jklg.payments.gateways.movements import Movement
 
 AFTER_A_FAILURE_SECONDS = 600
 AT_IT_SECONDS = 3600
+UNREAD_TOLD = timedelta(days=1)
+"""For so long an account may not be readable to its end before a person is told."""
 OVERLAP = timedelta(days=4)
 """Listed again each day: what came late, and lines that have been paid out since."""
 FURTHEST = timedelta(days=1000)
@@ -17,7 +19,7 @@ FURTHEST = timedelta(days=1000)
 LOOKS = 2
 """A balance that differs is asked for again before anybody is told: money may have moved between two questions."""
 
-CONCERNS = ("movements_differ", "movement_unmatched", "movement_changed", "balance_differs")
+CONCERNS = ("movements_differ", "movement_unmatched", "movement_changed", "balance_differs", "account_unread")
 ADOPTED = ("movement_unmatched", "balance_differs", "movements_differ")
 """What a person may have booked as it is; `movements_differ` only where there is no payment of ours."""
 
