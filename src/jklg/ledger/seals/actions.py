@@ -30,20 +30,20 @@ async def seal(db: Database, key: str, limit: int = 500) -> int:
 
     One process at a time; its own database transaction.
     """
-    async with db.transaction() as conn:
+    async with db.transaction(opening=queries.OUR_OWN_PATH) as conn:
         if not await queries.take_turn(conn):
             return 0
         waiting = await queries.list_unsealed(conn, limit)
         if not waiting:
             return 0
         number, chain = await queries.last(conn) or (0, rules.BEGINNING)
-        chains = []
-        for _, digest in waiting:
+        digests, chains = [rules.digest(*each) for each in waiting], []
+        for digest in digests:
             chain = rules.link(chain, digest)
             chains.append(chain)
         numbers = range(number + 1, number + 1 + len(waiting))
         macs = [rules.mac(key, each, link) for each, link in zip(numbers, chains, strict=True)]
-        ids, digests = zip(*waiting, strict=True)
+        ids = [posting.id for posting, _ in waiting]
         await queries.insert(conn, numbers, ids, digests, chains, macs, rules.key_id(key))
         return len(waiting)
 
@@ -51,6 +51,7 @@ async def seal(db: Database, key: str, limit: int = 500) -> int:
 async def examine(conn: Connection, keys: Sequence[str], expected: str = "") -> tuple[Head, dict[str, list[str]]]:
     """Where the chain stands, and what is wrong with it: {sentence: the postings it is about}. Reads the whole chain.
 
+    In the caller's database transaction, which sees one snapshot and has set `queries.OUR_OWN_PATH`.
     `keys` are those that may have signed, `expected` a head that was written down earlier: 'number:chain'.
     """
     known = {rules.key_id(key): key for key in keys}
@@ -63,9 +64,9 @@ async def examine(conn: Connection, keys: Sequence[str], expected: str = "") -> 
     noted, _, noted_chain = expected.partition(":")
     met = expected == ""
     async for each in queries.read(conn):
-        if each.says is None:
+        if each.posting is None:
             find("a sealed posting is gone", each.transaction_id)
-        elif each.says != each.digest:
+        elif rules.digest(each.posting, each.entries) != each.digest:
             find("a posting was changed after it was sealed", each.transaction_id)
         if each.number != number + 1:
             find("seals are missing", f"{number + 1} to {each.number - 1}")
