@@ -43,10 +43,16 @@ async def take_turn(conn: Connection) -> bool:
     return bool(await conn.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('jklg ledger seals'))"))
 
 
-async def last(conn: Connection) -> tuple[int, bytes] | None:
-    """Number and chain of the newest seal."""
-    row = await conn.fetchrow("SELECT number, chain FROM public.ledger_seals ORDER BY number DESC LIMIT 1")
-    return (row[0], row[1]) if row else None
+async def last(conn: Connection) -> tuple[int, bytes, bytes] | None:
+    """Number, chain and MAC of the newest seal."""
+    row = await conn.fetchrow("SELECT number, chain, mac FROM public.ledger_seals ORDER BY number DESC LIMIT 1")
+    return (row[0], row[1], row[2]) if row else None
+
+
+async def chain_at(conn: Connection, number: int) -> bytes | None:
+    """The chain up to a seal; None without such a seal."""
+    found: bytes | None = await conn.fetchval("SELECT chain FROM public.ledger_seals WHERE number = $1", number)
+    return found
 
 
 async def list_unsealed(conn: Connection, limit: int) -> list[tuple[Posting, list[Entry]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -61,6 +62,17 @@ def _text(id_: UUID | None) -> str | None:
 def link(before: bytes, digest: bytes) -> bytes:
     """The chain up to a posting with this digest."""
     return hashlib.sha256(before + digest).digest()
+
+
+def head(number: int, chain: bytes) -> str:
+    """Where the chain stands, as it is written down."""
+    return f"{number}:{chain.hex()}"
+
+
+def number_of(head: str) -> int:
+    """The seal that a head is at; 0, at which there is none, for what is no head."""
+    number = head.partition(":")[0]
+    return int(number) if re.fullmatch(r"[0-9]{1,18}", number) else 0
 
 
 def mac(key: str, number: int, chain: bytes) -> bytes:
