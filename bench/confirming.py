@@ -76,7 +76,7 @@ def ring(port: int, payments: list[UUID]) -> list[bytes]:
 def sell_some(stand: Stand, settings: dict[str, str], port: int, payments: list[UUID]) -> None:
     """An agency has sold before, so that PostgreSQL knows what its tables are like. Outside of the measurement."""
     command = [sys.executable, "-m", "jklg", "worker"]
-    env = environment(stand.url, 0) | settings
+    env = environment(stand, 0) | settings
     with processes.running(command, log=stand.folder / "worker.log", cwd=ROOT, env=env):
         load.pace(port, ring(port, payments), RATE / 2)
         wait_until_quiet(stand, LEASE)
@@ -88,7 +88,7 @@ class Killed:
 
     def __init__(self, stand: Stand, settings: dict[str, str]) -> None:
         self._command = [sys.executable, "-m", "jklg", "worker"]
-        self._env = environment(stand.url, 0) | settings
+        self._env = environment(stand, 0) | settings
         self._log = stand.folder / "worker.log"
         self._over = threading.Event()
         self.times = 0
@@ -118,7 +118,7 @@ def prepare(stand: Stand, settings: dict[str, str], count: int) -> list[UUID]:
     stand.sql("UPDATE departures SET cutoff_at = now() + interval '80 days'")
 
     async def first() -> UUID:
-        given = load_settings(environment(stand.url, 0) | settings)
+        given = load_settings(environment(stand, 0) | settings)
         house = await build_house(given, await open_database(stand.url))
         try:
             held = await hold(
@@ -256,7 +256,7 @@ def tell(
         written = stand.sql("SELECT count(*) FROM mail_outbox WHERE kind = $1", kind)[0][0]
         report.exactly(f"letters {kind}", written, len(payments))
     stand.sql("ANALYZE")  # the stand has no autovacuum that would
-    env = environment(stand.url, 0)
+    env = environment(stand, 0)
     verified = subprocess.run(
         [sys.executable, "-m", "jklg", "ledger", "verify"], env=env, cwd=ROOT, capture_output=True, check=False
     )

@@ -70,12 +70,12 @@ class Stand(msgspec.Struct, frozen=True):
         log = self.folder / f"{name}.log"
         if name == "jklg":
             command = [sys.executable, "-m", "jklg", "web", "--port", str(port)]
-            env = environment(self.url, port) | settings
+            env = environment(self, port) | settings
             cwd = ROOT
         else:
             cwd = ROOT / "bench" / "peers" / name
             command = [_node(), "server.mjs"]
-            env = environment(self.url, port) | {"BENCH_STATEMENTS": str(self._statements()), "NODE_ENV": "production"}
+            env = environment(self, port) | {"BENCH_STATEMENTS": str(self._statements()), "NODE_ENV": "production"}
         with processes.running(command, log=log, cwd=cwd, env=env) as pid:
             processes.wait_until_served(port, "/api/health", pid=pid, log=log, seconds=30)
             yield Server(name, port, pid)
@@ -112,12 +112,13 @@ class Stand(msgspec.Struct, frozen=True):
         return float(found[1])
 
 
-def environment(url: str, port: int) -> dict[str, str]:
+def environment(stand: Stand, port: int) -> dict[str, str]:
     """The same settings for every server."""
     return {
         **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH") if name in os.environ},
         "PYTHONPATH": str(ROOT / "src"),
-        "DATABASE_URL": url,
+        "DATABASE_URL": stand.url,
+        "JKLG_DATA_DIR": str(stand.folder),
         "PORT": str(port),
         "JWT_SECRET": JWT_SECRET,
         "STRIPE_SECRET_KEY": "sk_test_bench",

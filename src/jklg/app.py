@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any
 
-from jklg import bookings, enquiries, jobs, ledger, limits, mail, pricing, questions, reviews, staff
+from jklg import bookings, enquiries, jobs, limits, mail, pricing, questions, reviews, staff
 from jklg.bookings import accounts, circulars, reminding, tidings
 from jklg.bookings import jobs as booking_jobs
 from jklg.bookings.accounts import jobs as account_jobs
@@ -30,7 +30,8 @@ from jklg.invoices import jobs as invoice_jobs
 from jklg.kit import failpoints
 from jklg.kit.clock import Clock
 from jklg.kit.db import Database, open_database
-from jklg.payments import aside, balances, consents
+from jklg.kit.embedded_postgres import make_data_dir
+from jklg.payments import aside, balances, books, consents
 from jklg.payments import jobs as payment_jobs
 from jklg.payments.gateways.contract import Gateway
 from jklg.reconciliation import list_money_due, reconcile_due
@@ -101,10 +102,6 @@ async def _forget_staff_sessions(house: House) -> int:
     return await staff.forget_ended(house.db)
 
 
-async def _seal_postings(house: House) -> int:
-    return await ledger.seal(house.db, house.settings.secret)
-
-
 SWEEPS: dict[str, Sweep] = {
     "notices": payment_jobs.process_notices,
     "payments": payment_jobs.settle_due,
@@ -113,7 +110,7 @@ SWEEPS: dict[str, Sweep] = {
     "refunds": payment_jobs.send_refunds,
     "reconciliation": reconcile_due,
     "daily money": list_money_due,
-    "seals": _seal_postings,
+    "seals": books.seal,
     "put aside": aside.watch,
     "balances": balances.watch,
     "balance letters": balances.remind,
@@ -387,6 +384,10 @@ def application() -> Litestar:
 def run_worker(settings: Settings, gateways: Mapping[str, Gateway]) -> None:
     """Work until SIGTERM or SIGINT, finishing what is in hand. Closes the gateways at the end."""
     _arm(settings)
+    try:
+        make_data_dir(settings.data_dir)
+    except OSError as error:  # a worker can do without; what it cannot note there, it says
+        logging.getLogger(__name__).warning("no data directory: %s", error)
     try:
         import uvloop
 

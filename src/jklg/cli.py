@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.set_defaults(run=_ledger_verify)
     sub.add_argument("--json", action="store_true", help="findings as JSON")
     sub.add_argument(
-        "--expect", default="", metavar="CHAIN", help="a chain that an earlier run printed: its end may not be cut off"
+        "--expect", default="", metavar="CHAIN", help="a chain that was printed earlier, if not what the worker noted"
     )
 
     sub = command("reconcile", _reconcile, "Compare gateways, books and our account there, at once.")
@@ -251,8 +251,9 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
     from jklg import ledger
     from jklg.reconciliation import ALL_CHECKS
 
-    keys = settings_for_here().secrets
-    findings = _with_database(lambda db: ledger.verify(db, ALL_CHECKS, keys=keys, expected=arguments.expect))
+    here = settings_for_here()
+    expected = arguments.expect or ledger.noted_head(here.data_dir)
+    findings = _with_database(lambda db: ledger.verify(db, ALL_CHECKS, keys=here.secrets, expected=expected))
     if arguments.json:
         print(msgspec.json.encode({"ok": findings.ok, **msgspec.structs.asdict(findings)}).decode())
         return 0 if findings.ok else 1
@@ -261,12 +262,9 @@ def _ledger_verify(arguments: argparse.Namespace) -> int:
         print(f"WRONG: {sentence}")
         for row in rows:
             print(f"       {row}")
-    if findings.ok:
-        print("the books balance")
-    print(
-        f"chain {findings.head}"
-        + (f", {findings.head.unsealed} postings not sealed yet" if findings.head.unsealed else "")
-    )
+    print("the books balance" if findings.ok else "what to do: docs/running-it.md, 'When the books are not sound'")
+    waiting = f", {findings.head.unsealed} postings not sealed yet" if findings.head.unsealed else ""
+    print(f"chain {findings.head}{waiting}")
     return 0 if findings.ok else 1
 
 

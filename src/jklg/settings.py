@@ -22,7 +22,7 @@ class Settings:
     env: str = "development"  # JKLG_ENV: development or production
     host: str = "127.0.0.1"  # JKLG_HOST
     port: int = 3000  # PORT
-    data_dir: Path = Path(".jklg")  # JKLG_DATA_DIR: the embedded database, secrets made in development
+    data_dir: Path = Path(".jklg")  # JKLG_DATA_DIR: the embedded database, secrets made in development, ledger-head
     database_url: str = ""  # DATABASE_URL: empty means the embedded PostgreSQL
     public_url: str = "http://localhost:3000"  # JKLG_PUBLIC_URL: where travellers find this site
     frontend_url: str = ""  # FRONTEND_URL: an older client on its own origin; allowed by CORS, and only it

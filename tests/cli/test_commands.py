@@ -12,6 +12,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from jklg import ledger
+from jklg.kit.db import Database
+
 SOURCE = Path(__file__).parents[2] / "src"
 SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -155,6 +158,41 @@ async def test_books_that_were_tampered_with_are_found_out(at_home: Terminal, db
     assert done.returncode == 1
     assert "WRONG: a ledger transaction does not balance" in done.stdout
     assert json.loads(at_home.run("ledger", "verify", "--json").stdout)["ok"] is False
+
+
+async def test_an_end_that_was_cut_off_is_missed_by_what_the_worker_noted(
+    at_home: Terminal, db: Database, server_admin: Any
+) -> None:
+    at_home.environment["JWT_SECRET"] = SECRET
+    at_home.run("staff", "add", "--email", "chitra@example.com", "--name", "Chitra", given="a long password of hers\n")
+    data_dir = at_home.directory / ".jklg"
+    async with db.transaction() as conn:
+        await ledger.post(conn, "opening", "person", "1", None, "INR", [("bank", 100), ("equity", -100)])
+    await ledger.seal(db, SECRET)
+    assert f"no head of the seals is kept in {data_dir.name}" in at_home.run("doctor").stdout
+    async with db.transaction() as conn:
+        await ledger.post(conn, "opening", "person", "2", None, "INR", [("bank", 100), ("equity", -100)])
+    await ledger.seal(db, SECRET, data_dir)
+    head = ledger.noted_head(data_dir)
+    assert at_home.run("ledger", "verify").returncode == 0
+    assert "books: all is well\n" in at_home.run("doctor").stdout
+
+    await server_admin.execute(
+        """
+        SET session_replication_role = replica;
+        DELETE FROM ledger_entries USING ledger_transactions t WHERE t.id = transaction_id AND t.source_id = '2';
+        DELETE FROM ledger_transactions WHERE source_id = '2';
+        DELETE FROM ledger_seals WHERE number = 2
+        """
+    )
+    done = at_home.run("ledger", "verify")
+    assert done.returncode == 1
+    assert f"WRONG: the chain does not hold the head that was written down\n       {head}" in done.stdout
+    assert "WRONG  books: 1 checks fail" in at_home.run("doctor").stdout
+    left = done.stdout.splitlines()[-1].removeprefix("chain ")
+    assert at_home.run("ledger", "verify", "--expect", left).returncode == 0, (
+        "what is given counts before what was noted"
+    )
 
 
 async def test_a_doctor_finds_a_healthy_house_healthy_and_names_what_is_missing(at_home: Terminal, db_url: str) -> None:

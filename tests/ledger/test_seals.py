@@ -20,6 +20,7 @@ MISSING = "seals are missing"
 UNLINKED = "a seal does not follow the one before it"
 FORGED = "a seal was not made by us"
 NEVER = "a posting was never sealed"
+DISGUISED = "a table of the books is not the table that we made"
 
 
 @pytest.fixture
@@ -56,6 +57,10 @@ THIRD = "(SELECT transaction_id FROM ledger_seals WHERE number = 3)"
         (f"UPDATE ledger_entries SET account = 'a' || account WHERE transaction_id = {THIRD}", CHANGED),
         (f"UPDATE ledger_transactions SET source_id = 'another' WHERE id = {THIRD}", CHANGED),
         (f"UPDATE ledger_transactions SET posted_at = posted_at + interval '1 microsecond' WHERE id = {THIRD}", CHANGED),
+        (f"UPDATE ledger_transactions SET posted_at = 'infinity' WHERE id = {THIRD}", CHANGED),
+        (f"UPDATE ledger_transactions SET posted_at = '20000-01-01' WHERE id = {THIRD}", CHANGED),
+        (f"UPDATE ledger_entries SET subject_id = gen_random_uuid() WHERE transaction_id = {THIRD}", CHANGED),
+        (f"DELETE FROM ledger_entries WHERE transaction_id = {THIRD}", CHANGED),
         (f"DELETE FROM ledger_transactions WHERE id = {THIRD}", GONE),
     ],
 )  # fmt: skip
@@ -65,6 +70,92 @@ async def test_a_change_that_balances_is_named(db: Database, mallory: Any, tampe
     await mallory.execute(tampering)
     broken = (await ledger.verify(db, keys=[SECRET])).broken
     assert broken[sentence] == [name]
+
+
+async def test_the_database_is_not_asked_what_a_posting_says(db: Database, mallory: Any) -> None:
+    """Mallory has the function that made the first seals answer with what was sealed, and doubles a posting."""
+    head = await sealed(db)
+    name = await third(db)
+    await mallory.execute("ALTER FUNCTION ledger_digest(uuid) RENAME TO ledger_digest_honest")
+    await mallory.execute(
+        """
+        CREATE FUNCTION ledger_digest(p_id uuid) RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER AS $$
+            SELECT coalesce((SELECT digest FROM ledger_seals WHERE transaction_id = p_id), ledger_digest_honest(p_id)) $$
+        """
+    )
+    await mallory.execute(f"UPDATE ledger_entries SET amount = amount * 2 WHERE transaction_id = {THIRD}")
+    assert (await ledger.verify(db, keys=[SECRET], expected=head)).broken == {CHANGED: [name]}
+
+
+async def test_the_database_is_not_asked_what_is_to_be_sealed(db: Database, mallory: Any) -> None:
+    await mallory.execute("ALTER FUNCTION ledger_digest(uuid) RENAME TO ledger_digest_honest")
+    await mallory.execute(
+        "CREATE FUNCTION ledger_digest(uuid) RETURNS bytea LANGUAGE sql AS 'SELECT sha256($1::text::bytea)'"
+    )
+    await sealed(db)
+    assert not await mallory.fetchval(
+        "SELECT count(*) FROM ledger_seals WHERE digest <> ledger_digest_honest(transaction_id)"
+    )
+
+
+async def test_seals_that_the_database_has_made_the_digests_of_stay_good(db: Database, mallory: Any) -> None:
+    """Once ledger_digest() said what a posting says. We say the same, byte for byte, whatever stands in it."""
+    every = "".join(map(chr, (*range(1, 0x2FF), 0x2028, 0xFEFF, 0xFFFD, 0xFFFF, 0x1F600, 0x10FFFF)))
+    for number, text in enumerate(("", "plain", '"\\/ \\u0041', "  blanks ", "श्रीनगर ☂ 🏔", every)):
+        for moment in (
+            "now()",
+            "'1969-12-31 23:59:59.999999+00'",
+            "'0001-01-01 00:00:00+00'",
+            "'9999-12-31 23:59:59.999999+00'",
+        ):
+            await mallory.execute(
+                f"""
+                WITH posting AS (
+                    INSERT INTO ledger_transactions (id, kind, source_type, source_id, subject_id, posted_at)
+                    VALUES (gen_random_uuid(), $1, 'x', gen_random_uuid(), CASE $2 % 2 WHEN 0 THEN gen_random_uuid() END, {moment})
+                    RETURNING id, subject_id)
+                INSERT INTO ledger_entries (transaction_id, account, currency, amount, subject_id)
+                SELECT id, $1 || line, CASE line WHEN 3 THEN 'X' ELSE 'INR' END, sign * (9223372036854775807 / line), subject_id
+                FROM posting, generate_series(1, $2::integer) line, (VALUES (-1), (1)) AS signs(sign)
+                """,
+                text, min(number, 3),
+            )  # fmt: skip
+    await mallory.execute("INSERT INTO ledger_unsealed SELECT id FROM ledger_transactions")
+    assert await ledger.seal(db, SECRET) == 24
+    unlike = "SELECT count(*) FROM ledger_seals WHERE digest <> ledger_digest(transaction_id)"
+    assert await mallory.fetchval(unlike) == 0
+    assert not {CHANGED, GONE} & (await ledger.verify(db, keys=[SECRET])).broken.keys()
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "ALTER TABLE ledger_entries RENAME TO entries; CREATE VIEW ledger_entries AS SELECT *, xmin FROM entries; GRANT SELECT ON ledger_entries TO jklg_app",
+        "ALTER TABLE ledger_transactions ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON ledger_transactions USING (kind <> 'forged')",
+        "CREATE TABLE more () INHERITS (ledger_entries); GRANT SELECT ON more TO jklg_app",
+        "SET allow_system_table_mods = on; CREATE VIEW pg_catalog.ledger_entries AS SELECT * FROM public.ledger_entries;"
+        "GRANT SELECT ON pg_catalog.ledger_entries TO jklg_app",
+    ],
+)  # fmt: skip
+async def test_tables_that_are_not_what_they_were_are_named(db: Database, mallory: Any, disguise: str) -> None:
+    await sealed(db)
+    await mallory.execute(disguise)
+    assert DISGUISED in (await ledger.verify(db, keys=[SECRET])).broken
+
+
+async def test_other_tables_that_stand_in_the_way_hide_no_posting(db: Database, mallory: Any) -> None:
+    """A schema of our role's own name comes before `public`, unless a database transaction says otherwise."""
+    await sealed(db)
+    await capture(db, "forged")
+    await mallory.execute(
+        "DELETE FROM ledger_unsealed; CREATE SCHEMA jklg_app; GRANT USAGE ON SCHEMA jklg_app TO jklg_app"
+    )
+    await mallory.execute("CREATE TABLE jklg_app.ledger_transactions (LIKE public.ledger_transactions INCLUDING ALL)")
+    await mallory.execute(
+        "INSERT INTO jklg_app.ledger_transactions SELECT * FROM public.ledger_transactions WHERE source_id <> 'forged'"
+    )
+    await mallory.execute("GRANT SELECT ON jklg_app.ledger_transactions TO jklg_app")
+    assert list((await ledger.verify(db, keys=[SECRET])).broken) == [NEVER]
 
 
 async def test_a_change_cannot_be_sealed_again_without_the_key(db: Database, mallory: Any) -> None:
@@ -124,6 +215,15 @@ async def test_a_posting_that_nobody_seals_is_named_after_an_hour(db: Database, 
     findings = await ledger.verify(db, keys=[SECRET])
     assert findings.ok and findings.head.unsealed == 1
     await mallory.execute("UPDATE ledger_transactions SET posted_at = posted_at - interval '61 minutes'")
+    assert list((await ledger.verify(db, keys=[SECRET])).broken) == [NEVER]
+
+
+async def test_a_house_clock_that_was_turned_back_hides_no_posting(db: Database, mallory: Any) -> None:
+    await capture(db)
+    await mallory.execute("UPDATE ledger_transactions SET posted_at = posted_at - interval '61 minutes'")
+    await mallory.execute(
+        "CREATE OR REPLACE FUNCTION house_now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT '2000-01-01'::timestamptz $$"
+    )
     assert list((await ledger.verify(db, keys=[SECRET])).broken) == [NEVER]
 
 

@@ -13,15 +13,18 @@ from jklg.ledger.actions import (
     verify,
     written_now,
 )
-from jklg.ledger.seals import seal
+from jklg.ledger.seals import HeadLost, note_of, noted_head, seal
 
 __all__ = [
     "Check",
     "Findings",
+    "HeadLost",
     "Posting",
     "balance",
     "balances",
     "entries_of",
+    "note_of",
+    "noted_head",
     "post",
     "post_all",
     "seal",

@@ -113,6 +113,7 @@ async def written_now(conn: Connection) -> list[tuple[str, str, str, int]]:
 
 
 OWN_CHECKS = (
+    Check(name="tables", sentence="a table of the books is not the table that we made", sql=queries.DISGUISED),
     Check(name="balanced", sentence="a ledger transaction does not balance", sql=queries.UNBALANCED),
     Check(name="complete", sentence="a ledger transaction has fewer than two entries", sql=queries.INCOMPLETE),
     Check(name="once", sentence="a fact is in the books twice", sql=queries.DOUBLED),

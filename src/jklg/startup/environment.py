@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jklg.kit import embedded_postgres
+from jklg.kit.private_files import write_private
 from jklg.settings import BadSettings, Settings, load
 
 OWNER_URL = "JKLG_OWNER_DATABASE_URL"
@@ -61,14 +62,6 @@ def _kept_secrets(data_dir: Path) -> Mapping[str, str]:
     kept = {name: kept.get(name) or secrets.token_urlsafe(32) for name in wanted}
     write_private(path, json.dumps(kept, indent=1) + "\n")
     return kept
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only we may read, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text)
-    fresh.replace(path)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from jklg import demo, staff
 from jklg.kit.db import Database, open_database
+from jklg.kit.private_files import write_private
 from jklg.migrations import migrate
 from jklg.settings import Settings
 from jklg.startup import queries
-from jklg.startup.environment import Urls, write_private
+from jklg.startup.environment import Urls
 
 FIRST_STAFF = "admin@jklg.example"
 

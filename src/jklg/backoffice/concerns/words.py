@@ -161,6 +161,11 @@ KINDS = {
         "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there.",
         "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen.",
     ),
+    "chain_broken": Words(
+        "The books are not those that were sealed",
+        "The database no longer holds the last seal that the worker noted outside of it. Somebody has taken seals away, perhaps to change what they sealed; or an older backup was restored. Nothing is sealed meanwhile.",
+        "Change nothing, and call whoever looks after the house: `jklg ledger verify` tells what does not fit. If a backup was restored on purpose, they remove the file below, and sealing begins anew. This does not close by itself: say here what it was.",
+    ),
     "mail_dead": Words(
         "A mail could not be delivered",
         "The mail server of whoever it was for refused it, for good or too often.",
