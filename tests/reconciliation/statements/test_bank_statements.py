@@ -507,6 +507,9 @@ async def test_what_cannot_be_read_is_said_beside_the_field_that_helps(office: O
     answer = await upload(office, two_ways, account="main", currency="INR", dates="dmy")
     assert answer.headers["location"] == "/staff/bank?said=imported"
     assert (await upload(office, b"<a><b></a>")).status_code == 422
+    never = camt([], opening="1.00", closing="1.00", days=("9999-12-31", "9999-12-31")).replace(b"OPBD", b"PRCD")
+    answer = await upload(office, never)
+    assert answer.status_code == 422 and "A date of this file cannot be read." in answer.text
 
 
 async def test_who_may_only_look_imports_and_matches_nothing(office: Office) -> None:
