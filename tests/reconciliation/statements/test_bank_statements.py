@@ -23,7 +23,7 @@ from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture
 from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.reconciliation.movements.test_daily_money import asha_paid, paid_out, the_next_morning
-from tests.reconciliation.statements.files import Entry, camt, rows
+from tests.reconciliation.statements.files import Entry, camt, rows, together
 
 OPEN_ITEMS = "SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '') FROM anomalies WHERE resolved_at IS NULL"
 LINES = "SELECT coalesce(string_agg(state, ' ' ORDER BY booked_on, id), '') FROM bank_lines"
@@ -149,6 +149,25 @@ async def test_a_statement_that_overlaps_another_adds_only_what_is_new(street: S
     assert await street.one(OPEN_ITEMS) == " ".join(["bank_line"] * 4), "one visible item each"
 
 
+async def part(street: Street, opening: int, *entries: Entry, ref: str = "") -> bytes:
+    """A part of today's statement that begins at this balance, in rupees. Without `ref` each has an id of its own."""
+    closing = opening + sum(Decimal(each[0]) for each in entries)
+    day = await day_of(street)
+    ref = ref or f"{opening}-{closing}"
+    return camt(entries, opening=str(opening), closing=str(closing), ref=ref, days=(day, day))
+
+
+async def test_a_statement_that_its_bank_has_cut_in_two_under_one_id_is_both(street: Street) -> None:
+    day = await day_of(street)
+    data = together(
+        await part(street, 1000, ("50.00", day, "TEA", ""), ref="x"),
+        await part(street, 1050, ("70.00", day, "RICE", ""), ref="x"),
+    )
+    assert await imported(street, data) == (2, 2, 0, 0)
+    assert await imported(street, data) == (2, 0, 2, 0)
+    assert await street.one("SELECT string_agg(part::text, ' ' ORDER BY part) FROM bank_statements") == "1 2"
+
+
 async def test_the_same_days_in_another_format_are_refused_whole(street: Street) -> None:
     await imported(street, await statement(street, ("-3.50", await day_of(street), "COFFEE", "")))
     iban = "DE02120300000000202051"
@@ -168,10 +187,8 @@ async def test_an_account_does_not_change_its_currency(street: Street) -> None:
 async def test_a_refused_file_leaves_nothing(street: Street) -> None:
     good = await statement(street, ("-3.50", await day_of(street), "COFFEE", ""), iban="IBAN1")
     bad = camt([("5.00", await day_of(street), "", "")], closing="1.00", iban="IBAN2")
-    second = bad.partition(b"<Stmt>")[2].partition(b"</Stmt>")[0]
-    both = good.replace(b"</BkToCstmrStmt>", b"<Stmt>" + second + b"</Stmt></BkToCstmrStmt>")
     with pytest.raises(BadInput, match="statement_does_not_add_up"):
-        await imported(street, both)
+        await imported(street, together(good, bad))
     assert await street.one("SELECT count(*) FROM bank_statements") == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -86,10 +87,13 @@ async def import_file(
     statements = read_file(data, account=account, currency=currency, dates=dates, decimal=decimal)
     sha256 = hashlib.sha256(data).digest()
     new = matched = 0
+    parts: Counter[tuple[str, str]] = Counter()
     async with db.transaction(claims("system", actor=actor)) as conn:
         await queries.take_turns(conn)
         for statement in statements:
-            new += await _keep(conn, statement, " ".join(file_name.split())[:200], sha256, actor)
+            parts[statement.account, statement.ref] += 1
+            part = parts[statement.account, statement.ref]
+            new += await _keep(conn, statement, part, " ".join(file_name.split())[:200], sha256, actor)
         if new:
             matched = await match_open(conn)
         await _tell_of_open_lines(conn)
@@ -97,7 +101,7 @@ async def import_file(
     return Result(len(statements), new, sum(len(each.lines) for each in statements) - new, matched)
 
 
-async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: bytes, actor: str) -> int:
+async def _keep(conn: Connection, statement: Statement, part: int, file_name: str, sha256: bytes, actor: str) -> int:
     """How many lines are new."""
     if await queries.other_currency(conn, statement):
         raise Conflict("statement_currency_changed", "This account was kept in another currency so far.")
@@ -107,7 +111,7 @@ async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: 
             "Days of this statement were imported in another format before. Banks word them differently, so that every line would come twice.",
         )
     statement_id = uuid7()
-    if not await queries.insert_statement(conn, statement_id, statement, file_name, sha256, actor):
+    if not await queries.insert_statement(conn, statement_id, statement, part, file_name, sha256, actor):
         return 0
     ids = [uuid7() for _ in statement.lines]
     added = await queries.insert_lines(conn, statement_id, statement, ids, rules.once_keys(statement))

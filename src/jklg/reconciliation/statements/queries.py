@@ -77,15 +77,21 @@ async def other_currency(conn: Connection, statement: Statement) -> bool:
 
 
 async def insert_statement(
-    conn: Connection, statement_id: UUID, statement: Statement, file_name: str, sha256: bytes, imported_by: str
+    conn: Connection,
+    statement_id: UUID,
+    statement: Statement,
+    part: int,
+    file_name: str,
+    sha256: bytes,
+    imported_by: str,
 ) -> bool:
-    """False when this very file was imported before."""
+    """False when this very file was imported before. `part`: the how-manieth of its account and id in the file."""
     new = await conn.fetchval(
         """
-        INSERT INTO bank_statements (id, account, currency, format, statement_ref, from_on, to_on, opening_amount, closing_amount, file_name, file_sha256, imported_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT ON CONSTRAINT bank_statements_once DO NOTHING RETURNING true
+        INSERT INTO bank_statements (id, account, currency, format, statement_ref, part, from_on, to_on, opening_amount, closing_amount, file_name, file_sha256, imported_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT ON CONSTRAINT bank_statements_once DO NOTHING RETURNING true
         """,
-        statement_id, statement.account, statement.currency, statement.format, statement.ref, statement.from_on, statement.to_on,
+        statement_id, statement.account, statement.currency, statement.format, statement.ref, part, statement.from_on, statement.to_on,
         statement.opening, statement.closing, file_name, sha256, imported_by,
     )  # fmt: skip
     return bool(new)
