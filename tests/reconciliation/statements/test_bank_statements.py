@@ -168,6 +168,32 @@ async def test_a_statement_that_its_bank_has_cut_in_two_under_one_id_is_both(str
     assert await street.one("SELECT string_agg(part::text, ' ' ORDER BY part) FROM bank_statements") == "1 2"
 
 
+async def test_two_statements_of_one_day_keep_a_line_each_though_they_say_the_same(street: Street) -> None:
+    """Since the last time, as banks call it: the second goes on where the first ends. Then the whole day, and each once more."""
+    day = await day_of(street)
+    upi: Entry = ("50.00", day, "UPI", "")
+    first, second = await part(street, 1000, upi), await part(street, 1050, upi, ("20.00", day, "TEA", ""))
+    assert [(await imported(street, each)).new for each in (first, second)] == [1, 2]
+    whole = await part(street, 1000, upi, upi, ("20.00", day, "TEA", ""), upi)
+    assert await imported(street, whole) == (1, 1, 3, 0)
+    again = [each.replace(b"<MsgId>1", b"<MsgId>2") for each in (first, second, whole)]
+    assert [(await imported(street, each)).new for each in again] == [0, 0, 0]
+    assert await street.one("SELECT count(*) FROM bank_lines") == 4
+
+
+async def test_a_statement_that_may_be_new_or_known_is_refused_whole(street: Street) -> None:
+    """Asha's money comes, goes back and comes again, in the same words."""
+    day = await day_of(street)
+    came, went = ("50.00", day, "ASHA RAO", ""), ("-50.00", day, "ASHA RAO", "")
+    csv = rows("Date,Description,Amount,Balance", f"{day},ASHA RAO,50.00,1050.00", f"{day},ASHA RAO,-50.00,1000.00")
+    assert (await imported(street, await part(street, 1000, came, went))).new == 2
+    with pytest.raises(Conflict, match="statement_overlap_unclear"):
+        await imported(street, await part(street, 1000, came))
+    assert await street.one("SELECT count(*) FROM bank_lines") == 2
+    for new in (2, 0):
+        assert (await imported(street, csv, account="main", currency="INR")).new == new, "this very file is known"
+
+
 async def test_the_same_days_in_another_format_are_refused_whole(street: Street) -> None:
     await imported(street, await statement(street, ("-3.50", await day_of(street), "COFFEE", "")))
     iban = "DE02120300000000202051"

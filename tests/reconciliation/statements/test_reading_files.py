@@ -13,7 +13,7 @@ from jklg.kit.errors import BadInput, Refusal
 from jklg.reconciliation.statements import camt as camt_file
 from jklg.reconciliation.statements import figures, read_file
 from jklg.reconciliation.statements.actions import LARGEST
-from jklg.reconciliation.statements.rules import ByHand, Line, Payout, Statement, exact, once_keys
+from jklg.reconciliation.statements.rules import ByHand, Line, Payout, exact
 from tests.reconciliation.statements.files import camt, rows, together
 
 HDFC = rows(
@@ -224,22 +224,13 @@ def test_any_bytes_at_all_are_a_statement_or_a_refusal(data: bytes) -> None:
             camt_file.read(data)
 
 
-# -- which lines are the same, and what they pay -------------------------------------------------------------------------
+# -- what a line pays -------------------------------------------------------------------------
 
 DAY = date(2026, 11, 24)
 
 
 def line(amount: int = 5_000, words: str = "", day: date = DAY) -> Line:
     return Line(booked_on=day, amount=amount, description=words)
-
-
-def test_two_lines_that_say_the_same_stay_two_and_are_known_again() -> None:
-    def keys(*lines: Line) -> list[str]:
-        return once_keys(Statement(account="a", currency="INR", format="csv", from_on=DAY, to_on=DAY, lines=lines))
-
-    twice = keys(line(words="COFFEE"), line(words="COFFEE"), line(words="TEA"))
-    assert len(set(twice)) == 3
-    assert keys(line(words="COFFEE ")) == twice[:1], "cut off after the first, and spaces do not count"
 
 
 PAYOUT = Payout("p", "stripe", 5_000, "INR", DAY, ["STRIPE-12345", "po_1"])  # type: ignore[arg-type]
