@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -92,22 +91,17 @@ async def list_kept(conn: Connection, statement: Statement, sha256: bytes) -> li
     """The statements of the account that have balances, and lines in the days of this one."""
     rows = await conn.fetch(
         """
-        SELECT s.id, s.statement_ref, s.file_sha256 = $4 AS here, s.opening_amount, s.closing_amount, l.once_key, l.booked_on, l.amount
+        SELECT s.statement_ref, s.file_sha256 = $4, s.opening_amount, s.closing_amount, array_agg(l.once_key), array_agg(l.booked_on), array_agg(l.amount)
         FROM bank_statements s JOIN bank_lines l ON l.account = s.account AND l.once_key = ANY (s.line_keys)
         WHERE s.account = $1 AND s.from_on <= $3 AND s.to_on >= $2 AND s.opening_amount IS NOT NULL AND s.closing_amount IS NOT NULL
-        ORDER BY s.id
+        GROUP BY s.id ORDER BY s.id
         """,
         statement.account, statement.from_on, statement.to_on, sha256,
     )  # fmt: skip
-    kept = []
-    for _, group in itertools.groupby(rows, key=lambda row: row["id"]):
-        found = list(group)
-        lines = [Known(row["once_key"], row["booked_on"], row["amount"]) for row in found]
-        first = found[0]
-        kept.append(
-            Kept(first["statement_ref"], first["here"], first["opening_amount"], first["closing_amount"], lines)
-        )
-    return kept
+    return [
+        Kept(ref, here, opening, closing, [Known(*line) for line in zip(*lines, strict=True)])
+        for ref, here, opening, closing, *lines in rows
+    ]
 
 
 async def insert_statement(
