@@ -116,6 +116,16 @@ async def test_a_transfer_that_was_written_down_is_booked_when_the_bank_has_it(s
     await proven(street)
 
 
+async def test_a_transfer_that_went_back_is_not_booked_as_one_that_came(street: Street) -> None:
+    amount, reference, _ = await transferred(street)
+    line = f"{await day_of(street, 1)},NEFT RETURNED {reference},{rupees(amount)}"
+    gone = rows("Date,Narration,Amount,Dr/Cr", f"{line},DR")
+    assert await imported(street, gone, account="main", currency="INR") == (1, 1, 0, 0)
+    assert await street.balance("bank") == 0
+    assert await street.one("SELECT amount FROM bank_lines") == -amount
+    await proven(street)
+
+
 async def test_the_same_statement_twice_adds_nothing(street: Street) -> None:
     amount, reference, _ = await on_its_way(street)
     data = await statement(

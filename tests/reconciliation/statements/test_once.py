@@ -86,15 +86,17 @@ def test_two_lines_that_say_the_same_stay_two_and_are_known_again_without_balanc
 
 @given(
     st.lists(st.tuples(st.sampled_from([50, 20]), st.booleans()), min_size=1, max_size=9),
-    st.randoms(use_true_random=False),
+    st.lists(st.integers(0, 9), max_size=3),
+    st.permutations(range(4)),
     st.sampled_from([1, -1]),
 )
-def test_parts_in_any_order_and_then_the_whole_are_each_line_once(lines: list[tuple[int, bool]], dice: object, way: int) -> None:  # fmt: skip
+def test_parts_in_any_order_and_then_the_whole_are_each_line_once(
+    lines: list[tuple[int, bool]], cuts: list[int], order: list[int], way: int
+) -> None:
     days = [sum(later for _, later in lines[: place + 1]) for place in range(len(lines))]
     bank = Bank(*(way * amount for amount, _ in lines), days=days)
-    cuts = sorted({0, len(lines), *(dice.randint(0, len(lines)) for _ in range(3))})  # type: ignore[attr-defined]
-    parts = list(itertools.pairwise(cuts))
-    dice.shuffle(parts)  # type: ignore[attr-defined]
+    parts = list(itertools.pairwise(sorted({0, len(lines), *(cut for cut in cuts if cut < len(lines))})))
+    parts = [parts[place] for place in order if place < len(parts)]
     for begin, end in [*parts, *parts, (0, len(lines))]:
         bank.imported(begin, end)
     assert bank.all_there and len(bank.held) == len(lines)

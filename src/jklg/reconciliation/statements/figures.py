@@ -164,6 +164,11 @@ def read_amount(value: str, mark: str, currency: str) -> int:
     return -amount if any(minus) else amount
 
 
+def is_signed(value: str) -> bool:
+    """Whether the amount itself says which way it went."""
+    return bool(re.search(r"^\W*[+\-\u2212(]|[+\-\u2212)]\W*$|[CcDd][Rr]\.?$", value.strip()))
+
+
 def _digits(text: str, mark: str) -> str:
     """'1.23.456,78' with ',' -> '123456.78'. ValueError for groups that are none."""
     whole, _, part = text.strip().partition(mark)
