@@ -139,3 +139,31 @@ async def test_transfers_that_were_matched_before_0038_keep_what_they_were_match
     await migrate(empty_url)
     parts = await rows(empty_url, "SELECT row(posting_id, amount)::text FROM bank_line_parts")
     assert parts == ["(b0000000-0000-7000-8000-000000000001,700)"]
+
+
+async def test_statements_from_before_0061_have_the_lines_that_lead_to_their_closing_balance(
+    server: Any, empty_url: str
+) -> None:
+    """The first part of a day, the whole day (its first line came with the part), and one whose lines nobody can tell any more."""
+    await migrate(empty_url, [file for file in present() if file.name < "0061"])
+    conn = await asyncpg.connect(server.admin_url(urlsplit(empty_url).path.lstrip("/")))
+    try:
+        await conn.execute(
+            """
+            INSERT INTO bank_statements (id, account, currency, format, statement_ref, from_on, to_on, opening_amount, closing_amount, file_name, file_sha256, imported_by)
+            SELECT s.id::uuid, 'main', 'INR', 'camt.053', s.ref, '2026-11-01', '2026-11-01', 1000, s.closing, 'x', '', 'cli'
+            FROM (VALUES ('a0000000-0000-7000-8000-000000000001', 'part', 1050), ('a0000000-0000-7000-8000-000000000002', 'day', 1120),
+                         ('a0000000-0000-7000-8000-000000000003', 'unclear', 1070)) s (id, ref, closing);
+            INSERT INTO bank_lines (id, statement_id, account, once_key, booked_on, amount, currency)
+            VALUES (gen_random_uuid(), 'a0000000-0000-7000-8000-000000000001', 'main', 'tea:1', '2026-11-01', 50, 'INR'),
+                   (gen_random_uuid(), 'a0000000-0000-7000-8000-000000000002', 'main', 'rice:1', '2026-11-01', 70, 'INR');
+            """
+        )
+    finally:
+        await conn.close()
+    await migrate(empty_url)
+    found = await rows(
+        empty_url,
+        "SELECT row(statement_ref, part, (SELECT string_agg(k, ' ' ORDER BY k) FROM unnest(line_keys) k))::text FROM bank_statements ORDER BY id",
+    )
+    assert found == ["(part,1,tea:1)", '(day,1,"rice:1 tea:1")', "(unclear,1,)"]

@@ -50,3 +50,9 @@ def camt(
 
 def rows(*lines: str) -> bytes:
     return "\n".join(lines).encode()
+
+
+def together(*files: bytes) -> bytes:
+    """The statements of several camt.053 in one file, in this order."""
+    more = b"".join(each[each.index(b"<Stmt>") : each.index(b"</Stmt>") + len(b"</Stmt>")] for each in files[1:])
+    return files[0].replace(b"</BkToCstmrStmt>", more + b"</BkToCstmrStmt>")

@@ -23,7 +23,7 @@ from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture
 from tests.conftest import SECRET
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.reconciliation.movements.test_daily_money import asha_paid, paid_out, the_next_morning
-from tests.reconciliation.statements.files import Entry, camt, rows
+from tests.reconciliation.statements.files import Entry, camt, rows, together
 
 OPEN_ITEMS = "SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '') FROM anomalies WHERE resolved_at IS NULL"
 LINES = "SELECT coalesce(string_agg(state, ' ' ORDER BY booked_on, id), '') FROM bank_lines"
@@ -116,6 +116,16 @@ async def test_a_transfer_that_was_written_down_is_booked_when_the_bank_has_it(s
     await proven(street)
 
 
+async def test_a_transfer_that_went_back_is_not_booked_as_one_that_came(street: Street) -> None:
+    amount, reference, _ = await transferred(street)
+    line = f"{await day_of(street, 1)},NEFT RETURNED {reference},{rupees(amount)}"
+    gone = rows("Date,Narration,Amount,Dr/Cr", f"{line},DR")
+    assert await imported(street, gone, account="main", currency="INR") == (1, 1, 0, 0)
+    assert await street.balance("bank") == 0
+    assert await street.one("SELECT amount FROM bank_lines") == -amount
+    await proven(street)
+
+
 async def test_the_same_statement_twice_adds_nothing(street: Street) -> None:
     amount, reference, _ = await on_its_way(street)
     data = await statement(
@@ -149,6 +159,51 @@ async def test_a_statement_that_overlaps_another_adds_only_what_is_new(street: S
     assert await street.one(OPEN_ITEMS) == " ".join(["bank_line"] * 4), "one visible item each"
 
 
+async def part(street: Street, opening: int, *entries: Entry, ref: str = "") -> bytes:
+    """A part of today's statement that begins at this balance, in rupees. Without `ref` each has an id of its own."""
+    closing = opening + sum(Decimal(each[0]) for each in entries)
+    day = await day_of(street)
+    ref = ref or f"{opening}-{closing}"
+    return camt(entries, opening=str(opening), closing=str(closing), ref=ref, days=(day, day))
+
+
+async def test_a_statement_that_its_bank_has_cut_in_two_under_one_id_is_both(street: Street) -> None:
+    day = await day_of(street)
+    data = together(
+        await part(street, 1000, ("50.00", day, "TEA", ""), ref="x"),
+        await part(street, 1050, ("70.00", day, "RICE", ""), ref="x"),
+    )
+    assert await imported(street, data) == (2, 2, 0, 0)
+    assert await imported(street, data) == (2, 0, 2, 0)
+    assert await street.one("SELECT string_agg(part::text, ' ' ORDER BY part) FROM bank_statements") == "1 2"
+
+
+async def test_two_statements_of_one_day_keep_a_line_each_though_they_say_the_same(street: Street) -> None:
+    """Since the last time, as banks call it: the second goes on where the first ends. Then the whole day, and each once more."""
+    day = await day_of(street)
+    upi: Entry = ("50.00", day, "UPI", "")
+    first, second = await part(street, 1000, upi), await part(street, 1050, upi, ("20.00", day, "TEA", ""))
+    assert [(await imported(street, each)).new for each in (first, second)] == [1, 2]
+    whole = await part(street, 1000, upi, upi, ("20.00", day, "TEA", ""), upi)
+    assert await imported(street, whole) == (1, 1, 3, 0)
+    again = [each.replace(b"<MsgId>1", b"<MsgId>2") for each in (first, second, whole)]
+    assert [(await imported(street, each)).new for each in again] == [0, 0, 0]
+    assert await street.one("SELECT count(*) FROM bank_lines") == 4
+
+
+async def test_a_statement_that_may_be_new_or_known_is_refused_whole(street: Street) -> None:
+    """Asha's money comes, goes back and comes again, in the same words."""
+    day = await day_of(street)
+    came, went = ("50.00", day, "ASHA RAO", ""), ("-50.00", day, "ASHA RAO", "")
+    csv = rows("Date,Description,Amount,Balance", f"{day},ASHA RAO,50.00,1050.00", f"{day},ASHA RAO,-50.00,1000.00")
+    assert (await imported(street, await part(street, 1000, came, went))).new == 2
+    with pytest.raises(Conflict, match="statement_overlap_unclear"):
+        await imported(street, await part(street, 1000, came))
+    assert await street.one("SELECT count(*) FROM bank_lines") == 2
+    for new in (2, 0):
+        assert (await imported(street, csv, account="main", currency="INR")).new == new, "this very file is known"
+
+
 async def test_the_same_days_in_another_format_are_refused_whole(street: Street) -> None:
     await imported(street, await statement(street, ("-3.50", await day_of(street), "COFFEE", "")))
     iban = "DE02120300000000202051"
@@ -168,10 +223,8 @@ async def test_an_account_does_not_change_its_currency(street: Street) -> None:
 async def test_a_refused_file_leaves_nothing(street: Street) -> None:
     good = await statement(street, ("-3.50", await day_of(street), "COFFEE", ""), iban="IBAN1")
     bad = camt([("5.00", await day_of(street), "", "")], closing="1.00", iban="IBAN2")
-    second = bad.partition(b"<Stmt>")[2].partition(b"</Stmt>")[0]
-    both = good.replace(b"</BkToCstmrStmt>", b"<Stmt>" + second + b"</Stmt></BkToCstmrStmt>")
     with pytest.raises(BadInput, match="statement_does_not_add_up"):
-        await imported(street, both)
+        await imported(street, together(good, bad))
     assert await street.one("SELECT count(*) FROM bank_statements") == 0
 
 
@@ -507,6 +560,9 @@ async def test_what_cannot_be_read_is_said_beside_the_field_that_helps(office: O
     answer = await upload(office, two_ways, account="main", currency="INR", dates="dmy")
     assert answer.headers["location"] == "/staff/bank?said=imported"
     assert (await upload(office, b"<a><b></a>")).status_code == 422
+    never = camt([], opening="1.00", closing="1.00", days=("9999-12-31", "9999-12-31")).replace(b"OPBD", b"PRCD")
+    answer = await upload(office, never)
+    assert answer.status_code == 422 and "A date of this file cannot be read." in answer.text
 
 
 async def test_who_may_only_look_imports_and_matches_nothing(office: Office) -> None:

@@ -13,8 +13,8 @@ from jklg.kit.errors import BadInput, Refusal
 from jklg.reconciliation.statements import camt as camt_file
 from jklg.reconciliation.statements import figures, read_file
 from jklg.reconciliation.statements.actions import LARGEST
-from jklg.reconciliation.statements.rules import ByHand, Line, Payout, Statement, exact, once_keys
-from tests.reconciliation.statements.files import camt, rows
+from jklg.reconciliation.statements.rules import ByHand, Line, Payout, exact
+from tests.reconciliation.statements.files import camt, rows, together
 
 HDFC = rows(
     "HDFC BANK Ltd.,,,,,,",
@@ -28,6 +28,18 @@ SPARKASSE = "\n".join(
         '"Auftragskonto";"Buchungstag";"Valutadatum";"Buchungstext";"Verwendungszweck";"Beguenstigter/Zahlungspflichtiger";"Betrag";"Waehrung"',
         '"DE02";"24.11.26";"24.11.26";"GUTSCHRIFT";"STRIPE PAYOUT po 12";"Stripe Payments";"1.234,56";"EUR"',
         '"DE02";"24.11.26";"25.11.26";"MIETE";"Büro";"Müller GmbH";"-800,00";"EUR"',
+    )
+).encode("cp1252")
+
+
+VOLKSBANK = "\r\n".join(
+    (
+        '"Volksbank eG";;;;;;',
+        '"Buchungstag";"Valuta";"Vorgang/Verwendungszweck";"Kundenreferenz";"Währung";"Umsatz";" "',
+        '"24.11.2026";"24.11.2026";"Rueckzahlung QWERTY";"";"EUR";"1.234,56";"S"',
+        '"25.11.2026";"25.11.2026";"Stripe po 12";"";"EUR";"500,00";"H"',
+        '"01.11.2026";;;"Anfangssaldo";"EUR";"1.000,00";"H"',
+        '"30.11.2026";;;"Endsaldo";"EUR";"265,44";"H"',
     )
 ).encode("cp1252")
 
@@ -54,6 +66,96 @@ def test_a_german_statement_with_semicolons_and_decimal_commas_in_windows_1252()
     assert [line.amount for line in statement.lines] == [123_456, -80_000]
     assert statement.lines[1].counterparty == "Müller GmbH"
     assert statement.lines[0].booked_on == date(2026, 11, 24)
+
+
+def test_a_column_without_a_title_says_which_way_the_money_went_and_balances_are_no_money() -> None:
+    (statement,) = read_file(VOLKSBANK, account="DE02", currency="EUR")
+    assert [line.amount for line in statement.lines] == [-123_456, 50_000]
+    assert (statement.opening, statement.closing) == (100_000, 26_544)
+    assert statement.from_on == date(2026, 11, 24), "the day of a balance is no day of a line"
+    owing = VOLKSBANK.replace(b'"265,44";"H"', b'"265,44";"S"')
+    assert refused(owing, currency="EUR") == "statement_does_not_add_up"
+
+
+@pytest.mark.parametrize(
+    "title", ["Dr/Cr", "DR/CR", "D/C", "Type", "Debit/Credit", "Soll/Haben", "Transaction details", ""]
+)
+@pytest.mark.parametrize(
+    ("went", "came"),
+    [("DR", "CR"), ("Dr.", "Cr."), ("D", "C"), ("S", "H"), ("Soll", "Haben"), ("DEBIT", "CREDIT"), ("DBIT", "CRDT"), ("Withdrawal", "Deposit")],
+)  # fmt: skip
+def test_unsigned_amounts_go_the_way_that_the_column_beside_them_says(title: str, went: str, came: str) -> None:
+    def amounts(*lines: str) -> list[int]:
+        (statement,) = read_file(rows(f"Date,Narration,Amount,{title}", *lines), account="main", currency="INR")
+        return [line.amount for line in statement.lines]
+
+    refund, paid = f"25/11/2026,REFUND,5000.00,{went}", f"26/11/2026,NEFT,7000.00,{came}"
+    assert amounts(refund, paid) == [-500_000, 700_000]
+    assert amounts(refund) == [-500_000], "all of them went"
+    assert amounts(refund.replace("5000", "-5000"), paid) == [-500_000, 700_000], "signed, and it agrees"
+
+
+def test_a_column_that_says_one_thing_of_all_amounts_is_no_direction_when_they_have_signs() -> None:
+    data = rows("Date,Narration,Amount,Status", "25/11/2026,REFUND,-5.00,C", "26/11/2026,NEFT,7.00,C")
+    (statement,) = read_file(data, account="main", currency="INR")
+    assert [line.amount for line in statement.lines] == [-500, 700]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("25/11/2026,A,-5.00,CR", "26/11/2026,B,7.00,DR"),  # it contradicts the signs
+        ("25/11/2026,A,5.00,DR", "26/11/2026,B,-7.00,DR"),  # an unsigned one among signed ones
+        ("25/11/2026,A,+5.00,DR",),
+        ("25/11/2026,A,5.00 CR,DR",),
+        ("25/11/2026,A,5.00,DR", "26/11/2026,B,7.00,"),  # not of every amount
+        ("25/11/2026,A,5.00,DEBIT", "26/11/2026,B,7.00,FEE"),  # some say it, and others something else
+        ("25/11/2026,A,5.00,", "26/11/2026,B,7.00 CR,"),  # the other went, perhaps
+    ],
+)
+def test_an_amount_that_may_have_come_or_gone_is_refused(lines: tuple[str, ...]) -> None:
+    assert refused(rows("Date,Narration,Amount,Dr/Cr", *lines)) == "statement_direction_unclear"
+
+
+def test_an_amount_that_stands_in_a_column_of_debits_as_well_went() -> None:
+    def read(*lines: str) -> list[int]:
+        (statement,) = read_file(rows("Date,Amount,Debit,Credit", *lines), account="main", currency="INR")
+        return [line.amount for line in statement.lines]
+
+    assert read("25/11/2026,5.00,5.00,", "26/11/2026,7.00,,7.00") == [-500, 700]
+    for line in ("25/11/2026,5.00,6.00,", "25/11/2026,-5.00,,5.00"):
+        assert refused(rows("Date,Amount,Debit,Credit", line)) == "statement_direction_unclear"
+
+
+BALANCED = "Date,Narration,Amount,Balance"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        rows(BALANCED, "01/11/2026,Opening Balance,1000.00,1000.00", "25/11/2026,NEFT,7.00,1007.00"),
+        rows(BALANCED, "25/11/2026,NEFT,7.00,1007.00", "30/11/2026,Closing balance as on 30 Nov 2026,1007.00,1007.00"),
+        rows(BALANCED, ",Balance brought forward,1000.00,", "25/11/2026,NEFT,7.00,1007.00", ",Total,7.00,"),
+        rows(BALANCED, "Opening balance,,1000.00,", "25/11/2026,NEFT,7.00,1007.00"),
+        rows(BALANCED, "25/11/2026,NEFT,7.00,1007.00", ",,0.00,"),
+    ],
+)
+def test_a_row_that_says_it_is_a_balance_or_a_sum_is_no_money(data: bytes) -> None:
+    (statement,) = read_file(data, account="main", currency="INR")
+    assert [line.amount for line in statement.lines] == [700]
+    assert (statement.opening, statement.closing) == (100_000, 100_700)
+
+
+def test_a_balance_needs_no_direction() -> None:
+    data = rows("Date,Narration,Amount,Dr/Cr,Balance", "24/11/2026,Opening Balance,1000.00,,1000.00", "25/11/2026,REFUND,7.00,DR,993.00")  # fmt: skip
+    (statement,) = read_file(data, account="main", currency="INR")
+    assert [line.amount for line in statement.lines] == [-700]
+
+
+def test_a_shop_that_is_called_as_a_sum_and_a_traveller_who_pays_her_balance_are_money() -> None:
+    data = rows("Date,Narration,Amount", "25/11/2026,TOTAL,-5.00", "26/11/2026,BALANCE PAYMENT K7M2PX,7.00", "27/11/2026,NEFT closing balance,9.00")  # fmt: skip
+    (statement,) = read_file(data, account="main", currency="INR")
+    assert [line.amount for line in statement.lines] == [-500, 700, 900]
 
 
 def test_days_that_may_be_months_are_asked_for_and_then_believed() -> None:
@@ -137,15 +239,24 @@ def test_every_amount_that_is_written_is_read_as_it_was(minor: int, currency: st
         ("statement_empty", rows("Date,Amount", "2026-04-03,0.00")),
         ("statement_date_invalid", rows("Date,Amount", "2026-02-30,5.00")),
         ("statement_date_invalid", rows("Date,Amount", "yesterday,5.00")),
+        ("statement_date_invalid", rows("Date,Amount", "9999-12-31,5.00")),
         ("statement_amount_invalid", rows("Date,Amount", "2026-02-03,5.0055")),
         ("statement_currency_mixed", rows("Date,Amount,Currency", "2026-02-03,5.00,USD")),
         ("statement_does_not_add_up", rows("Date,Amount,Balance", "2026-02-03,5.00,10.00", "2026-02-04,5.00,16.00")),
+        ("statement_date_missing", rows("Date,Description,Amount", "25/11/2026,A,5.00", ",B,7.00", "26/11/2026,C,1.00")),
+        ("statement_date_missing", rows("Date,Description,Debit,Credit", "25/11/2026,A,5.00,", ",B,,7.00")),
+        ("statement_date_missing", rows("Date,Description,Amount", ",Opening balance trip,7.00")),
+        ("statement_balance_unclear", rows("Date,Description,Amount", "25/11/2026,A,5.00", "26/11/2026,Closing balance,7.00")),
+        ("statement_balance_unclear", rows("Date,Description,Amount", "25/11/2026,A,5.00", "26/11/2026,Closing balance of my trip,7.00")),
+        ("statement_balance_unclear", rows("Date,Description,Amount,Balance", "25/11/2026,A,5.00,5.00", "26/11/2026,Closing balance,7.00,12.00")),
+        ("statement_empty", rows("Date,Description,Amount", "01/11/2026,Opening balance,5.00", "30/11/2026,Closing balance,5.00")),
         ("statement_unreadable", b"<html></html>"),
         ("statement_unreadable", b"<Document"),
         ("statement_unreadable", camt([], opening="1.00", closing="1.00", version="09")),
         ("statement_empty", b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"/>'),
         ("statement_incomplete", camt([], opening="1.00", closing="1.00").replace(b"OPBD", b"XXXX")),
         ("statement_date_invalid", camt([("1.00", "2026-13-01", "", "")], opening="1.00", closing="2.00")),
+        ("statement_date_invalid", camt([], opening="1.00", closing="1.00", days=("9999-12-31", "9999-12-31")).replace(b"OPBD", b"PRCD")),
         ("statement_amount_invalid", camt([("1.005", "2026-11-01", "", "")], opening="1.00", closing="2.00")),
         ("statement_amount_invalid", camt([("1e2", "2026-11-01", "", "")], opening="1.00", closing="2.00")),
         ("statement_currency_mixed", camt([("1.00", "2026-11-01", "", "")], opening="1.00", closing="2.00").replace(b'<Ntry><Amt Ccy="INR"', b'<Ntry><Amt Ccy="USD"')),
@@ -196,9 +307,7 @@ def test_what_is_not_booked_yet_is_no_line() -> None:
 
 def test_several_accounts_in_one_file_are_several_statements() -> None:
     one, two = (camt([], opening="1.00", closing="1.00", iban=iban) for iban in ("IBAN1", "IBAN2"))
-    second = two.partition(b"<Stmt>")[2].partition(b"</Stmt>")[0]
-    data = one.replace(b"</BkToCstmrStmt>", b"<Stmt>" + second + b"</Stmt></BkToCstmrStmt>")
-    assert [each.account for each in read_file(data)] == ["IBAN1", "IBAN2"]
+    assert [each.account for each in read_file(together(one, two))] == ["IBAN1", "IBAN2"]
 
 
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>
@@ -224,22 +333,13 @@ def test_any_bytes_at_all_are_a_statement_or_a_refusal(data: bytes) -> None:
             camt_file.read(data)
 
 
-# -- which lines are the same, and what they pay -------------------------------------------------------------------------
+# -- what a line pays -------------------------------------------------------------------------
 
 DAY = date(2026, 11, 24)
 
 
 def line(amount: int = 5_000, words: str = "", day: date = DAY) -> Line:
     return Line(booked_on=day, amount=amount, description=words)
-
-
-def test_two_lines_that_say_the_same_stay_two_and_are_known_again() -> None:
-    def keys(*lines: Line) -> list[str]:
-        return once_keys(Statement(account="a", currency="INR", format="csv", from_on=DAY, to_on=DAY, lines=lines))
-
-    twice = keys(line(words="COFFEE"), line(words="COFFEE"), line(words="TEA"))
-    assert len(set(twice)) == 3
-    assert keys(line(words="COFFEE ")) == twice[:1], "cut off after the first, and spaces do not count"
 
 
 PAYOUT = Payout("p", "stripe", 5_000, "INR", DAY, ["STRIPE-12345", "po_1"])  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from jklg.kit.errors import BadInput, Conflict, NotFound, TooLarge
 from jklg.kit.ids import uuid7
 from jklg.kit.money import CURRENCIES
 from jklg.reconciliation.statements import camt, csv_file, figures, queries, rules
+from jklg.reconciliation.statements.once import once_keys
 from jklg.reconciliation.statements.queries import BankLine
 from jklg.reconciliation.statements.rules import ByHand, Payout, Statement
 
@@ -81,15 +83,19 @@ async def import_file(
     """Import a statement, all of it or nothing. The same one again, or one that overlaps it, adds only what is new.
 
     Lines that are beyond doubt are matched and booked at once; each other new one stands before a person. One database transaction,
-    and nobody else imports or settles lines meanwhile. Raises what `read_file` raises, then Conflict (statement_formats_mixed, statement_currency_changed).
+    and nobody else imports or settles lines meanwhile. Raises what `read_file` raises, then Conflict (statement_currency_changed,
+    statement_formats_mixed, statement_overlap_unclear).
     """
     statements = read_file(data, account=account, currency=currency, dates=dates, decimal=decimal)
     sha256 = hashlib.sha256(data).digest()
     new = matched = 0
+    parts: Counter[tuple[str, str]] = Counter()
     async with db.transaction(claims("system", actor=actor)) as conn:
         await queries.take_turns(conn)
         for statement in statements:
-            new += await _keep(conn, statement, " ".join(file_name.split())[:200], sha256, actor)
+            parts[statement.account, statement.ref] += 1
+            part = parts[statement.account, statement.ref]
+            new += await _keep(conn, statement, part, " ".join(file_name.split())[:200], sha256, actor)
         if new:
             matched = await match_open(conn)
         await _tell_of_open_lines(conn)
@@ -97,7 +103,7 @@ async def import_file(
     return Result(len(statements), new, sum(len(each.lines) for each in statements) - new, matched)
 
 
-async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: bytes, actor: str) -> int:
+async def _keep(conn: Connection, statement: Statement, part: int, file_name: str, sha256: bytes, actor: str) -> int:
     """How many lines are new."""
     if await queries.other_currency(conn, statement):
         raise Conflict("statement_currency_changed", "This account was kept in another currency so far.")
@@ -106,11 +112,13 @@ async def _keep(conn: Connection, statement: Statement, file_name: str, sha256: 
             "statement_formats_mixed",
             "Days of this statement were imported in another format before. Banks word them differently, so that every line would come twice.",
         )
-    statement_id = uuid7()
-    if not await queries.insert_statement(conn, statement_id, statement, file_name, sha256, actor):
+    if await queries.was_imported(conn, statement, part, sha256):
         return 0
+    keys = once_keys(statement, await queries.list_kept(conn, statement, sha256))
+    statement_id = uuid7()
+    await queries.insert_statement(conn, statement_id, statement, part, keys, file_name, sha256, actor)
     ids = [uuid7() for _ in statement.lines]
-    added = await queries.insert_lines(conn, statement_id, statement, ids, rules.once_keys(statement))
+    added = await queries.insert_lines(conn, statement_id, statement, ids, keys)
     detail = {"lines": len(statement.lines), "new": len(added), "format": statement.format}
     await history.record(conn, actor, "bank.imported", "bank_statement", statement_id, detail)
     return len(added)

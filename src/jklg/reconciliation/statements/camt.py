@@ -18,6 +18,7 @@ from defusedxml.ElementTree import fromstring
 
 from jklg.kit.errors import BadInput
 from jklg.kit.money import CURRENCIES, MAX_MINOR, to_minor
+from jklg.reconciliation.statements.figures import real_day
 from jklg.reconciliation.statements.rules import Line, Statement, check_sum
 
 _NAMESPACE = re.compile(r"\{urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-8])\}Document")
@@ -130,7 +131,7 @@ def _amount(of: Element) -> tuple[int, str]:
 def _day(of: Element, name: str) -> date:
     text = _text(of, f"{name}/Dt") or _text(of, f"{name}/DtTm")
     try:
-        return date.fromisoformat(text[:10])
+        return real_day(date.fromisoformat(text[:10]))
     except ValueError:
         raise BadInput(
             "statement_date_invalid", "A date of this file cannot be read.", details={"value": text[:40]}

@@ -69,22 +69,33 @@ def _is_day(year: str, month: str, day: str) -> bool:
 
 def read_date(value: str, order: str) -> date:
     """A day. BadInput (statement_date_invalid)."""
-    text = _TIME.sub("", value.strip())
     try:
-        if words := _WORDS.fullmatch(text):
-            return date(_year(words[3]), _MONTHS[words[2][:3].lower()], int(words[1]))
-        found = _NUMBERS.fullmatch(text)
-        if found is None:
-            return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  (a day, no moment)
-        a, b, c = found.groups()
-        if len(a) == 4 or order == "ymd":
-            return date(_year(a), int(b), int(c))
-        day, month = (a, b) if order == "dmy" else (b, a)
-        return date(_year(c), int(month), int(day))
+        return real_day(_day(_TIME.sub("", value.strip()), order))
     except (ValueError, KeyError):
         raise BadInput(
             "statement_date_invalid", "A date of this file cannot be read.", details={"value": value[:40]}
         ) from None
+
+
+def _day(text: str, order: str) -> date:
+    if words := _WORDS.fullmatch(text):
+        return date(_year(words[3]), _MONTHS[words[2][:3].lower()], int(words[1]))
+    found = _NUMBERS.fullmatch(text)
+    if found is None:
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  (a day, no moment)
+    a, b, c = found.groups()
+    if len(a) == 4 or order == "ymd":
+        return date(_year(a), int(b), int(c))
+    day, month = (a, b) if order == "dmy" else (b, a)
+    return date(_year(c), int(month), int(day))
+
+
+def real_day(day: date) -> date:
+    """The day itself. ValueError of the first and the last day there can be: systems write them for "none", no day follows the last one, and
+    the database would keep them as infinity."""
+    if not date.min < day < date.max:
+        raise ValueError("not a day")
+    return day
 
 
 def _year(text: str) -> int:
@@ -151,6 +162,11 @@ def read_amount(value: str, mark: str, currency: str) -> int:
     after = (found["after"] or "").lower()
     minus = [brackets, found["sign"] in ("-", "\u2212"), after in ("-", "\u2212") or after.startswith("d")]
     return -amount if any(minus) else amount
+
+
+def is_signed(value: str) -> bool:
+    """Whether the amount itself says which way it went."""
+    return bool(re.search(r"^\W*[+\-\u2212(]|[+\-\u2212)]\W*$|[CcDd][Rr]\.?$", value.strip()))
 
 
 def _digits(text: str, mark: str) -> str:

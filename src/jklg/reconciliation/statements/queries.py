@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.db import Connection
+from jklg.reconciliation.statements.once import Kept, Known
 from jklg.reconciliation.statements.rules import ByHand, Line, Payout, Statement
 
 
@@ -76,19 +77,51 @@ async def other_currency(conn: Connection, statement: Statement) -> bool:
     )
 
 
-async def insert_statement(
-    conn: Connection, statement_id: UUID, statement: Statement, file_name: str, sha256: bytes, imported_by: str
-) -> bool:
-    """False when this very file was imported before."""
-    new = await conn.fetchval(
-        """
-        INSERT INTO bank_statements (id, account, currency, format, statement_ref, from_on, to_on, opening_amount, closing_amount, file_name, file_sha256, imported_by)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT ON CONSTRAINT bank_statements_once DO NOTHING RETURNING true
-        """,
-        statement_id, statement.account, statement.currency, statement.format, statement.ref, statement.from_on, statement.to_on,
-        statement.opening, statement.closing, file_name, sha256, imported_by,
+async def was_imported(conn: Connection, statement: Statement, part: int, sha256: bytes) -> bool:
+    """Whether this very file was imported before. `part`: the how-manieth of its account and id in the file."""
+    return bool(
+        await conn.fetchval(
+            "SELECT EXISTS (SELECT FROM bank_statements WHERE account = $1 AND file_sha256 = $2 AND statement_ref = $3 AND part = $4)",
+            statement.account, sha256, statement.ref, part,
+        )
     )  # fmt: skip
-    return bool(new)
+
+
+async def list_kept(conn: Connection, statement: Statement, sha256: bytes) -> list[Kept]:
+    """The statements of the account that have balances, and lines in the days of this one."""
+    rows = await conn.fetch(
+        """
+        SELECT s.statement_ref, s.file_sha256 = $4, s.opening_amount, s.closing_amount, array_agg(l.once_key), array_agg(l.booked_on), array_agg(l.amount)
+        FROM bank_statements s JOIN bank_lines l ON l.account = s.account AND l.once_key = ANY (s.line_keys)
+        WHERE s.account = $1 AND s.from_on <= $3 AND s.to_on >= $2 AND s.opening_amount IS NOT NULL AND s.closing_amount IS NOT NULL
+        GROUP BY s.id ORDER BY s.id
+        """,
+        statement.account, statement.from_on, statement.to_on, sha256,
+    )  # fmt: skip
+    return [
+        Kept(ref, here, opening, closing, [Known(*line) for line in zip(*lines, strict=True)])
+        for ref, here, opening, closing, *lines in rows
+    ]
+
+
+async def insert_statement(
+    conn: Connection,
+    statement_id: UUID,
+    statement: Statement,
+    part: int,
+    keys: Sequence[str],
+    file_name: str,
+    sha256: bytes,
+    imported_by: str,
+) -> None:
+    await conn.execute(
+        """
+        INSERT INTO bank_statements (id, account, currency, format, statement_ref, part, from_on, to_on, opening_amount, closing_amount, line_keys, file_name, file_sha256, imported_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        """,
+        statement_id, statement.account, statement.currency, statement.format, statement.ref, part, statement.from_on, statement.to_on,
+        statement.opening, statement.closing, list(keys), file_name, sha256, imported_by,
+    )  # fmt: skip
 
 
 async def insert_lines(

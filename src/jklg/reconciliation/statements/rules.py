@@ -1,10 +1,8 @@
-"""What a bank's statement is to us, which of its lines are the same, and what a line pays. Pure."""
+"""What a bank's statement is to us, and what a line pays. Pure."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -85,26 +83,6 @@ def check_sum(statement: Statement) -> None:
             "The lines of this statement do not lead from its opening to its closing balance. Nothing was imported.",
             details={"opening": statement.opening, "lines": total - statement.opening, "closing": statement.closing},
         )
-
-
-def once_keys(statement: Statement) -> list[str]:
-    """What each line is known by in every statement that it is read in. Lines that say the same on one day are counted, so that two
-    transfers of one sum stay two, and a statement that overlaps another adds nothing."""
-    seen: Counter[str] = Counter()
-    keys = []
-    for line in statement.lines:
-        said = (
-            line.booked_on.isoformat(),
-            str(line.amount),
-            statement.currency,
-            line.counterparty,
-            line.description,
-            line.reference,
-        )
-        digest = hashlib.sha256("\x1f".join(" ".join(part.split()) for part in said).encode()).hexdigest()
-        seen[digest] += 1
-        keys.append(f"{digest}:{seen[digest]}")
-    return keys
 
 
 def plain(text: str) -> str:
