@@ -24,6 +24,7 @@ from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
 from jklg.payments import captures, commands, consents, queries, rules, silences
 from jklg.payments.gateways.contract import (
+    Forgetting,
     Gateway,
     GatewayBusy,
     GatewayError,
@@ -185,7 +186,10 @@ async def settle(
     try:
         snapshot = await _ask(house, gateway, transaction, booking, hint_ref)
     except GatewayRefused as refusal:
-        return await _refused(house, transaction, refusal)
+        ended = await _forgotten(house, gateway, transaction, refusal)
+        if ended is None:
+            return await _refused(house, transaction, refusal)
+        snapshot = ended
     except GatewayError as silence:
         return await _unanswered(house, transaction, booking, silence)
     await failpoints.reach("after_gateway_answer")
@@ -274,6 +278,32 @@ async def _ask(
     if found is None:
         raise GatewayRefused("never_created", "the gateway has no such attempt, and its key has lapsed")
     return found
+
+
+async def _forgotten(
+    house: House, gateway: Gateway, transaction: Transaction, refusal: GatewayRefused
+) -> Snapshot | None:
+    """How an attempt has ended that its gateway forgot, as it forgets what it took nothing of; None when that is no proof.
+
+    No proof: not found with keys of another mode or too soon; something was being taken when we last saw it, or a capture of ours may
+    still be on its way. Those are for a person.
+    """
+    if refusal.code != "not_found" or not isinstance(gateway, Forgetting) or transaction.ref is None:
+        return None
+    if transaction.captured or transaction.state == "processing" or transaction.livemode != gateway.livemode:
+        return None
+    async with house.db.transaction() as conn:
+        made = await commands.get(conn, transaction.request_key)
+        asked = await commands.list_captures(conn, transaction.id)
+    if made is None or made.seconds_since_first < gateway.forgets_after_seconds:
+        return None
+    sent = asked[-1] if asked and asked[-1].state == "unknown" else None
+    if sent is not None and rules.may_send_again(sent.seconds_since_first, gateway.key_lifetime_seconds):
+        return None
+    return Snapshot(
+        ref=transaction.ref, transaction_id=transaction.id, state="expired", amount=transaction.amount, currency=transaction.currency,
+        livemode=transaction.livemode,
+    )  # fmt: skip
 
 
 async def _refused(house: House, transaction: Transaction, refusal: GatewayRefused) -> Settled:
