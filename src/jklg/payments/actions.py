@@ -38,6 +38,8 @@ from jklg.payments.queries import Transaction
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
+NOT_CONFIGURED = "gateway_not_configured"
+"""Why an attempt is `unknown` whose gateway is not, or no longer, among ours, or only with keys of the other mode (test, live)."""
 
 
 class House(Protocol):
@@ -53,7 +55,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before. It is not to be asked
     again before `retry_after` seconds have passed.
 
-    `capturing`: the payer has done her part, and we are taking the money.
+    `capturing`: the payer has done her part, and we are taking the money. `refused`: the gateway's no to our look.
     """
 
     transaction: Transaction
@@ -61,6 +63,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     unknown: str | None = None
     retry_after: float = 0
     capturing: bool = False
+    refused: str | None = None
 
 
 async def start(
@@ -181,8 +184,8 @@ async def settle(
         raise NotFound("transaction_not_found", "We cannot find this payment.")
     transaction, booking = found
     gateway = house.gateways.get(transaction.gateway)
-    if gateway is None:
-        return Settled(transaction=transaction, booking_status=booking.status, unknown="gateway_not_configured")
+    if gateway is None or gateway.livemode != transaction.livemode:  # nor do keys of the other mode open this one
+        return Settled(transaction=transaction, booking_status=booking.status, unknown=NOT_CONFIGURED)
     try:
         snapshot = await _ask(house, gateway, transaction, booking, hint_ref)
     except GatewayRefused as refusal:
@@ -285,12 +288,12 @@ async def _forgotten(
 ) -> Snapshot | None:
     """How an attempt has ended that its gateway forgot, as it forgets what it took nothing of; None when that is no proof.
 
-    No proof: not found with keys of another mode or too soon; something was being taken when we last saw it, or a capture of ours may
-    still be on its way. Those are for a person.
+    No proof: not found too soon; something was being taken when we last saw it; a capture of ours may still be on its way. Those are for
+    a person.
     """
     if refusal.code != "not_found" or not isinstance(gateway, Forgetting) or transaction.ref is None:
         return None
-    if transaction.captured or transaction.state == "processing" or transaction.livemode != gateway.livemode:
+    if transaction.captured or transaction.state == "processing":
         return None
     async with house.db.transaction() as conn:
         made = await commands.get(conn, transaction.request_key)
@@ -321,7 +324,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
             await report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
-        return await seen(conn, now.id)
+        return msgspec.structs.replace(await seen(conn, now.id), refused=refusal.code)
 
 
 async def _unanswered(house: House, transaction: Transaction, booking: Booking, silence: GatewayError) -> Settled:
@@ -353,6 +356,8 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         now = await queries.lock(conn, transaction.id)
         if now.state not in rules.OPEN and not leftover:
             return await seen(conn, transaction.id)  # somebody was quicker
+        if settled.unknown == NOT_CONFIGURED and not leftover:  # only a person can close it now
+            await report(conn, now, "gateway_refused_lookup", {"code": NOT_CONFIGURED})
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
         )
