@@ -161,3 +161,44 @@ async def test_what_cannot_be_booked_can_be_opened_and_asked_about_again(office:
     await mend(street)
     assert (await press(office, f"{door}/look")).headers["location"].endswith("said=looked")
     assert await street.one("SELECT count(*) FROM anomalies WHERE resolved_at IS NULL") == 0
+
+
+async def test_chitra_closes_a_payment_whose_gateway_is_not_ours_any_more(office: Office) -> None:
+    street = office.street
+    held = await street.asha_holds()
+    await street.start(held.id)
+    gateways, street.house.gateways = street.house.gateways, {}
+    await street.later(hours=2)
+    await street.work()
+    await office.sign_in("Manager")
+    path = f"/staff/concerns/payments/{await street.one(CONCERN)}"
+    text = await office.read(path)
+    assert "The gateway will not tell us about a payment" in text and "How you know that nothing was taken" in text
+    assert "how you know" in (await press(office, f"{path}/close", words=" ")).text
+    street.house.gateways = gateways
+    street.faults.error_before = 9
+    refused = await press(office, f"{path}/close", words="I looked")
+    assert refused.status_code == 409 and "closed there, not here" in refused.text
+    street.house.gateways, street.faults.error_before = {}, 0
+    await press(office, f"{path}/settle", note="I shall look tomorrow")  # that closes nothing
+    for _ in range(2):
+        pressed = await press(office, f"{path}/close", words="Not in the account that we had there.")
+        assert pressed.headers["location"].startswith(path)
+    story = await street.one("SELECT detail->>'note' FROM history WHERE action = 'payment.closed_by_hand'")
+    assert story == "Not in the account that we had there."
+    assert "How you know" not in await office.read(path) and await street.one(CONCERN) is None
+    await street.work()
+    assert (await street.booking(held.id)).status == "expired"
+
+
+async def test_a_guide_closes_no_payment(office: Office) -> None:
+    street = office.street
+    held = await street.asha_holds()
+    await street.start(held.id)
+    street.house.gateways = {}
+    await street.later(hours=2)
+    await street.work()
+    await office.sign_in("Guide")
+    path = f"/staff/concerns/payments/{await street.one(CONCERN)}"
+    assert (await press(office, f"{path}/close", words="x")).status_code in (403, 404)
+    assert (await street.booking(held.id)).payment_open

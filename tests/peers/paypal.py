@@ -56,6 +56,7 @@ from jklg.sandbox.things import BankError, Dispute, Event, Intent, Movement, Pay
 from tests.peers.loopback import serve
 
 T = TypeVar("T", bound="Body")
+Kind = TypeVar("Kind", bound=Thing)
 PUBLISHED = json.loads((Path(__file__).parent / "paypal_requests.schema.json").read_text("utf-8"))
 
 
@@ -161,6 +162,8 @@ EVENTS = {
     "dispute.closed": "CUSTOMER.DISPUTE.RESOLVED",
     "capture.reversed": "PAYMENT.CAPTURE.REVERSED",
 }
+FORGETS = timedelta(hours=3)
+"""How long an order waits for its payer. After that PayPal answers as if it had never been."""
 REVERSAL = "reversal"
 """The reason of what the play bank keeps as a dispute, and PayPal tells as a capture that it has reversed: there is no case to answer."""
 
@@ -182,6 +185,11 @@ class PayPalWork(Work):
     """The play bank's things, said as PayPal says them. Amounts are minor units of ISO 4217 here."""
 
     intent_prefix = "ORDER"
+
+    def find(self, cls: type[Kind], id_: str) -> Kind | None:
+        thing = super().find(cls, id_)
+        waits = isinstance(thing, Intent) and thing.status == "requires_payment_method"
+        return None if waits and self.now - thing.created_at >= FORGETS else thing  # type: ignore[union-attr]
 
     def pay(self, intent: Intent, method: str) -> None:
         if intent.status == "processing":  # a pending capture has come through

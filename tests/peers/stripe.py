@@ -101,6 +101,11 @@ class StripeWork(Work):
 
     def envelope(self, event: Event, thing: Thing) -> dict[str, Any]:
         event.type = _EVENTS.get(event.type, event.type)
+        about = self.describe(thing)
+        if isinstance(thing, Intent) and event.type == "charge.refunded":
+            about = self.charge(thing)
+        elif isinstance(thing, Intent) and event.type == "refund.created":
+            about = self.refunds_told(thing.id)[-1]
         return {
             "id": event.id,
             "object": "event",
@@ -110,8 +115,38 @@ class StripeWork(Work):
             "pending_webhooks": 1,
             "request": {"id": None, "idempotency_key": None},
             "type": event.type,
-            "data": {"object": self.describe(thing)},
+            "data": {"object": about},
         }
+
+    def cancel(self, intent: Intent, reason: str | None = None) -> None:
+        released = intent.amount_capturable
+        super().cancel(intent)
+        self._release(intent, released, reason)
+
+    def capture_part(self, intent: Intent, amount: int) -> None:
+        """In Stripe's own pages; the rest goes back to the payer's card."""
+        intent.amount_received, intent.amount_capturable = amount, 0
+        self._became(intent, "succeeded", "intent.succeeded")
+        self._release(intent, intent.amount - amount, None)
+
+    def _release(self, intent: Intent, amount: int, reason: str | None) -> None:
+        """What was set aside and not taken is told as a refund that succeeded, though no money moves (charge.expired as recorded in
+        dj-stripe/dj-stripe#1037; odoo/odoo#259230)."""
+        if amount:
+            self.bank.released[intent.id] = {  # type: ignore[attr-defined]
+                "id": intent.id.replace("pi_", "re_released_", 1), "object": "refund", "amount": amount, "balance_transaction": None,
+                "charge": _charge_id(intent.id), "created": int(self.now.timestamp()), "currency": intent.currency.lower(), "metadata": {},
+                "payment_intent": intent.id, "reason": reason, "status": "succeeded",
+            }  # fmt: skip
+            self._tell("charge.refunded", intent)
+            self._tell("refund.created", intent)
+
+    def refunds_told(self, intent_id: str) -> list[dict[str, Any]]:
+        """Newest first."""
+        refunds = [self._refund(refund) for refund in reversed(self.refunds_of(intent_id))]
+        intent, released = self.get(Intent, intent_id), self.bank.released.get(intent_id)  # type: ignore[attr-defined]
+        over = intent.status in ("canceled", "succeeded") and intent.amount_received < intent.amount
+        return [*refunds, released] if released and over else refunds
 
     def charge(self, intent: Intent) -> dict[str, Any]:
         paid = bool(intent.amount_received)
@@ -119,7 +154,9 @@ class StripeWork(Work):
             "id": _charge_id(intent.id),
             "object": "charge",
             "amount": intent.amount,
-            "amount_refunded": sum(r.amount for r in self.refunds_of(intent.id) if r.status != "failed"),
+            "amount_captured": intent.amount_received,
+            "amount_refunded": sum(r["amount"] for r in self.refunds_told(intent.id) if r["status"] != "failed"),
+            "captured": paid,
             "currency": intent.currency.lower(),
             "created": int(intent.changed_at.timestamp()),
             "disputed": bool(self.disputes_of(intent.id)),
@@ -154,7 +191,7 @@ class StripeWork(Work):
             "description": intent.description or None,
             "last_payment_error": error,
             "latest_charge": _charge_id(intent.id)
-            if intent.amount_received + intent.amount_capturable or error
+            if intent.amount_received + intent.amount_capturable or error or intent.id in self.bank.released  # type: ignore[attr-defined]
             else None,
             "livemode": False,
             "metadata": intent.metadata,
@@ -234,6 +271,7 @@ class StripeWork(Work):
             "id": refund.id,
             "object": "refund",
             "amount": refund.amount,
+            "balance_transaction": None if refund.status == "pending" else f"txn_{refund.id}",
             "charge": _charge_id(refund.intent),
             "created": int(refund.created_at.timestamp()),
             "currency": refund.currency.lower(),
@@ -290,6 +328,7 @@ class StripePeer:
         self.alarms: dict[str, dict[str, Any]] = {}
         """Early fraud warnings and reviews, by their ids, as Stripe would tell them."""
         self.bank.alarms = self.alarms  # type: ignore[attr-defined]
+        self.bank.released = {}  # type: ignore[attr-defined]
         self.secret_key = secret_key
         self.publishable_key = publishable_key
         self.requests: list[Request] = []
@@ -418,6 +457,12 @@ class StripePeer:
         if self.remembers_errors and answer.status >= 500 and request.method == "POST":
             async with self.bank.work() as work:
                 keys.remember(work, key, _fingerprint(request), answer.status, answer.body.decode())
+
+    async def lapse(self, ref: str) -> None:
+        """Nobody took what was set aside, for a week."""
+        async with self.bank.work() as work:
+            assert isinstance(work, StripeWork)
+            work.cancel(work.get(Intent, ref), "expired_uncaptured_charge")
 
     # -- the payer -------------------------------------------------------------------------------------------------
 
@@ -584,8 +629,8 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
                 if expand != "latest_charge.refunds":
                     raise StripeError(400, "", f"This property cannot be expanded ({expand}).")
                 if found["latest_charge"]:
-                    newest = list(reversed(work.refunds_of(id_)))
-                    refunds = _list(work, newest, {}, f"/v1/charges/{_charge_id(id_)}/refunds")
+                    told = work.refunds_told(id_)
+                    refunds = _list(work, told, {}, f"/v1/charges/{_charge_id(id_)}/refunds", plain=True)
                     found["latest_charge"] = work.charge(intent) | {"refunds": refunds}
             return found
         case ["payment_intents"]:
@@ -601,7 +646,7 @@ def _read(work: Work, path: list[str], params: dict[str, Any]) -> dict[str, Any]
             return told
         case ["refunds"]:
             wanted = check(params, published.RefundListParams)
-            return _list(work, list(reversed(work.refunds_of(wanted["payment_intent"]))), wanted, "/v1/refunds")
+            return _list(work, work.refunds_told(wanted["payment_intent"]), wanted, "/v1/refunds", plain=True)
         case ["disputes"]:
             wanted = check(params, published.DisputeListParams)
             return _list(work, list(reversed(work.disputes_of(wanted["payment_intent"]))), wanted, "/v1/disputes")
@@ -643,7 +688,7 @@ def _list(work: Work, found: list[Any], wanted: dict[str, Any], url: str, *, pla
         raise StripeError(400, "parameter_invalid_integer", "limit is 1 to 100", param="limit")
     start = 0
     if "starting_after" in wanted:
-        ids = [thing.id for thing in found]
+        ids = [thing["id"] if isinstance(thing, dict) else thing.id for thing in found]
         if wanted["starting_after"] not in ids:
             raise StripeError(400, "resource_missing", "No such object", param="starting_after")
         start = ids.index(wanted["starting_after"]) + 1

@@ -214,12 +214,12 @@ class People:
         """On the bank's own page. A page that was closed there cannot be paid any more."""
         does = self.world.choose(*tab.branch.payer_does)
         async with tab.branch.bank.work() as work:
-            intent = work.get(Intent, tab.ref)
-            again = tab.branch.name == "paypal" and intent.status == "authorized"
-            if intent.status not in STILL_OPEN and not again:
+            intent = work.find(Intent, tab.ref)
+            again = tab.branch.name == "paypal" and intent is not None and intent.status == "authorized"
+            if intent is None or (intent.status not in STILL_OPEN and not again):
                 if tab in person.tabs and not self.world.climate.late_money:
                     person.tabs.remove(tab)
-                return f"finds {tab.ref} {intent.status}"
+                return f"finds {tab.ref} {intent.status if intent else 'gone'}"
             tab.branch.act(work, intent, does)
         self.world.happened[does] += 1
         return f"{does} {tab.ref}"

@@ -24,6 +24,7 @@ from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
 from jklg.payments import captures, commands, consents, queries, rules, silences
 from jklg.payments.gateways.contract import (
+    Forgetting,
     Gateway,
     GatewayBusy,
     GatewayError,
@@ -37,6 +38,8 @@ from jklg.payments.queries import Transaction
 from jklg.settings import Settings
 
 log = logging.getLogger(__name__)
+NOT_CONFIGURED = "gateway_not_configured"
+"""Why an attempt is `unknown` whose gateway is not, or no longer, among ours, or only with keys of the other mode (test, live)."""
 
 
 class House(Protocol):
@@ -52,7 +55,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt after looking. `unknown` says why the gateway could not tell us; the attempt then stands as before. It is not to be asked
     again before `retry_after` seconds have passed.
 
-    `capturing`: the payer has done her part, and we are taking the money.
+    `capturing`: the payer has done her part, and we are taking the money. `refused`: the gateway's no to our look.
     """
 
     transaction: Transaction
@@ -60,6 +63,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     unknown: str | None = None
     retry_after: float = 0
     capturing: bool = False
+    refused: str | None = None
 
 
 async def start(
@@ -180,12 +184,15 @@ async def settle(
         raise NotFound("transaction_not_found", "We cannot find this payment.")
     transaction, booking = found
     gateway = house.gateways.get(transaction.gateway)
-    if gateway is None:
-        return Settled(transaction=transaction, booking_status=booking.status, unknown="gateway_not_configured")
+    if gateway is None or gateway.livemode != transaction.livemode:  # nor do keys of the other mode open this one
+        return Settled(transaction=transaction, booking_status=booking.status, unknown=NOT_CONFIGURED)
     try:
         snapshot = await _ask(house, gateway, transaction, booking, hint_ref)
     except GatewayRefused as refusal:
-        return await _refused(house, transaction, refusal)
+        ended = await _forgotten(house, gateway, transaction, refusal)
+        if ended is None:
+            return await _refused(house, transaction, refusal)
+        snapshot = ended
     except GatewayError as silence:
         return await _unanswered(house, transaction, booking, silence)
     await failpoints.reach("after_gateway_answer")
@@ -276,6 +283,32 @@ async def _ask(
     return found
 
 
+async def _forgotten(
+    house: House, gateway: Gateway, transaction: Transaction, refusal: GatewayRefused
+) -> Snapshot | None:
+    """How an attempt has ended that its gateway forgot, as it forgets what it took nothing of; None when that is no proof.
+
+    No proof: not found too soon; something was being taken when we last saw it; a capture of ours may still be on its way. Those are for
+    a person.
+    """
+    if refusal.code != "not_found" or not isinstance(gateway, Forgetting) or transaction.ref is None:
+        return None
+    if transaction.captured or transaction.state == "processing":
+        return None
+    async with house.db.transaction() as conn:
+        made = await commands.get(conn, transaction.request_key)
+        asked = await commands.list_captures(conn, transaction.id)
+    if made is None or made.seconds_since_first < gateway.forgets_after_seconds:
+        return None
+    sent = asked[-1] if asked and asked[-1].state == "unknown" else None
+    if sent is not None and rules.may_send_again(sent.seconds_since_first, gateway.key_lifetime_seconds):
+        return None
+    return Snapshot(
+        ref=transaction.ref, transaction_id=transaction.id, state="expired", amount=transaction.amount, currency=transaction.currency,
+        livemode=transaction.livemode,
+    )  # fmt: skip
+
+
 async def _refused(house: House, transaction: Transaction, refusal: GatewayRefused) -> Settled:
     """A proven no. To creating: the attempt has failed. To fetching what existed: a person should look."""
     async with house.db.transaction(
@@ -291,7 +324,7 @@ async def _refused(house: House, transaction: Transaction, refusal: GatewayRefus
         else:
             await queries.look_again(conn, now.id, now.checks + 1, rules.look_again_seconds(now.state, now.checks + 1))
             await report(conn, now, "gateway_refused_lookup", {"code": refusal.code, "detail": refusal.detail})
-        return await seen(conn, now.id)
+        return msgspec.structs.replace(await seen(conn, now.id), refused=refusal.code)
 
 
 async def _unanswered(house: House, transaction: Transaction, booking: Booking, silence: GatewayError) -> Settled:
@@ -323,6 +356,8 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
         now = await queries.lock(conn, transaction.id)
         if now.state not in rules.OPEN and not leftover:
             return await seen(conn, transaction.id)  # somebody was quicker
+        if settled.unknown == NOT_CONFIGURED and not leftover:  # only a person can close it now
+            await report(conn, now, "gateway_refused_lookup", {"code": NOT_CONFIGURED})
         await commands.add(
             conn, command_id=uuid7(), transaction_id=transaction.id, kind="cancel", request_key=request_key
         )

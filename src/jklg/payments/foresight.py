@@ -50,8 +50,10 @@ async def foresee(house: House, transaction_id: UUID) -> Foreseen:
     gateway = house.gateways.get(transaction.gateway)
     silent: str | None = None
     after, postings = before, []
-    if gateway is None or transaction.ref is None:
-        silent = "gateway_not_configured" if gateway is None else "not_opened_yet"
+    if gateway is None or gateway.livemode != transaction.livemode:
+        silent = actions.NOT_CONFIGURED
+    elif transaction.ref is None:
+        silent = "not_opened_yet"
     else:
         try:
             snapshot = await gateway.fetch(transaction.ref)

@@ -11,7 +11,9 @@ from jklg import payments
 from jklg.kit.errors import BadInput, Conflict
 from jklg.kit.ids import uuid7
 from jklg.payments import desk
+from jklg.payments.gateways.contract import GatewayRefused
 from jklg.payments.refunds import queries as refund_queries
+from jklg.sandbox.bank import Intent
 from tests.payments.conftest import Street
 from tests.trade import TERMS
 
@@ -116,3 +118,89 @@ async def test_cash_goes_back_by_hand_and_somebody_has_to_say_so(street: Street)
     assert refund is not None and refund.state == "succeeded"
     assert await street.balance("gateway_clearing:manual") == held.total_price - 9_000
     assert await street.one("SELECT count(*) FROM anomalies WHERE resolved_at IS NULL") == 0
+
+
+WAYS = ["the gateway was taken out of the settings", "keys of the other mode", "the gateway refuses to show it"]
+
+
+def cannot_be_asked(street: Street, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = street.house.gateways["sandbox"]
+
+    async def refuse(ref: str, key: str = "") -> None:
+        raise GatewayRefused("not_found", "No such payment")
+
+    if why.startswith("the gateway was"):
+        street.house.gateways = {}
+    elif why.startswith("keys"):
+        monkeypatch.setattr(gateway, "livemode", True)
+    else:
+        monkeypatch.setattr(gateway, "fetch", refuse)
+        monkeypatch.setattr(gateway, "cancel", refuse)
+
+
+async def closes(street: Street, attempt: UUID, note: str = "Nothing on their pages.") -> payments.Transaction:
+    return await desk.close_attempt(street.house, attempt, note=note, actor=CHITRA)
+
+
+@pytest.mark.parametrize("why", WAYS)
+async def test_an_attempt_that_its_gateway_cannot_be_asked_about_is_told_of_and_closed_by_hand(
+    street: Street, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    with monkeypatch.context() as meanwhile:
+        cannot_be_asked(street, why, meanwhile)
+        await street.later(hours=2)
+        await street.work()
+        assert (await street.booking(held.id)).payment_open, "seats are kept until somebody says that nothing was taken"
+        assert await street.one("SELECT kind FROM anomalies WHERE resolved_at IS NULL") == "gateway_refused_lookup"
+        with pytest.raises(BadInput):
+            await closes(street, started.transaction.id, " ")
+        for _ in range(2):
+            assert (await closes(street, started.transaction.id)).state == "canceled"
+        await street.work()
+        assert (await street.booking(held.id)).status == "expired"
+        assert await street.one("SELECT count(*) FROM gateway_commands WHERE state IN ('pending', 'unknown')") == 0
+        story = await street.one("SELECT detail->>'note' FROM history WHERE action = 'payment.closed_by_hand'")
+        assert story == "Nothing on their pages."
+
+
+async def test_what_was_closed_by_hand_and_paid_all_the_same_is_late_money(street: Street) -> None:
+    held = await street.asha_holds(seats=2)
+    started = await street.start(held.id)
+    gateways = street.house.gateways
+    street.house.gateways = {}
+    await closes(street, started.transaction.id)
+    await street.later(hours=2)
+    await street.work()
+    street.house.gateways = gateways  # somebody puts the keys back
+    await street.pays(started.transaction.ref or "")
+    await street.deliver()
+    await street.work()
+    assert (await street.booking(held.id)).status == "confirmed", "her seats were still free"
+    assert await street.balance("gateway_clearing:sandbox") == held.total_price
+
+
+async def test_an_attempt_that_was_never_opened_at_a_gateway_that_is_gone_is_closed_by_hand(street: Street) -> None:
+    held = await street.asha_holds()
+    street.faults.error_before = 1
+    started = await street.start(held.id)
+    assert started.transaction.ref is None
+    street.house.gateways = {}
+    assert (await closes(street, started.transaction.id)).state == "failed"
+    assert not (await street.booking(held.id)).payment_open
+
+
+async def test_what_the_gateway_can_be_asked_about_is_not_closed_by_hand(street: Street) -> None:
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    await street.pays_later(started.transaction.ref or "")
+    street.faults.error_before = 9
+    with pytest.raises(Conflict) as no:
+        await closes(street, started.transaction.id)
+    assert no.value.code == "gateway_can_be_asked"
+    street.faults.error_before = 0
+    async with street.bank.bank.work() as work:
+        work.pay(work.get(Intent, started.transaction.ref or ""), "card")
+    assert (await closes(street, started.transaction.id)).state == "succeeded", "it was asked first"
+    assert (await street.booking(held.id)).status == "confirmed"

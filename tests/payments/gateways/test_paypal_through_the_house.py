@@ -7,6 +7,7 @@ from datetime import timedelta
 from random import Random
 
 import httpx
+import msgspec
 import pytest
 
 from jklg import app, bookings, ledger, payments
@@ -24,7 +25,7 @@ from tests.conftest import SECRET, FreshDatabase
 from tests.front import front_of
 from tests.payments.gateways.counters import MovedClock
 from tests.peers.paypal import PayPalPeer, PayPalWork
-from tests.trade import add_departure, hold, status_of
+from tests.trade import TERMS, add_departure, add_package, hold, status_of
 
 
 class Town:
@@ -189,6 +190,108 @@ async def test_what_we_were_about_to_take_when_she_cancelled_is_left_alone(town:
     await payments.settle(town.house, attempt.id, source="return")
     assert town.sent("/capture") == 0
     assert [order.amount_received for order in await town.orders()] == [0]
+
+
+async def days_pass(town: Town, days: float) -> None:
+    for _ in range(int(days * 6)):
+        town.clock.ahead += timedelta(hours=4)
+        await town.work(1)
+
+
+async def stands(town: Town, attempt: payments.Transaction) -> str:
+    async with town.house.db.transaction() as conn:
+        return str(await conn.fetchval("SELECT state FROM transactions WHERE id = $1", attempt.id))
+
+
+async def test_a_balance_left_at_paypal_ends_when_paypal_forgets_it_and_may_be_paid_otherwise(town: Town) -> None:
+    """PayPal answers 404 for an order that nobody has approved for three hours, as if it had never been."""
+    db = town.house.db
+    today = town.clock.now().date()
+    package = await add_package(db, terms=TERMS)
+    departure = await add_departure(
+        db, package_id=package, starts_on=today + timedelta(days=90), cutoff_at=town.clock.now() + timedelta(days=80)
+    )
+    held = await hold(db, departure)
+    deposit = (await payments.start(town.house, held.id, "paypal")).transaction
+    await town.peer.approve(deposit.ref or "")
+    await town.work()
+    balance = (await payments.start(town.house, held.id, "paypal")).transaction  # she closes PayPal's window
+    town.clock.ahead += timedelta(hours=2)
+    await town.work()
+    assert await stands(town, balance) == "requires_action"
+    town.clock.ahead += timedelta(hours=1)
+    await town.work()
+    assert await stands(town, balance) == "expired"
+    await days_pass(town, 4)
+    assert await open_items(town) == [], "nothing was taken, and nobody needs to look"
+    due = held.total_price - deposit.amount
+    await desk.record_payment(
+        town.house, payment_id=uuid7(), booking_id=held.id, amount=due, method="cash", note="", actor="staff:1"
+    )
+    assert await status_of(db, held.id) == "confirmed"
+    async with db.transaction() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM gateway_commands WHERE state IN ('pending', 'unknown')") == 0
+
+
+@pytest.mark.parametrize("closed_in_time", [True, False])
+async def test_an_abandoned_checkout_at_paypal_gives_its_seats_back_and_troubles_nobody(
+    town: Town, closed_in_time: bool
+) -> None:
+    held, attempt = await town.asha_starts(seats=2)
+    town.clock.ahead += timedelta(hours=1 if closed_in_time else 4)  # the worker was away
+    await town.work()
+    await days_pass(town, 4)
+    assert await status_of(town.house.db, held.id) == "expired"
+    assert await stands(town, attempt) == ("canceled" if closed_in_time else "expired")
+    assert await open_items(town) == []
+    await hold(town.house.db, held.departure_id, name="Ben Rao", email="ben@example.org")
+
+
+async def test_an_order_that_paypal_made_and_never_told_us_of_ends_as_well(town: Town) -> None:
+    town.peer.faults.only = "POST"
+    town.peer.faults.drop_after = 1
+    held, attempt = await town.asha_starts()
+    assert attempt.ref is None and len(await town.orders()) == 1
+    town.clock.ahead += timedelta(hours=4)
+    await days_pass(town, 1)
+    assert (await stands(town, attempt), await status_of(town.house.db, held.id)) == ("failed", "expired")
+    assert await open_items(town) == []
+
+
+async def test_what_she_approves_at_the_last_moment_is_kept_by_paypal_and_taken(town: Town) -> None:
+    held, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    town.peer.faults.lose_webhooks = 100
+    town.clock.ahead += timedelta(hours=4)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    assert await town.balance("gateway_clearing:paypal") == held.total_price
+
+
+@pytest.mark.parametrize("why", ["too soon", "being taken", "our capture may be on its way"])
+async def test_an_order_that_is_not_found_for_another_reason_is_put_before_a_person(town: Town, why: str) -> None:
+    _, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    if why == "being taken":
+        town.peer.pending_captures = 1
+        town.peer.faults.later_seconds = 30 * 24 * 3600
+        await payments.settle(town.house, attempt.id, source="return")
+    if why == "our capture may be on its way":
+        failpoints.arm("after_intent_commit:crash")
+        with pytest.raises(Crashed):
+            await payments.settle(town.house, attempt.id, source="return")
+        failpoints.arm("")
+    if why != "too soon":
+        town.clock.ahead += timedelta(hours=3, minutes=30)
+    was = await stands(town, attempt)
+    async with town.peer.bank.work() as work:
+        work.put(msgspec.structs.replace(work.get(Intent, attempt.ref or ""), status="requires_payment_method",
+                                         created_at=town.clock.now() - timedelta(hours=9)))  # fmt: skip
+    await payments.settle(town.house, attempt.id, source="poll")
+    assert await stands(town, attempt) == was and await open_items(town) == ["gateway_refused_lookup"]
+    if why == "our capture may be on its way":
+        town.clock.ahead += timedelta(hours=2)  # it cannot be any more
+        assert (await payments.settle(town.house, attempt.id, source="poll")).transaction.state == "expired"
 
 
 async def test_a_declined_card_takes_nothing_and_another_one_pays(town: Town) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from jklg.payments.gateways.stripe import StripeGateway
 from jklg.payments.gateways.stripe.amounts import from_stripe, to_stripe
 from jklg.sandbox.things import Intent
 from tests.payments.gateways.counters import SECRET, StripeCounter, order
+from tests.peers.stripe import StripeWork
 from tests.peers.stripe_params import BadParam, check, decode
 
 
@@ -96,6 +98,41 @@ async def test_more_refunds_than_fit_on_a_page_are_all_seen(counter: StripeCount
         for n in range(120):
             work.refund(work.get(Intent, created.ref), 1, {"n": str(n)})
     assert len((await counter.gateway.fetch(created.ref)).refunds) == 120
+
+
+@pytest.mark.parametrize("how", ["closed", "lapsed"])
+async def test_an_authorisation_that_was_given_back_is_no_refund(counter: StripeCounter, how: str) -> None:
+    """Stripe lists one, succeeded, on the charge that was never captured."""
+    gateway = counter.gateway_that_waits()
+    attempt = await gateway.create(order())
+    await counter.act(attempt, "pay")
+    if how == "closed":
+        await gateway.cancel(attempt.ref, "cancel:1")
+    else:
+        await counter.peer.lapse(attempt.ref)
+    now = await gateway.fetch(attempt.ref)
+    assert (now.state, now.captured, list(now.refunds)) == ("canceled", 0, [])
+
+
+@pytest.mark.parametrize("refunds", [1, 12])
+@pytest.mark.parametrize("pending", [False, True])
+async def test_what_was_not_taken_of_an_authorisation_is_no_refund_and_what_was_sent_back_is(
+    counter: StripeCounter, refunds: int, pending: bool
+) -> None:
+    gateway = counter.gateway_that_waits()
+    attempt = await gateway.create(order())
+    await counter.act(attempt, "pay")
+    async with counter.peer.bank.work() as work:
+        assert isinstance(work, StripeWork)
+        work.capture_part(work.get(Intent, attempt.ref), 50_000)
+    counter.faults.refund_pending = refunds if pending else 0
+    for number in range(refunds):
+        await gateway.refund(
+            ref=attempt.ref, refund_id=uuid4(), amount=100, currency="INR", request_key=f"refund:{number}"
+        )
+    now = await gateway.fetch(attempt.ref)
+    state = "pending" if pending else "succeeded"
+    assert (now.captured, [(each.amount, each.state) for each in now.refunds]) == (50_000, [(100, state)] * refunds)
 
 
 @pytest.mark.parametrize(

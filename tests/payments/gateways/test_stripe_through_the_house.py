@@ -15,7 +15,7 @@ from jklg.payments.gateways.stripe import StripeGateway
 from jklg.sandbox.bank import Intent
 from jklg.settings import Settings
 from tests.front import front_of
-from tests.peers.stripe import StripePeer
+from tests.peers.stripe import StripePeer, StripeWork
 from tests.trade import add_departure, hold
 
 
@@ -120,3 +120,38 @@ async def test_closing_is_tried_anew_after_stripe_refused_it_once(town: Town) ->
         work.decline(work.get(Intent, attempt.ref or ""), "debit_not_authorized")
     closed = await payments.cancel_attempt(town.house, attempt.id, actor="guest")
     assert closed.transaction.state == "canceled"
+
+
+@pytest.mark.parametrize("how", ["she gives up", "the authorisation lapses", "a part is taken there"])
+async def test_an_authorisation_that_stripe_gives_back_is_not_booked_as_money_sent_back(town: Town, how: str) -> None:
+    """Stripe tells of it as of a refund that succeeded, of a charge that was never captured."""
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=town.peer))
+    town.house.gateways = {
+        "stripe": StripeGateway(
+            "sk_test_peer", "pk_test_peer", ["whsec_peer"], "http://stripe.peer", manual_capture=True, client=client
+        )
+    }
+    held = await hold(town.house.db, await add_departure(town.house.db))
+    attempt = (await payments.start(town.house, held.id, "stripe")).transaction
+    await town.peer.confirm(attempt.client_secret or "")
+    if how == "she gives up":
+        await payments.settle(town.house, attempt.id, source="poll", capture=False)
+        await payments.give_up(town.house, held.id, actor="guest")
+    elif how == "the authorisation lapses":
+        await town.peer.lapse(attempt.ref or "")
+    else:
+        async with town.peer.bank.work() as work:
+            assert isinstance(work, StripeWork)
+            work.capture_part(work.get(Intent, attempt.ref or ""), 1_000)
+    await town.work()
+    await payments.settle(town.house, attempt.id, source="poll")
+    taken = 1_000 if how == "a part is taken there" else 0
+    async with town.house.db.transaction() as conn:
+        assert await conn.fetchval("SELECT state FROM transactions") == ("succeeded" if taken else "canceled")
+        assert await conn.fetchval("SELECT count(*) FROM refunds") == 0
+        assert await conn.fetchval("SELECT bool_and(state = 'done') FROM webhook_inbox")
+        found = await conn.fetch("SELECT kind FROM anomalies WHERE resolved_at IS NULL")
+        assert [row[0] for row in found] == (["amount_mismatch"] if taken else [])
+    assert await town.balance("gateway_clearing:stripe") == taken
+    assert await town.balance("suspense:unapplied") == -taken
+    assert not (await town.booking(held)).payment_open

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from jklg import bookings, history, payments
 from jklg.backoffice.concerns import aside as put_aside
 from jklg.backoffice.concerns import queries, words
 from jklg.backoffice.looking import Ask, eyes_of, when
-from jklg.kit.errors import NotFound, Refusal
+from jklg.kit.errors import Conflict, NotFound, Refusal
 from jklg.kit.ids import uuid7
-from jklg.payments import aside, desk, disputes, suspense
+from jklg.payments import aside, desk, disputes, rules, suspense
 from jklg.payments.queries import Anomaly, get_anomaly
 from jklg.reconciliation import movements
 from jklg.staff.guard import require_staff
@@ -31,6 +32,7 @@ SAID = {
     "stumbled": "The gateway answered, and its answer cannot be booked. The error is written down.",
     "again": "It is in the queue again. The worker takes it within seconds; if it fails again, it comes back here.",
     "settled": "Settled.",
+    "closed": "The payment is closed. The customer may pay in another way.",
     "adopted": "Booked as the agency's own, and settled.",
     "attached": "It is a payment of this booking from now on.",
     "applied": "Applied to the booking.",
@@ -79,7 +81,7 @@ async def concern_page(
     return page(
         request, "backoffice/concern.html", personal=True, status=refusal.status if refusal else 200, person=person, concern=found, booking=booking,
         transaction=transaction, disputes=disputed, owner=owner, mine=found.owner == actor_of(person), settled_by=settled_by,
-        aside=left_aside, foreseen=foreseen, money=money, methods=desk.METHODS, once=uuid7(), form=form or {}, daily=found.kind in movements.CONCERNS,
+        aside=left_aside, foreseen=foreseen, money=money, methods=desk.METHODS, once=uuid7(), form=form or {}, closable=_closable(found, transaction), daily=found.kind in movements.CONCERNS,
         adoptable=found.kind in movements.ADOPTED and found.transaction_id is None, words=words.of(found.kind), currency=_currency(found, transaction), may_act=can(person.role, ACT), error=refusal.sentence if refusal else "", error_field=error_field,
         error_at=str((refusal.details or {}).get("field", "")) if refusal else "", when=when,
         said=SAID.get(str(request.query_params.get("said", ""))),
@@ -165,6 +167,34 @@ async def settle(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     return go(f"/staff/concerns/payments/{id_of(concern_id)}?said=settled")
 
 
+@post("/staff/concerns/payments/{concern_id:str}/close", include_in_schema=False, status_code=200)
+async def close(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """Nobody can ask the gateway about this payment any more: it is closed here, and the concern settled with the same words."""
+    person = await require_staff(request, ACT)
+    form = await read_form(request)
+    house = request.app.state.house
+    async with eyes_of(request, person) as conn:
+        found = await get_anomaly(conn, id_of(concern_id))
+        transaction = await payments.get(conn, found.transaction_id) if found and found.transaction_id else None
+    if found is None or transaction is None:
+        raise missing()
+    here = f"/staff/concerns/payments/{found.id}"
+    if not _closable(found, transaction):
+        return go(here)
+    try:
+        await desk.close_attempt(house, transaction.id, note=form.get("words", ""), actor=actor_of(person))
+    except Refusal as refusal:
+        return await concern_page(request, person, found.id, refusal, "words")
+    with suppress(Conflict):  # settled meanwhile, or it alone tells of other money of the booking
+        await payments.settle_concern(house.db, found.id, actor=actor_of(person), note=form["words"])
+    return go(f"{here}?said=closed")
+
+
+def _closable(found: Anomaly, transaction: payments.Transaction | None) -> bool:
+    """Whether it is about an open payment that its gateway does not show."""
+    return found.kind == "gateway_refused_lookup" and transaction is not None and transaction.state in rules.OPEN
+
+
 def _currency(found: Anomaly, transaction: payments.Transaction | None) -> str:
     """What the numbers of a concern are counted in; '' when nobody knows."""
     said = found.detail.get("currency")
@@ -189,5 +219,5 @@ def missing() -> NotFound:
     return NotFound("concern_not_found", "We cannot find this.")
 
 
-_handlers: list[Any] = [concern, take, look, again, adopt, settle]
+_handlers: list[Any] = [concern, take, look, again, adopt, close, settle]
 router = Router(path="/", route_handlers=_handlers)

@@ -158,8 +158,8 @@ KINDS = {
     ),
     "gateway_refused_lookup": Words(
         "The gateway will not tell us about a payment",
-        "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there.",
-        "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen.",
+        "It knows the payment, or knew it, and refuses to show it: another account's key, or something that was removed there. Or it is no longer set up here, or only with keys of the other mode.",
+        "Check the keys in the settings, and look for the payment's number on the gateway's own pages. Look again here when it can be seen. If it never will be, and nothing was taken, close the payment below.",
     ),
     "chain_broken": Words(
         "The books are not those that were sealed",

@@ -1,4 +1,5 @@
-"""Money that staff took themselves, and gave back: cash, a transfer to the agency's account, a card on their own terminal."""
+"""Money that staff took themselves, and gave back: cash, a transfer to the agency's account, a card on their own terminal. And attempts that
+nobody but they can close."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from uuid import UUID
 from jklg import bookings, history
 from jklg.kit.db import claims
 from jklg.kit.errors import BadInput, Conflict, NotFound
-from jklg.payments import actions, merging, queries, refunds, rules
+from jklg.payments import actions, commands, merging, queries, refunds, rules
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import RefundSnapshot, Snapshot
 from jklg.payments.queries import Transaction
@@ -85,6 +86,41 @@ async def record_payment(
         recorded = await queries.get(conn, payment_id)
         assert recorded is not None, "just written"
         return recorded
+
+
+async def close_attempt(house: House, transaction_id: UUID, *, note: str, actor: str) -> Transaction:
+    """Close an open attempt here, as `note` says, because its gateway can be asked no more: it is not configured, or for the other mode, or
+    refuses to show it. It is asked once more first. This moves no money; what arrives all the same is late money.
+
+    Raises, in the order checked: BadInput (note_missing); NotFound (transaction_not_found); Conflict (gateway_can_be_asked).
+    """
+    note = note.strip()[:2000]
+    if not note:
+        raise BadInput("note_missing", "Please say how you know that nothing was taken.", details={"field": "note"})
+    settled = await actions.cancel_attempt(house, transaction_id, actor=actor)
+    if settled.transaction.state not in rules.OPEN:
+        return settled.transaction
+    if settled.refused is None and settled.unknown != actions.NOT_CONFIGURED:
+        raise Conflict(
+            "gateway_can_be_asked",
+            "The gateway still knows this payment, or may answer later. It is closed there, not here.",
+        )
+    async with house.db.transaction(claims("system", actor=actor, reason="closed by hand")) as conn:
+        await bookings.lock(conn, settled.transaction.booking_id)
+        now = await queries.lock(conn, transaction_id)
+        if now.state not in rules.OPEN:
+            return now
+        if now.ref is None:
+            await commands.finish_all(conn, [now.request_key, f"cancel:{now.id}"], "rejected", "closed by hand")
+            await queries.fail(conn, now.id, "")
+        else:
+            closed = Snapshot(
+                ref=now.ref, transaction_id=now.id, state="canceled", amount=now.amount, currency=now.currency, livemode=now.livemode,
+            )  # fmt: skip
+            await merging.merge(conn, now.id, closed, "staff")
+        detail = {"transaction_id": str(now.id), "note": note}
+        await history.record(conn, actor, "payment.closed_by_hand", "booking", now.booking_id, detail)
+        return (await actions.seen(conn, now.id)).transaction
 
 
 async def paid_out(house: House, refund_id: UUID, *, actor: str) -> None:

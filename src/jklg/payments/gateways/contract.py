@@ -217,6 +217,14 @@ class MethodKeeping(Protocol):
         ...
 
 
+@runtime_checkable
+class Forgetting(Protocol):
+    """What a gateway has besides when it forgets an attempt that it took nothing of: from then on `fetch` says `not_found`, and nobody can pay it any more."""
+
+    forgets_after_seconds: int
+    """How long after its making it may be forgotten. What is not found sooner was not forgotten."""
+
+
 class Gateway(Protocol):
     """The contract. Every method may raise any GatewayError unless it says otherwise."""
 

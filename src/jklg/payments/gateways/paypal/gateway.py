@@ -6,7 +6,9 @@ until our `capture`. What PayPal cannot do, and what follows:
 * It lists no orders. A create whose answer was lost is sent again under its PayPal-Request-Id, which PayPal keeps for six
   hours and answers with the order it made. After that an order that we never heard of can do no harm: nobody was shown it,
   and nobody but us can capture it. `find` and `list_attempts` see what money came of, through Transaction Search.
-* It cancels no order. `cancel` closes the attempt by our never capturing it; PayPal forgets the order after three hours.
+* It cancels no order. `cancel` closes the attempt by our never capturing it.
+* It forgets an order that nobody has approved for three hours, and one that was approved and not captured for three more: from then on
+  it is not found. What was captured, or is pending, is kept.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class PayPalGateway:
     name = "paypal"
     key_lifetime_seconds = 6 * 3600
     refund_key_lifetime_seconds = 45 * 24 * 3600
+    forgets_after_seconds = 3 * 3600
     listing_lag = timedelta(hours=6)
 
     def __init__(
@@ -115,15 +118,15 @@ class PayPalGateway:
     async def fetch(self, ref: str) -> Snapshot:
         try:
             order = await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order)
-            seen = self._seen(order)
-            if not seen.captured or seen.charge_ref is None:
-                return seen
-            told = await disputes.list_disputes(self._calls, seen.charge_ref)
-            return msgspec.structs.replace(seen, disputes=told or orders.reversals(order))
         except GatewayRefused as refusal:
             if refusal.code in ("RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"):
                 raise GatewayRefused("not_found", refusal.detail) from refusal
             raise
+        seen = self._seen(order)
+        if not seen.captured or seen.charge_ref is None:
+            return seen
+        told = await disputes.list_disputes(self._calls, seen.charge_ref)
+        return msgspec.structs.replace(seen, disputes=told or orders.reversals(order))
 
     async def find(self, order: Order) -> Snapshot | None:
         """None proves less than elsewhere and enough: an order without money that we do not know stays without money."""

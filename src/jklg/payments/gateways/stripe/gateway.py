@@ -62,6 +62,7 @@ class _Refund(msgspec.Struct):
     status: str | None = None
     metadata: dict[str, str] | None = None
     failure_reason: str | None = None
+    balance_transaction: str | dict[str, Any] | None = None
 
 
 class _Refunds(msgspec.Struct):
@@ -210,11 +211,11 @@ class StripeGateway:
         charge = intent.latest_charge
         told = charge.refunds if isinstance(charge, _Charge) else None
         if told is not None and not told.has_more:  # Stripe tells the newest ten with the charge
-            refunds = [_refund_snapshot(each) for each in told.data]
+            listed = told.data
         else:
-            refunds = await self._refunds(ref) if intent.amount_received else []
+            listed = await self._refunds(ref) if intent.amount_received else []
         disputes = await list_disputes(self._stripe, ref) if isinstance(charge, _Charge) and charge.disputed else []
-        return _snapshot(intent, refunds, disputes)
+        return _snapshot(intent, [_refund_snapshot(each) for each in listed if not _released(intent, each)], disputes)
 
     async def find(self, order: Order) -> Snapshot | None:
         # By listing, never by Stripe's search, which may be an hour behind. Clocks may differ by minutes, and the key
@@ -255,7 +256,7 @@ class StripeGateway:
         except GatewayError as problem:
             if not _made_before(problem):
                 raise
-            made = [refund for refund in await self._refunds(ref) if refund.refund_id == refund_id]
+            made = [each for each in map(_refund_snapshot, await self._refunds(ref)) if each.refund_id == refund_id]
             if not made:
                 raise GatewayUnknown(problem.code, problem.detail) from problem
             return made[0]
@@ -276,12 +277,12 @@ class StripeGateway:
                 return
             params["starting_after"] = page.data[-1].id
 
-    async def _refunds(self, ref: str) -> list[RefundSnapshot]:
+    async def _refunds(self, ref: str) -> list[_Refund]:
         params: RefundListParams = {"payment_intent": ref, "limit": 100}
-        refunds: list[RefundSnapshot] = []
+        refunds: list[_Refund] = []
         while True:
             page = await call(self._stripe.v1.refunds.list_async(params), _Refunds)
-            refunds += [_refund_snapshot(refund) for refund in page.data]
+            refunds += page.data
             if not page.has_more or not page.data:
                 return refunds
             params["starting_after"] = page.data[-1].id
@@ -427,6 +428,12 @@ def _snapshot(
         if intent.status in _KEEP_METHOD
         else None,
     )
+
+
+def _released(intent: _Intent, refund: _Refund) -> bool:
+    """Whether this only gave an authorisation back, or what was not taken of it: Stripe lists that as a refund that succeeded and moved nothing."""
+    taken = intent.amount_received or 0
+    return not taken or (taken < intent.amount and refund.status == "succeeded" and not refund.balance_transaction)
 
 
 def _refund_snapshot(refund: _Refund) -> RefundSnapshot:
