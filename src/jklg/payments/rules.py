@@ -232,6 +232,10 @@ def retry_seconds(attempts: int, dice: float) -> float:
     return float(min(5 * 2 ** min(attempts, 13), 6 * 3600)) * (0.5 + dice)
 
 
+ON_ITS_WAY_SECONDS = 600
+"""After a caller has given up: how long what it sent may still arrive at a gateway that does not show it."""
+
+
 def may_send_again(seconds_since_first: float, key_lifetime_seconds: int) -> bool:
     """Whether the gateway surely still knows our key. After 80 % of its lifetime we look instead of sending."""
     return seconds_since_first < 0.8 * key_lifetime_seconds

@@ -14,7 +14,8 @@ import pytest
 
 from jklg import app, bookings, jobs, payments
 from jklg.kit import failpoints
-from jklg.payments import balances, cancellations, consents
+from jklg.kit.ids import uuid7
+from jklg.payments import balances, cancellations, consents, desk
 from jklg.payments.consents import Consent
 from jklg.payments.gateways.stripe import StripeGateway
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -24,12 +25,24 @@ from tests.trade import TERMS
 GOOD, WANTS_HER, REFUSED = "4242424242424242", "4000002500003155", "4000000000000341"
 
 
+class Line(httpx.ASGITransport):
+    """The line to Stripe, and whether it is cut."""
+
+    cut = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.cut:
+            raise httpx.ConnectError("cut", request=request)
+        return await super().handle_async_request(request)
+
+
 class Counter:
     """A house that takes cards by Stripe, and Stripe."""
 
-    def __init__(self, street: Street, peer: StripePeer) -> None:
+    def __init__(self, street: Street, peer: StripePeer, line: Line) -> None:
         self.street = street
         self.peer = peer
+        self.line = line
 
     async def deposit(self, card: str = GOOD, *, agreed: str | None = "She agreed.") -> bookings.Held:
         """Asha pays the deposit and lets us charge the rest. 90 days before departure; the balance is due 30 before."""
@@ -47,6 +60,14 @@ class Counter:
         for _ in range(days):
             await self.street.later(days=1)
             await self.work()
+
+    async def told_of_the_charge(self, card: str = GOOD) -> bookings.Held:
+        """The deposit is paid, the letter is written, and the day of the charge has come."""
+        held = await self.deposit(card)
+        await self.street.later(days=57)
+        await self.work()
+        await self.street.later(days=3)
+        return held
 
     async def work(self) -> None:
         for _ in range(3):
@@ -79,10 +100,11 @@ class Counter:
 @pytest.fixture
 async def counter(street: Street) -> AsyncIterator[Counter]:
     peer = StripePeer(dice=Random(1), clock=street.clock)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=peer))
+    line = Line(app=peer)
+    client = httpx.AsyncClient(transport=line)
     gateway = StripeGateway("sk_test_peer", "pk_test_peer", ["whsec_peer"], "http://stripe.peer", client=client)
     street.house.gateways = {"stripe": gateway}
-    yield Counter(street, peer)
+    yield Counter(street, peer, line)
     await gateway.close()
 
 
@@ -178,6 +200,99 @@ async def test_the_deposit_that_was_never_paid_leaves_no_consent(counter: Counte
     await counter.street.later(hours=2)
     await counter.work()
     assert (await counter.consent(held.id)).ended_why in ("never_paid", "given_up")
+
+
+async def charge_unheard(counter: Counter, *, sent: bool) -> tuple[bookings.Held, UUID]:
+    """The day of the charge, and Stripe does not answer: cut off, or `sent` and answered with a 500. Her booking, and the charge."""
+    held = await counter.told_of_the_charge()
+    counter.line.cut = not sent
+    if sent:
+        counter.peer.faults.only, counter.peer.faults.error_before = "POST /v1/payment_intents", 1
+    await balances.charge(counter.street.house)
+    assert await counter.charges() == ["submitting"]
+    counter.line.cut = False
+    return held, await counter.street.one("SELECT id FROM transactions WHERE consent_id IS NOT NULL")
+
+
+async def test_what_she_has_stopped_is_not_charged_once_stripe_is_back(counter: Counter) -> None:
+    held, charge = await charge_unheard(counter, sent=False)
+    assert await consents.stop(counter.street.db, held.id, actor="guest")
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["failed"], "Stripe has never heard of it"
+    await counter.work()
+    assert (await counter.street.booking(held.id)).payment_status == "Partial"
+    assert (await payments.start(counter.street.house, held.id, "stripe")).transaction.consent_id is None
+
+
+async def test_to_close_a_charge_does_not_make_it(counter: Counter) -> None:
+    """So it was: it was sent first, to see what there is to close."""
+    held, charge = await charge_unheard(counter, sent=False)
+    closed = await payments.cancel_attempt(counter.street.house, charge, actor="guest")
+    assert (closed.transaction.state, closed.transaction.captured) == ("failed", 0)
+    assert (await counter.consent(held.id)).ended_at is None, "closing one charge is not taking back one's word"
+
+
+async def test_whoever_brings_cash_while_stripe_is_away_pays_once(counter: Counter) -> None:
+    held, _ = await charge_unheard(counter, sent=False)
+    rest = held.total_price - await counter.street.one("SELECT sum(captured_amount)::bigint FROM transactions")
+    await desk.record_payment(
+        counter.street.house,
+        payment_id=uuid7(),
+        booking_id=held.id,
+        amount=rest,
+        method="cash",
+        note="",
+        actor="staff:1",
+    )
+    await counter.work()
+    assert await counter.charges() == ["failed"]
+    assert (await counter.street.kept(held.id))["customer_deposits"] == -held.total_price
+
+
+async def test_a_charge_that_is_perhaps_on_its_way_is_looked_for_and_not_sent_again(counter: Counter) -> None:
+    """Nobody may send it any more, and nobody is told that nothing comes, until it must have arrived."""
+    _, charge = await charge_unheard(counter, sent=True)
+    for _ in range(3):
+        closed = await payments.cancel_attempt(counter.street.house, charge, actor="guest")
+        assert (closed.transaction.state, closed.unknown) == ("submitting", "not_there_yet")
+        await counter.street.later(minutes=3)
+        await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.street.one("SELECT count(*) FROM gateway_silences") <= 1, "it does answer"
+    await counter.street.later(minutes=5)
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["failed"] and counter.sent("/payment_intents") == 2, (
+        "the deposit, and one charge"
+    )
+
+
+async def test_a_charge_that_stripe_had_made_before_she_stopped_it_is_found(counter: Counter) -> None:
+    held = await counter.told_of_the_charge()
+    counter.peer.faults.drop_after = 1
+    await balances.charge(counter.street.house)
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await counter.street.later(minutes=5)
+    await counter.work()
+    assert await counter.charges() == ["succeeded"]
+    assert (await counter.street.kept(held.id))["gateway_clearing:stripe"] == held.total_price
+
+
+async def test_a_refused_charge_that_cannot_be_looked_up_is_not_taken_for_unheard(counter: Counter) -> None:
+    """Stripe has heard of it: the line was cut only when we looked for what its refusal had left open."""
+    held = await counter.told_of_the_charge(REFUSED)
+    heard = counter.line.handle_async_request
+
+    async def cut_after_the_charge(request: httpx.Request) -> httpx.Response:
+        answer = await heard(request)
+        counter.line.cut = counter.line.cut or request.method == "POST"
+        return answer
+
+    counter.line.handle_async_request = cut_after_the_charge  # type: ignore[method-assign]
+    await balances.charge(counter.street.house)
+    counter.line.handle_async_request, counter.line.cut = heard, False  # type: ignore[method-assign]
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    charge = await counter.street.one("SELECT id FROM transactions WHERE consent_id IS NOT NULL")
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["requires_payment_method"], "found, and hers to pay or to close"
 
 
 async def test_she_stops_it_while_she_is_still_paying_the_deposit(counter: Counter) -> None:
