@@ -602,9 +602,7 @@ def _refund(work: Work, id_: str, new: RefundRequest) -> Refund:
     return work.refund(intent, _minor(new.amount), {"custom_id": new.custom_id} if new.custom_id else {})
 
 
-def _read(
-    work: PayPalWork, path: list[str], query: dict[str, str], strangers: dict[str, bool]
-) -> dict[str, Any]:
+def _read(work: PayPalWork, path: list[str], query: dict[str, str], strangers: dict[str, bool]) -> dict[str, Any]:
     match path:
         case ["v2", "checkout", "orders", id_]:
             return work.order(work.get(Intent, id_))

@@ -14,12 +14,13 @@ from random import Random
 from typing import Protocol
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from jklg import bookings, history
 from jklg.bookings import Booking
 from jklg.kit import failpoints
-from jklg.kit.db import SYSTEM, Connection, Database, claims
+from jklg.kit.db import SYSTEM, Connection, Database, claims, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
 from jklg.payments import captures, commands, consents, queries, rules, silences
@@ -80,20 +81,25 @@ async def start(
 
     Without a claimed amount that is its first part that is not paid: the deposit, the balance, or all at once. `agreed`: the words by which
     the payer lets us charge the rest later; where nothing is left to charge, or the gateway keeps no cards, nothing is kept. `consent_id`:
-    charge the card that was kept by it, without her; the database refuses one that does not live.
+    charge the card that was kept by it, without her.
 
     Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
     (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
-    gateway, or of another amount); TooMany (too_many_attempts). A booking that costs nothing is confirmed here and raises Conflict
-    (nothing_to_pay).
+    gateway, or of another amount); TooMany (too_many_attempts); Conflict (card_not_agreed: the consent does not live). A booking that costs
+    nothing is confirmed here and raises Conflict (nothing_to_pay).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None:
         raise BadInput("gateway_not_offered", "This way of paying is not offered.")
-    async with house.db.transaction(claims("system", actor=actor)) as conn:
-        transaction_id = await _write_attempt(
-            conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
-        )
+    try:
+        async with house.db.transaction(claims("system", actor=actor)) as conn:
+            transaction_id = await _write_attempt(
+                conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
+            )
+    except asyncpg.IntegrityConstraintViolationError as error:
+        if violated(error) != "transactions_want_consent":
+            raise
+        raise Conflict("card_not_agreed", "This card may not be charged any more.") from error
     if transaction_id is None:
         raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.", outcome=True)
     await failpoints.reach("after_intent_commit")

@@ -14,9 +14,11 @@ import pytest
 
 from jklg import app, bookings, jobs, payments
 from jklg.kit import failpoints
+from jklg.kit.errors import Conflict
 from jklg.kit.ids import uuid7
-from jklg.payments import balances, cancellations, consents, desk
+from jklg.payments import balances, cancellations, consents, desk, merging
 from jklg.payments.consents import Consent
+from jklg.payments.gateways.contract import Snapshot
 from jklg.payments.gateways.stripe import StripeGateway
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.peers.stripe import StripePeer
@@ -43,17 +45,21 @@ class Counter:
         self.street = street
         self.peer = peer
         self.line = line
+        self.sandbox = street.house.gateways["sandbox"]
 
     async def deposit(self, card: str = GOOD, *, agreed: str | None = "She agreed.") -> bookings.Held:
         """Asha pays the deposit and lets us charge the rest. 90 days before departure; the balance is due 30 before."""
         held = await self.street.asha_holds_under_terms(TERMS)
+        await self.pay_deposit(held, card, agreed=agreed)
+        return held
+
+    async def pay_deposit(self, held: bookings.Held, card: str = GOOD, *, agreed: str | None = "She agreed.") -> None:
         started = await payments.start(self.street.house, held.id, "stripe", agreed=agreed)
         secret = started.transaction.client_secret or ""
         said = await self.peer.confirm(secret, card)
         if said.get("paymentIntent", {}).get("status") == "requires_action":
             await self.peer.authenticate(secret, approve=True)
         await payments.settle(self.street.house, started.transaction.id, source="return")
-        return held
 
     async def days(self, days: int) -> None:
         """Days go by, and every day the worker goes round."""
@@ -103,8 +109,9 @@ async def counter(street: Street) -> AsyncIterator[Counter]:
     line = Line(app=peer)
     client = httpx.AsyncClient(transport=line)
     gateway = StripeGateway("sk_test_peer", "pk_test_peer", ["whsec_peer"], "http://stripe.peer", client=client)
+    counter = Counter(street, peer, line)
     street.house.gateways = {"stripe": gateway}
-    yield Counter(street, peer, line)
+    yield counter
     await gateway.close()
 
 
@@ -212,6 +219,54 @@ async def charge_unheard(counter: Counter, *, sent: bool) -> tuple[bookings.Held
     assert await counter.charges() == ["submitting"]
     counter.line.cut = False
     return held, await counter.street.one("SELECT id FROM transactions WHERE consent_id IS NOT NULL")
+
+
+async def test_a_card_kept_under_the_test_keys_is_nothing_to_charge_in_earnest(counter: Counter) -> None:
+    held = await counter.told_of_the_charge()
+    counter.street.house.gateways["stripe"].livemode = True
+    assert await balances.charge(counter.street.house) == 0 and await counter.charges() == []
+    with pytest.raises(Conflict, match="card_not_agreed"):
+        await payments.start(
+            counter.street.house, held.id, "stripe", actor="system", consent_id=(await counter.consent(held.id)).id
+        )
+
+
+async def test_one_booking_that_cannot_be_charged_is_no_other_ones_trouble(counter: Counter) -> None:
+    spoilt = await counter.deposit()
+    await counter.told_of_the_charge()
+    conn = await asyncpg.connect(counter.street.owner_url)
+    await conn.execute(
+        f"""
+        CREATE FUNCTION spoilt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.booking_id = '{spoilt.id}' THEN RAISE EXCEPTION 'spoilt'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER spoilt BEFORE INSERT ON transactions FOR EACH ROW EXECUTE FUNCTION spoilt();
+        """
+    )
+    await conn.close()
+    assert await balances.charge(counter.street.house) == 1
+    assert await counter.charges() == ["succeeded"]
+
+
+async def test_late_money_that_is_on_its_way_back_pays_no_balance(counter: Counter) -> None:
+    """She had begun to pay everything by another gateway, which takes it after all: sent back, though for a while it counts as paid."""
+    street = counter.street
+    street.house.gateways = {**street.house.gateways, "sandbox": counter.sandbox}
+    held = await street.asha_holds_under_terms(TERMS)
+    whole = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, whole.id, actor="guest")
+    await counter.pay_deposit(held)
+    late = Snapshot(
+        ref=whole.ref or "", transaction_id=whole.id, state="succeeded", amount=whole.amount, currency="INR", livemode=whole.livemode,
+        captured=whole.amount,
+    )  # fmt: skip
+    async with street.db.transaction() as conn:
+        await merging.merge(conn, whole.id, late, "webhook")
+    await consents.end_due(street.house)
+    assert (await counter.consent(held.id)).ended_at is None
+    assert await street.kept(held.id) == {
+        "customer_deposits": -(held.total_price - 3_999_840), "gateway_clearing:stripe": held.total_price - 3_999_840,
+        "gateway_clearing:sandbox": whole.amount, "refunds_in_flight": -whole.amount,
+    }  # fmt: skip
 
 
 async def test_what_she_has_stopped_is_not_charged_once_stripe_is_back(counter: Counter) -> None:
