@@ -34,6 +34,11 @@ def decimals(currency: str) -> int:
     return _DECIMALS.get(currency, 2)
 
 
+def step(currency: str) -> int:
+    """The smallest amount that gateways move, in minor units: in currencies with three decimals, ten (payments.md 1.8)."""
+    return 10 if decimals(currency) == 3 else 1
+
+
 def to_decimal(minor: int, currency: str) -> Decimal:
     """4999980 INR -> Decimal('49999.80'). Exact."""
     return Decimal(minor).scaleb(-decimals(currency))

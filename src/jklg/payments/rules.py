@@ -13,7 +13,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput
 from jklg.kit.languages import gettext as _
-from jklg.kit.money import decimals, plain
+from jklg.kit.money import plain, step
 from jklg.payments.gateways.contract import Snapshot
 
 RANK = {
@@ -208,7 +208,7 @@ def payable(
                 amount=plain(due - claimed_amount, currency)
             )
         )
-    if decimals(currency) == 3 and claimed_amount % 10:
+    if claimed_amount % step(currency):
         raise refusal(_("Payment providers take no thousandths. Please end the amount with a 0."))
     return claimed_amount
 
