@@ -77,19 +77,19 @@ async def list_to_charge(
         JOIN mail_outbox m ON m.once_key = 'card_will_be_charged:' || c.id
         CROSS JOIN LATERAL (SELECT count(*) AS tried, max(x.created_at) AS last FROM transactions x WHERE x.consent_id = c.id) charges
         WHERE c.ended_at IS NULL AND c.method_ref IS NOT NULL
-          AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $2::boolean[]))
+          AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $6::boolean[]))
           AND b.status = 'confirmed' AND b.payment_status = 'Partial' AND NOT b.payment_open
           AND b.balance_due_on <= (house_now() AT TIME ZONE p.time_zone)::date
-          AND m.created_at <= house_now() - make_interval(days => $3)
-          AND charges.tried < $5 AND (charges.last IS NULL OR charges.last <= house_now() - make_interval(days => $4))
-        ORDER BY b.balance_due_on, b.id LIMIT $6
+          AND m.created_at <= house_now() - make_interval(days => $2)
+          AND charges.tried < $4 AND (charges.last IS NULL OR charges.last <= house_now() - make_interval(days => $3))
+        ORDER BY b.balance_due_on, b.id LIMIT $5
         """,
         [name for name, _ in modes],
-        [livemode for _, livemode in modes],
         notice_days,
         pause_days,
         tries,
         limit,
+        [livemode for _, livemode in modes],
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
