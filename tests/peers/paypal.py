@@ -24,6 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import jsonschema_rs
@@ -389,6 +390,8 @@ class PayPalPeer:
         self.tokens: dict[str, datetime] = {}
         self.token_seconds = 32_400
         self.pending_captures = 0
+        self.strangers: dict[str, bool] = {}
+        """Payments of other shops on this account: whether their capture can be read, which then tells of no order."""
         self.transmissions = 0
         self._basic = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
         self._postman = Signing(self, webhook_url, webhook_client)
@@ -525,7 +528,7 @@ class PayPalPeer:
                 case ("GET", *path):
                     async with self.bank.work() as work:
                         assert isinstance(work, PayPalWork)
-                        return json_answer(200, _read(work, path, request.query))
+                        return json_answer(200, _read(work, path, request.query, self.strangers))
         except BankError as refusal:
             return _refusal(refusal).answer
         except PayPalError as error:
@@ -607,10 +610,12 @@ def _refund(work: Work, id_: str, new: RefundRequest) -> Refund:
     return work.refund(intent, _minor(new.amount), {"custom_id": new.custom_id} if new.custom_id else {})
 
 
-def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str, Any]:
+def _read(work: PayPalWork, path: list[str], query: dict[str, str], strangers: dict[str, bool]) -> dict[str, Any]:
     match path:
         case ["v2", "checkout", "orders", id_]:
             return work.order(work.get(Intent, id_))
+        case ["v2", "payments", "captures", id_] if strangers.get(id_):
+            return {"id": id_, "status": "COMPLETED", "amount": money(5000, "INR"), "final_capture": True}
         case ["v2", "payments", "captures", id_]:
             intent = work.get(Intent, id_.replace("CAP", "ORDER", 1))
             if not intent.amount_received:
@@ -625,7 +630,7 @@ def _read(work: PayPalWork, path: list[str], query: dict[str, str]) -> dict[str,
         case ["v1", "notifications", "webhooks-events"]:
             return _events(work, query)
         case ["v1", "reporting", "transactions"]:
-            return _search(work, query)
+            return _search(work, query, strangers)
         case ["v1", "reporting", "balances"]:
             return _balances(work, query)
     raise PayPalError(404, "RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
@@ -664,7 +669,7 @@ def _events(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
+def _search(work: PayPalWork, query: dict[str, str], strangers: dict[str, bool]) -> dict[str, Any]:
     """Parameters as in PayPal's Transaction Search v1 (read 2026-11); `fields` other than transaction_info are not answered here."""
     known = {
         "start_date", "end_date", "fields", "page_size", "page", "transaction_id", "transaction_type", "transaction_status", "transaction_amount",
@@ -685,9 +690,19 @@ def _search(work: PayPalWork, query: dict[str, str]) -> dict[str, Any]:
         for line in account.lines(work) if low <= line.at <= high
         for info in _infos(work, line)
     ]  # fmt: skip
+    found += [{"transaction_info": _of_another_shop(id_, high)} for id_ in strangers]
     pages = max(1, -(-len(found) // size))
     part = found[(page - 1) * size : page * size]
     return {"transaction_details": part, "page": page, "total_items": len(found), "total_pages": pages}
+
+
+def _of_another_shop(id_: str, at: datetime) -> dict[str, Any]:
+    """A payment that something else took on the same account (an old shop, a button), and marked by ids of its own."""
+    when = stamp(at).replace("Z", "+0000")
+    return {
+        "transaction_id": id_, "transaction_event_code": "T0003", "transaction_status": "S", "transaction_initiation_date": when,
+        "transaction_updated_date": when, "transaction_amount": signed_money(5000, "INR"), "custom_field": str(UUID(int=5)),
+    }  # fmt: skip
 
 
 def _infos(work: PayPalWork, line: account.Line) -> list[dict[str, Any]]:

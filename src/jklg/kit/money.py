@@ -34,6 +34,11 @@ def decimals(currency: str) -> int:
     return _DECIMALS.get(currency, 2)
 
 
+def step(currency: str) -> int:
+    """The smallest amount that gateways move, in minor units: in currencies with three decimals, ten (payments.md 1.8)."""
+    return 10 if decimals(currency) == 3 else 1
+
+
 def to_decimal(minor: int, currency: str) -> Decimal:
     """4999980 INR -> Decimal('49999.80'). Exact."""
     return Decimal(minor).scaleb(-decimals(currency))
@@ -47,12 +52,19 @@ def to_minor(amount: Decimal, currency: str) -> int:
     return int(scaled)
 
 
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+|[1-9][0-9]?(,[0-9]{2})+,[0-9]{3}")
+"""1,250,000 and, as India writes it, 12,50,000."""
+
+
 def read(text: str, currency: str) -> int:
-    """What a person types, '1,250.50', as minor units of `currency`. ValueError for anything else, also below the smallest unit."""
-    plain_digits = text.strip().replace(",", "")
-    if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,3})?", plain_digits):
+    """What a person types, '1,250.50', as minor units of `currency`. ValueError for anything else, also below the smallest unit, and for a
+    comma that does not mark thousands: half the world writes 12,50 for twelve and a half."""
+    whole, point, part = text.strip().partition(".")
+    if _THOUSANDS.fullmatch(whole):
+        whole = whole.replace(",", "")
+    if not re.fullmatch(r"[0-9]{1,13}(\.[0-9]{1,3})?", whole + point + part):
         raise ValueError(f"{text!r} is no amount")
-    return to_minor(Decimal(plain_digits), currency)
+    return to_minor(Decimal(whole + point + part), currency)
 
 
 def grouped(minor: int, currency: str) -> str:

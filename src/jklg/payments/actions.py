@@ -14,21 +14,25 @@ from random import Random
 from typing import Protocol
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from jklg import bookings, history
 from jklg.bookings import Booking
 from jklg.kit import failpoints
-from jklg.kit.db import SYSTEM, Connection, Database, claims
+from jklg.kit.db import SYSTEM, Connection, Database, claims, violated
 from jklg.kit.errors import BadInput, Conflict, NotFound, TooMany
 from jklg.kit.ids import uuid7
 from jklg.payments import captures, commands, consents, queries, rules, silences
+from jklg.payments.commands import Command
 from jklg.payments.gateways.contract import (
     Forgetting,
     Gateway,
     GatewayBusy,
     GatewayError,
     GatewayRefused,
+    GatewayUnknown,
+    GatewayUnreachable,
     MethodKeeping,
     Order,
     Snapshot,
@@ -81,20 +85,25 @@ async def start(
 
     Without a claimed amount that is its first part that is not paid: the deposit, the balance, or all at once. `agreed`: the words by which
     the payer lets us charge the rest later; where nothing is left to charge, or the gateway keeps no cards, nothing is kept. `consent_id`:
-    charge the card that was kept by it, without her; the database refuses one that does not live.
+    charge the card that was kept by it, without her.
 
     Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
     (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
-    gateway, or of another amount); TooMany (too_many_attempts). A booking that costs nothing is confirmed here and raises Conflict
-    (nothing_to_pay).
+    gateway, or of another amount); TooMany (too_many_attempts); Conflict (card_not_agreed: the consent does not live). A booking that costs
+    nothing is confirmed here and raises Conflict (nothing_to_pay).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None:
         raise BadInput("gateway_not_offered", "This way of paying is not offered.")
-    async with house.db.transaction(claims("system", actor=actor)) as conn:
-        transaction_id = await _write_attempt(
-            conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
-        )
+    try:
+        async with house.db.transaction(claims("system", actor=actor)) as conn:
+            transaction_id = await _write_attempt(
+                conn, house, booking_id, gateway, actor, claimed_amount, claimed_currency, agreed, consent_id
+            )
+    except asyncpg.IntegrityConstraintViolationError as error:
+        if violated(error) != "transactions_want_consent":
+            raise
+        raise Conflict("card_not_agreed", "This card may not be charged any more.") from error
     if transaction_id is None:
         raise Conflict("nothing_to_pay", "There is nothing to pay: your booking is confirmed.", outcome=True)
     await failpoints.reach("after_intent_commit")
@@ -170,12 +179,19 @@ async def _write_attempt(
 
 
 async def settle(
-    house: House, transaction_id: UUID, *, source: str, hint_ref: str | None = None, capture: bool = True
+    house: House,
+    transaction_id: UUID,
+    *,
+    source: str,
+    hint_ref: str | None = None,
+    capture: bool = True,
+    closing: bool = False,
 ) -> Settled:
     """Bring one attempt into line with what its gateway says now, and the booking with it.
 
     `source` is who rang: answer, return, cancel, webhook or poll. `hint_ref` is the gateway's id from a webhook that arrived
-    before our own answer did. Money that waits for our word is taken if the booking wants it, unless `capture` says no.
+    before our own answer did. Money that waits for our word is taken if the booking wants it, unless `capture` says no. `closing`: the
+    caller wants the attempt closed, so that no card is charged for it any more.
     NotFound: transaction_not_found. A gateway that does not answer is not an error: the attempt stays as it is,
     `unknown` says so, and the poller comes back.
     """
@@ -187,7 +203,7 @@ async def settle(
     if gateway is None or gateway.livemode != transaction.livemode:  # nor do keys of the other mode open this one
         return Settled(transaction=transaction, booking_status=booking.status, unknown=NOT_CONFIGURED)
     try:
-        snapshot = await _ask(house, gateway, transaction, booking, hint_ref)
+        snapshot = await _ask(house, gateway, transaction, booking, hint_ref, closing)
     except GatewayRefused as refusal:
         ended = await _forgotten(house, gateway, transaction, refusal)
         if ended is None:
@@ -245,9 +261,12 @@ async def read(conn: Connection, transaction_ids: Sequence[UUID]) -> dict[UUID, 
 
 
 async def _ask(
-    house: House, gateway: Gateway, transaction: Transaction, booking: Booking, hint_ref: str | None
+    house: House, gateway: Gateway, transaction: Transaction, booking: Booking, hint_ref: str | None, closing: bool
 ) -> Snapshot:
-    """What the gateway says now. An attempt it has not confirmed yet is sent again under its key, or looked for."""
+    """What the gateway says now. An attempt it has not confirmed yet is sent again under its key, or looked for.
+
+    To send a charge of a kept card is to take the money: that is only looked for once its consent has ended, or somebody wants it closed.
+    """
     ref = transaction.ref or hint_ref
     if ref is not None:
         return await gateway.fetch(ref)
@@ -265,22 +284,45 @@ async def _ask(
     )
     async with house.db.transaction() as conn:
         given = await consents.given_with(conn, transaction.id)
-        charged = await consents.get(conn, transaction.consent_id) if transaction.consent_id else None
-        command = await commands.get(conn, transaction.request_key)
+        command = await commands.lock(conn, transaction.request_key)
         assert command is not None, "an attempt is written with its command"
         if command.state == "rejected":
             raise GatewayRefused("rejected_before")
-        may_send = rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds)
+        charged = await consents.get(conn, transaction.consent_id) if transaction.consent_id else None
+        unwanted = charged is not None and (
+            closing or charged.ended_at is not None or await commands.get(conn, f"cancel:{transaction.id}") is not None
+        )
+        may_send = not unwanted and rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds)
         if may_send:
             await commands.sending(conn, command.id, rules.retry_seconds(command.attempts, house.dice.random()))
+        elif command.first_sent_at is None:
+            await commands.finish(conn, command.id, "rejected", "never sent")
     order = msgspec.structs.replace(order, keep=given and given.id, charge=charged and charged.method)
     if may_send:
-        return await gateway.create(order)
+        return await _send(house, gateway, order, command)
+    if command.first_sent_at is None:
+        raise GatewayRefused("never_sent", "the gateway has never heard of it, and is not to")
     # It can only have been made after it was first sent, which may be long after it was written.
-    found = await gateway.find(msgspec.structs.replace(order, created_at=command.first_sent_at or order.created_at))
-    if found is None:
-        raise GatewayRefused("never_created", "the gateway has no such attempt, and its key has lapsed")
-    return found
+    found = await gateway.find(msgspec.structs.replace(order, created_at=command.first_sent_at))
+    if found is not None:
+        return found
+    if unwanted and command.seconds_overdue < rules.ON_ITS_WAY_SECONDS:
+        raise _NotThere("not_there_yet", "the gateway has no such attempt, and may be about to make it")
+    raise GatewayRefused("never_created", "the gateway has no such attempt, and nobody will send it again")
+
+
+async def _send(house: House, gateway: Gateway, order: Order, command: Command) -> Snapshot:
+    try:
+        async with commands.in_time():
+            return await gateway.create(order)
+    except GatewayUnreachable:
+        async with house.db.transaction() as conn:
+            await commands.not_sent(conn, command)
+        raise
+
+
+class _NotThere(GatewayUnknown):
+    """The gateway has answered that it has no such attempt, which proves nothing yet."""
 
 
 async def _forgotten(
@@ -333,7 +375,7 @@ async def _unanswered(house: House, transaction: Transaction, booking: Booking, 
     checks = transaction.checks + (transaction.state in rules.OPEN)  # a late look without an answer is still to be had
     asked, wait = silence.retry_after, min(rules.look_again_seconds(transaction.state, checks) or 600, 600)
     async with house.db.transaction() as conn:
-        if not isinstance(silence, GatewayBusy):  # that is an answer
+        if not isinstance(silence, GatewayBusy | _NotThere):  # those are answers
             await silences.begin(conn, transaction.gateway)
         await queries.look_again(conn, transaction.id, checks, max(wait, asked))
     return Settled(transaction=transaction, booking_status=booking.status, unknown=silence.code, retry_after=asked)
@@ -346,7 +388,7 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
     a gateway that is silent, gone, or cannot close this one yet is asked ever more rarely, and others get their turn.
     """
     # What she has approved in time is still taken when the clock closes it, and left alone when she asks for that herself.
-    settled = await settle(house, transaction_id, source="cancel", capture=actor == "system")
+    settled = await settle(house, transaction_id, source="cancel", capture=actor == "system", closing=True)
     transaction = settled.transaction
     gateway = house.gateways.get(transaction.gateway)
     if transaction.state not in rules.OPEN and not leftover:

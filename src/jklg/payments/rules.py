@@ -13,7 +13,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput
 from jklg.kit.languages import gettext as _
-from jklg.kit.money import decimals, plain
+from jklg.kit.money import plain, step
 from jklg.payments.gateways.contract import Snapshot
 
 RANK = {
@@ -208,7 +208,7 @@ def payable(
                 amount=plain(due - claimed_amount, currency)
             )
         )
-    if decimals(currency) == 3 and claimed_amount % 10:
+    if claimed_amount % step(currency):
         raise refusal(_("Payment providers take no thousandths. Please end the amount with a 0."))
     return claimed_amount
 
@@ -230,6 +230,10 @@ def look_again_seconds(state: str, checks: int) -> int | None:
 def retry_seconds(attempts: int, dice: float) -> float:
     """Backoff of notices and commands: min(2^n * 5 s, 6 h), times 0.5 to 1.5 as `dice` (0 to 1) falls."""
     return float(min(5 * 2 ** min(attempts, 13), 6 * 3600)) * (0.5 + dice)
+
+
+ON_ITS_WAY_SECONDS = 600
+"""After a caller has given up: how long what it sent may still arrive at a gateway that does not show it."""
 
 
 def may_send_again(seconds_since_first: float, key_lifetime_seconds: int) -> bool:

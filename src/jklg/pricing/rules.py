@@ -23,7 +23,7 @@ from jklg.kit.errors import BadInput, Conflict, Refusal
 from jklg.kit.languages import N_, ngettext
 from jklg.kit.languages import gettext as _
 from jklg.kit.languages.figures import full_day
-from jklg.kit.money import MAX_MINOR, decimals, grouped
+from jklg.kit.money import MAX_MINOR, grouped, step
 from jklg.pricing import spoken
 from jklg.pricing.terms import Terms, read
 
@@ -178,8 +178,8 @@ def _extra_lines(offer: Offer, extras: Sequence[tuple[UUID, int]]) -> list[Line]
 
 def _rounding(total: int, currency: str) -> Line | None:
     """Rule 4 above."""
-    excess = total % 10
-    if decimals(currency) != 3 or not excess:
+    excess = total % step(currency)
+    if not excess:
         return None
     return Line(
         label="Rounding",

@@ -14,8 +14,11 @@ import pytest
 
 from jklg import app, bookings, jobs, payments
 from jklg.kit import failpoints
-from jklg.payments import balances, cancellations, consents
+from jklg.kit.errors import Conflict
+from jklg.kit.ids import uuid7
+from jklg.payments import balances, cancellations, consents, desk, merging
 from jklg.payments.consents import Consent
+from jklg.payments.gateways.contract import Snapshot
 from jklg.payments.gateways.stripe import StripeGateway
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.peers.stripe import StripePeer
@@ -24,29 +27,53 @@ from tests.trade import TERMS
 GOOD, WANTS_HER, REFUSED = "4242424242424242", "4000002500003155", "4000000000000341"
 
 
+class Line(httpx.ASGITransport):
+    """The line to Stripe, and whether it is cut."""
+
+    cut = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.cut:
+            raise httpx.ConnectError("cut", request=request)
+        return await super().handle_async_request(request)
+
+
 class Counter:
     """A house that takes cards by Stripe, and Stripe."""
 
-    def __init__(self, street: Street, peer: StripePeer) -> None:
+    def __init__(self, street: Street, peer: StripePeer, line: Line) -> None:
         self.street = street
         self.peer = peer
+        self.line = line
+        self.sandbox = street.house.gateways["sandbox"]
 
     async def deposit(self, card: str = GOOD, *, agreed: str | None = "She agreed.") -> bookings.Held:
         """Asha pays the deposit and lets us charge the rest. 90 days before departure; the balance is due 30 before."""
         held = await self.street.asha_holds_under_terms(TERMS)
+        await self.pay_deposit(held, card, agreed=agreed)
+        return held
+
+    async def pay_deposit(self, held: bookings.Held, card: str = GOOD, *, agreed: str | None = "She agreed.") -> None:
         started = await payments.start(self.street.house, held.id, "stripe", agreed=agreed)
         secret = started.transaction.client_secret or ""
         said = await self.peer.confirm(secret, card)
         if said.get("paymentIntent", {}).get("status") == "requires_action":
             await self.peer.authenticate(secret, approve=True)
         await payments.settle(self.street.house, started.transaction.id, source="return")
-        return held
 
     async def days(self, days: int) -> None:
         """Days go by, and every day the worker goes round."""
         for _ in range(days):
             await self.street.later(days=1)
             await self.work()
+
+    async def told_of_the_charge(self, card: str = GOOD) -> bookings.Held:
+        """The deposit is paid, the letter is written, and the day of the charge has come."""
+        held = await self.deposit(card)
+        await self.street.later(days=57)
+        await self.work()
+        await self.street.later(days=3)
+        return held
 
     async def work(self) -> None:
         for _ in range(3):
@@ -79,10 +106,12 @@ class Counter:
 @pytest.fixture
 async def counter(street: Street) -> AsyncIterator[Counter]:
     peer = StripePeer(dice=Random(1), clock=street.clock)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=peer))
+    line = Line(app=peer)
+    client = httpx.AsyncClient(transport=line)
     gateway = StripeGateway("sk_test_peer", "pk_test_peer", ["whsec_peer"], "http://stripe.peer", client=client)
+    counter = Counter(street, peer, line)
     street.house.gateways = {"stripe": gateway}
-    yield Counter(street, peer)
+    yield counter
     await gateway.close()
 
 
@@ -178,6 +207,147 @@ async def test_the_deposit_that_was_never_paid_leaves_no_consent(counter: Counte
     await counter.street.later(hours=2)
     await counter.work()
     assert (await counter.consent(held.id)).ended_why in ("never_paid", "given_up")
+
+
+async def charge_unheard(counter: Counter, *, sent: bool) -> tuple[bookings.Held, UUID]:
+    """The day of the charge, and Stripe does not answer: cut off, or `sent` and answered with a 500. Her booking, and the charge."""
+    held = await counter.told_of_the_charge()
+    counter.line.cut = not sent
+    if sent:
+        counter.peer.faults.only, counter.peer.faults.error_before = "POST /v1/payment_intents", 1
+    await balances.charge(counter.street.house)
+    assert await counter.charges() == ["submitting"]
+    counter.line.cut = False
+    return held, await counter.street.one("SELECT id FROM transactions WHERE consent_id IS NOT NULL")
+
+
+async def test_a_card_kept_under_the_test_keys_is_nothing_to_charge_in_earnest(counter: Counter) -> None:
+    held = await counter.told_of_the_charge()
+    counter.street.house.gateways["stripe"].livemode = True
+    assert await balances.charge(counter.street.house) == 0 and await counter.charges() == []
+    with pytest.raises(Conflict, match="card_not_agreed"):
+        await payments.start(
+            counter.street.house, held.id, "stripe", actor="system", consent_id=(await counter.consent(held.id)).id
+        )
+
+
+async def test_one_booking_that_cannot_be_charged_is_no_other_ones_trouble(counter: Counter) -> None:
+    spoilt = await counter.deposit()
+    await counter.told_of_the_charge()
+    conn = await asyncpg.connect(counter.street.owner_url)
+    await conn.execute(
+        f"""
+        CREATE FUNCTION spoilt() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF NEW.booking_id = '{spoilt.id}' THEN RAISE EXCEPTION 'spoilt'; END IF; RETURN NEW; END $$;
+        CREATE TRIGGER spoilt BEFORE INSERT ON transactions FOR EACH ROW EXECUTE FUNCTION spoilt();
+        """
+    )
+    await conn.close()
+    assert await balances.charge(counter.street.house) == 1
+    assert await counter.charges() == ["succeeded"]
+
+
+async def test_late_money_that_is_on_its_way_back_pays_no_balance(counter: Counter) -> None:
+    """She had begun to pay everything by another gateway, which takes it after all: sent back, though for a while it counts as paid."""
+    street = counter.street
+    street.house.gateways = {**street.house.gateways, "sandbox": counter.sandbox}
+    held = await street.asha_holds_under_terms(TERMS)
+    whole = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, whole.id, actor="guest")
+    await counter.pay_deposit(held)
+    late = Snapshot(
+        ref=whole.ref or "", transaction_id=whole.id, state="succeeded", amount=whole.amount, currency="INR", livemode=whole.livemode,
+        captured=whole.amount,
+    )  # fmt: skip
+    async with street.db.transaction() as conn:
+        await merging.merge(conn, whole.id, late, "webhook")
+    await consents.end_due(street.house)
+    assert (await counter.consent(held.id)).ended_at is None
+    assert await street.kept(held.id) == {
+        "customer_deposits": -(held.total_price - 3_999_840), "gateway_clearing:stripe": held.total_price - 3_999_840,
+        "gateway_clearing:sandbox": whole.amount, "refunds_in_flight": -whole.amount,
+    }  # fmt: skip
+
+
+async def test_what_she_has_stopped_is_not_charged_once_stripe_is_back(counter: Counter) -> None:
+    held, charge = await charge_unheard(counter, sent=False)
+    assert await consents.stop(counter.street.db, held.id, actor="guest")
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["failed"], "Stripe has never heard of it"
+    await counter.work()
+    assert (await counter.street.booking(held.id)).payment_status == "Partial"
+    assert (await payments.start(counter.street.house, held.id, "stripe")).transaction.consent_id is None
+
+
+async def test_to_close_a_charge_does_not_make_it(counter: Counter) -> None:
+    """So it was: it was sent first, to see what there is to close."""
+    held, charge = await charge_unheard(counter, sent=False)
+    closed = await payments.cancel_attempt(counter.street.house, charge, actor="guest")
+    assert (closed.transaction.state, closed.transaction.captured) == ("failed", 0)
+    assert (await counter.consent(held.id)).ended_at is None, "closing one charge is not taking back one's word"
+
+
+async def test_whoever_brings_cash_while_stripe_is_away_pays_once(counter: Counter) -> None:
+    held, _ = await charge_unheard(counter, sent=False)
+    rest = held.total_price - await counter.street.one("SELECT sum(captured_amount)::bigint FROM transactions")
+    await desk.record_payment(
+        counter.street.house,
+        payment_id=uuid7(),
+        booking_id=held.id,
+        amount=rest,
+        method="cash",
+        note="",
+        actor="staff:1",
+    )
+    await counter.work()
+    assert await counter.charges() == ["failed"]
+    assert (await counter.street.kept(held.id))["customer_deposits"] == -held.total_price
+
+
+async def test_a_charge_that_is_perhaps_on_its_way_is_looked_for_and_not_sent_again(counter: Counter) -> None:
+    """Nobody may send it any more, and nobody is told that nothing comes, until it must have arrived."""
+    _, charge = await charge_unheard(counter, sent=True)
+    for _ in range(3):
+        closed = await payments.cancel_attempt(counter.street.house, charge, actor="guest")
+        assert (closed.transaction.state, closed.unknown) == ("submitting", "not_there_yet")
+        await counter.street.later(minutes=3)
+        await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.street.one("SELECT count(*) FROM gateway_silences") <= 1, "it does answer"
+    await counter.street.later(minutes=5)
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["failed"] and counter.sent("/payment_intents") == 2, (
+        "the deposit, and one charge"
+    )
+
+
+async def test_a_charge_that_stripe_had_made_before_she_stopped_it_is_found(counter: Counter) -> None:
+    held = await counter.told_of_the_charge()
+    counter.peer.faults.drop_after = 1
+    await balances.charge(counter.street.house)
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await counter.street.later(minutes=5)
+    await counter.work()
+    assert await counter.charges() == ["succeeded"]
+    assert (await counter.street.kept(held.id))["gateway_clearing:stripe"] == held.total_price
+
+
+async def test_a_refused_charge_that_cannot_be_looked_up_is_not_taken_for_unheard(counter: Counter) -> None:
+    """Stripe has heard of it: the line was cut only when we looked for what its refusal had left open."""
+    held = await counter.told_of_the_charge(REFUSED)
+    heard = counter.line.handle_async_request
+
+    async def cut_after_the_charge(request: httpx.Request) -> httpx.Response:
+        answer = await heard(request)
+        counter.line.cut = counter.line.cut or request.method == "POST"
+        return answer
+
+    counter.line.handle_async_request = cut_after_the_charge  # type: ignore[method-assign]
+    await balances.charge(counter.street.house)
+    counter.line.handle_async_request, counter.line.cut = heard, False  # type: ignore[method-assign]
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    charge = await counter.street.one("SELECT id FROM transactions WHERE consent_id IS NOT NULL")
+    await payments.settle(counter.street.house, charge, source="poll")
+    assert await counter.charges() == ["requires_payment_method"], "found, and hers to pay or to close"
 
 
 async def test_she_stops_it_while_she_is_still_paying_the_deposit(counter: Counter) -> None:

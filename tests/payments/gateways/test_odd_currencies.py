@@ -10,7 +10,9 @@ import pytest
 
 from jklg import bookings
 from jklg.bookings import cancelling
-from jklg.payments import cancellations
+from jklg.kit.errors import BadInput
+from jklg.kit.ids import uuid7
+from jklg.payments import cancellations, desk
 from jklg.sandbox.things import Intent, Refund
 from tests.payments.conftest import Street
 from tests.payments.gateways.counters import COUNTERS
@@ -36,19 +38,19 @@ async def stall(request: pytest.FixtureRequest, street: Street) -> AsyncIterator
         yield opened
 
 
-async def three_paid(stall: Stall) -> tuple[bookings.Held, str]:
-    """Asha has paid for three. Her booking, and its currency."""
+async def three_paid(stall: Stall, price: int | None = None) -> tuple[bookings.Held, str]:
+    """Asha has paid for three, each at `price`. Her booking, and its currency."""
     street, currency = stall.street, stall.currency
     departure = await add_departure(
         street.db,
         package_id=await add_package(street.db, currency=currency, terms=HALF),
         currency=currency,
-        prices={"adult": CASES[currency][0]},
+        prices={"adult": price or CASES[currency][0]},
         starts_on=street.clock.now().astimezone(ZoneInfo("Asia/Kolkata")).date() + timedelta(days=30),
         cutoff_at=street.clock.now() + timedelta(days=29),
     )
     held = await hold(street.db, departure, party={"adult": 3})
-    assert held.total_price == 3 * CASES[currency][0]
+    assert price is not None or held.total_price == 3 * CASES[currency][0]
     started = await stall.starts(held)
     assert (started["amount"], started["currency"]) == (held.total_price, currency.lower())
     await pays(stall, started["paymentIntentId"])
@@ -96,3 +98,23 @@ async def test_one_after_the_other_leaves_and_nothing_is_lost_in_the_rounding(st
     lying = await street.kept(held.id)
     assert lying == {"travel_revenue": -(took - sum(sent)), f"gateway_clearing:{stall.name}": took - sum(sent)}
     assert took == held.total_price and 0 < took - sum(sent) <= took // 2
+
+
+@pytest.mark.parametrize("stall", [("stripe", "KWD")], indirect=True)
+async def test_nobody_is_promised_thousandths_that_no_gateway_moves(stall: Stall) -> None:
+    """Each was sold for 0.111, all three for 0.330."""
+    street = stall.street
+    held, _ = await three_paid(stall, 111)
+    assert held.total_price == 330
+    with pytest.raises(BadInput, match="fee_invalid"):
+        await cancellations.cancel(street.house, held.id, leaving={"adult": 1}, kept=55, actor="staff:1", by_staff=True)
+    with pytest.raises(BadInput, match="amount_invalid"):
+        await desk.ask_refund(
+            street.house, request_id=uuid7(), booking_id=held.id, amount=55, reason="rain", actor="staff:1"
+        )
+    one = await cancellations.cancel(
+        street.house, held.id, leaving={"adult": 1}, kept=0, actor="staff:1", by_staff=True
+    )
+    assert one.given is not None and (one.given.worth, one.given.refund) == (120, 120)
+    await stall.hears()
+    assert await at_the_gateway(stall) == (330, [120])

@@ -101,6 +101,20 @@ async def test_only_money_is_listed_and_found(counter: PayPalCounter) -> None:
     assert found is not None and found.ref == paid.ref
 
 
+async def test_what_another_shop_took_on_the_same_account_is_left_out_and_hides_nothing(counter: PayPalCounter) -> None:
+    """One such line, and nothing was compared any more: PayPal shows no capture for it, or one of no order."""
+    counter.peer.strangers = {"OLDSHOP1": False, "OLDSHOP2": True}
+    ours = order()
+    paid = await counter.gateway.create(ours)
+    await counter.act(paid, "pay")
+    now = datetime.now(UTC)
+    listed = counter.gateway.list_attempts(now - timedelta(days=80), now + timedelta(hours=1))
+    assert [each.ref async for each in listed] == [paid.ref]
+    found = await counter.gateway.find(ours)
+    assert found is not None and found.ref == paid.ref
+    assert await counter.gateway.find(order()) is None
+
+
 async def test_closing_an_order_is_our_never_capturing_it(counter: PayPalCounter) -> None:
     created = await counter.gateway.create(order())
     before = len([request for request in counter.peer.requests if request.method == "POST"])

@@ -1,6 +1,6 @@
 """What giving up is worth, by the derivation and the terms that were frozen at purchase. Whole minor units. Pure.
 
-Worth: of the whole booking its price today; of some people what each of them was sold for. Extras and supplements stay when
+Worth: of the whole booking its price today; of some people what each of them was sold for, rounded up to what gateways move. Extras and supplements stay when
 some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without
 tiers promise nothing: then staff decide, and unless they keep a part, all of the worth comes back.
 What is sent back is what was paid beyond the price that remains: who had paid a deposit only may get nothing, and never owes more.
@@ -15,6 +15,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput, Conflict
 from jklg.kit.languages import N_
+from jklg.kit.money import step
 from jklg.pricing import terms
 from jklg.pricing.rules import PEOPLE, WITHOUT_SEAT
 
@@ -65,6 +66,12 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
             raise BadInput(
                 "fee_invalid",
                 "What is kept is between nothing and all of it.",
+                details={"field": "kept", "worth": worth},
+            )
+        if (worth - kept) % step(booking.currency):
+            raise BadInput(
+                "fee_invalid",
+                "Payment providers take no thousandths. Please end the amount with a 0.",
                 details={"field": "kept", "worth": worth},
             )
         fee, percent = kept, None
@@ -121,7 +128,8 @@ def _lines(booking: Booking) -> dict[str, Mapping[str, Any]]:
 
 def _worth(booking: Booking, party: Mapping[str, int]) -> int:
     lines = _lines(booking)
-    return sum(number * int(lines[category]["unit_amount"]) for category, number in party.items())
+    sold_for = sum(number * int(lines[category]["unit_amount"]) for category, number in party.items())
+    return -(-sold_for // step(booking.currency)) * step(booking.currency)
 
 
 def _seats(booking: Booking, party: Mapping[str, int]) -> int:

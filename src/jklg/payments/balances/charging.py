@@ -47,17 +47,23 @@ async def announce(house: House, limit: int = 50) -> int:
     return written
 
 
-async def charge(house: House, limit: int = 10) -> int:
-    """A sweep: charge the cards whose day has come. Answers how many were tried."""
-    keeping = [name for name, gateway in house.gateways.items() if isinstance(gateway, MethodKeeping)]
+async def charge(house: House, limit: int = 50) -> int:
+    """A sweep: charge the cards whose day has come. Answers how many charges were begun. What goes wrong with one booking is no other one's
+    trouble; its attempt, if there is one, is looked at by the poller."""
+    keeping = [gateway for gateway in house.gateways.values() if isinstance(gateway, MethodKeeping)]
+    modes = [(gateway.name, gateway.livemode) for gateway in keeping]
     async with house.db.transaction() as conn:
-        due = await queries.list_to_charge(conn, keeping, NOTICE_DAYS, PAUSE_DAYS, consents.TRIES, limit)
+        due = await queries.list_to_charge(conn, modes, NOTICE_DAYS, PAUSE_DAYS, consents.TRIES, limit)
+    begun = 0
     for booking_id, consent_id, gateway in due:
         try:
             await payments.start(house, booking_id, gateway, actor="system", consent_id=consent_id)
+            begun += 1
         except Refusal as refusal:
             log.info("booking %s is not charged: %s", booking_id, refusal.code)
-    return len(due)
+        except Exception:
+            log.exception("the charge of booking %s stumbles", booking_id)
+    return begun
 
 
 async def tell_refused(house: House, limit: int = 50) -> int:

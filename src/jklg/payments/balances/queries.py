@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from jklg.kit.db import Connection
@@ -65,27 +66,30 @@ async def list_to_announce(conn: Connection, days: int, limit: int) -> list[UUID
 
 
 async def list_to_charge(
-    conn: Connection, gateways: list[str], notice_days: int, pause_days: int, tries: int, limit: int
+    conn: Connection, modes: Sequence[tuple[str, bool]], notice_days: int, pause_days: int, tries: int, limit: int
 ) -> list[tuple[UUID, UUID, str]]:
-    """Whose card is to be charged now: (booking, consent, gateway). Due, told in time, nothing open, and tries left."""
+    """Whose card is to be charged now: (booking, consent, gateway). Due, told in time, nothing open, and tries left.
+    `modes`: the gateways that keep cards, and whether they take money in earnest; a card that was kept otherwise is not theirs."""
     rows = await conn.fetch(
         """
         SELECT b.id, c.id, c.gateway FROM payment_consents c JOIN bookings b ON b.id = c.booking_id
         JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
         JOIN mail_outbox m ON m.once_key = 'card_will_be_charged:' || c.id
         CROSS JOIN LATERAL (SELECT count(*) AS tried, max(x.created_at) AS last FROM transactions x WHERE x.consent_id = c.id) charges
-        WHERE c.ended_at IS NULL AND c.method_ref IS NOT NULL AND c.gateway = ANY($1)
+        WHERE c.ended_at IS NULL AND c.method_ref IS NOT NULL
+          AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $6::boolean[]))
           AND b.status = 'confirmed' AND b.payment_status = 'Partial' AND NOT b.payment_open
           AND b.balance_due_on <= (house_now() AT TIME ZONE p.time_zone)::date
           AND m.created_at <= house_now() - make_interval(days => $2)
           AND charges.tried < $4 AND (charges.last IS NULL OR charges.last <= house_now() - make_interval(days => $3))
         ORDER BY b.balance_due_on, b.id LIMIT $5
         """,
-        gateways,
+        [name for name, _ in modes],
         notice_days,
         pause_days,
         tries,
         limit,
+        [livemode for _, livemode in modes],
     )
     return [(row[0], row[1], row[2]) for row in rows]
 

@@ -26,11 +26,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     first_sent_at: datetime | None
     seconds_since_first: float
+    seconds_overdue: float
+    """Since the last caller has given up for certain; below 0 while somebody may be calling."""
 
 
 _COMMAND = """
 SELECT id, transaction_id, refund_id, kind, request_key, state, attempts, first_sent_at,
-       coalesce(extract(epoch FROM house_now() - first_sent_at), 0)::float8 AS seconds_since_first
+       coalesce(extract(epoch FROM house_now() - first_sent_at), 0)::float8 AS seconds_since_first,
+       extract(epoch FROM house_now() - next_attempt_at)::float8 AS seconds_overdue
 FROM gateway_commands
 """
 
@@ -64,6 +67,12 @@ async def get(conn: Connection, request_key: str) -> Command | None:
     return Command(**row) if row else None
 
 
+async def lock(conn: Connection, request_key: str) -> Command | None:
+    """The same, locked: nobody else begins to send it, or decides that nobody shall, until the database transaction ends."""
+    row = await conn.fetchrow(_COMMAND + "WHERE request_key = $1 FOR UPDATE", request_key)
+    return Command(**row) if row else None
+
+
 async def sending(conn: Connection, command_id: UUID, next_attempt_seconds: float) -> None:
     """About to call: the result is unknown until it is written, and a crash must find it so. What was refused before stays so. Due again
     no sooner than the call may take (`LEASE_SECONDS`)."""
@@ -75,6 +84,20 @@ async def sending(conn: Connection, command_id: UUID, next_attempt_seconds: floa
         """,
         command_id,
         max(next_attempt_seconds, LEASE_SECONDS),
+    )
+
+
+async def not_sent(conn: Connection, command: Command) -> None:
+    """The first call under a key, read as `command` before it was made, has not left the house: it is as if it had not been made. Not so when
+    somebody else has begun to call meanwhile."""
+    await conn.execute(
+        """
+        UPDATE gateway_commands SET state = 'pending', first_sent_at = NULL
+        WHERE id = $1 AND attempts = $2 AND state = 'unknown' AND $3::timestamptz IS NULL
+        """,
+        command.id,
+        command.attempts + 1,
+        command.first_sent_at,
     )
 
 
@@ -159,7 +182,8 @@ async def claim(conn: Connection, request_key: str) -> Command | None:
                next_attempt_at = house_now() + make_interval(secs => $2)
         WHERE request_key = $1 AND state IN ('pending', 'unknown') AND next_attempt_at <= house_now()
         RETURNING id, transaction_id, refund_id, kind, request_key, state, attempts - 1 AS attempts, first_sent_at,
-                  extract(epoch FROM house_now() - first_sent_at)::float8 AS seconds_since_first
+                  extract(epoch FROM house_now() - first_sent_at)::float8 AS seconds_since_first,
+                  extract(epoch FROM house_now() - next_attempt_at)::float8 AS seconds_overdue
         """,
         request_key,
         LEASE_SECONDS,

@@ -63,7 +63,7 @@ async def keep(conn: Connection, transaction_id: UUID, kept: KeptMethod) -> None
 
 
 async def stop(db: Database, booking_id: UUID, *, actor: str) -> bool:
-    """The traveller, or staff for her, ends it. A charge that is under way goes on. False when there was none."""
+    """The traveller, or staff for her, ends it. A charge that its gateway may have heard of goes on, and none is sent any more. False when there was none."""
     async with db.transaction(claims("system", actor=actor)) as conn:
         return await _end(conn, booking_id, "stopped", actor)
 

@@ -109,18 +109,20 @@ async def end(conn: Connection, booking_id: UUID, why: str) -> UUID | None:
 
 
 async def list_over(conn: Connection, tries: int, limit: int) -> list[tuple[UUID, str]]:
-    """Bookings whose consent has done its work, or never will: (booking, why)."""
+    """Bookings whose consent has done its work, or never will: (booking, why). By the ledger: money that is on its way back pays for nothing."""
     rows = await conn.fetch(
         """
         SELECT c.booking_id, CASE WHEN b.status NOT IN ('held', 'confirmed') THEN 'given_up'
-                                  WHEN b.payment_status IN ('Paid', 'Refunded') THEN 'settled'
+                                  WHEN kept.amount >= b.total_price - b.reduced_amount THEN 'settled'
                                   WHEN t.state IN ('failed', 'canceled', 'expired') THEN 'never_paid'
                                   WHEN charges.done >= $1 THEN 'refused' END AS why
         FROM payment_consents c JOIN bookings b ON b.id = c.booking_id JOIN transactions t ON t.id = c.transaction_id
         CROSS JOIN LATERAL (SELECT count(*) AS done FROM transactions x
                             WHERE x.consent_id = c.id AND x.state IN ('failed', 'canceled', 'expired')) charges
+        CROSS JOIN LATERAL (SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e
+                            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account IN ('customer_deposits', 'travel_revenue')) kept
         WHERE c.ended_at IS NULL
-          AND (b.status NOT IN ('held', 'confirmed') OR b.payment_status IN ('Paid', 'Refunded')
+          AND (b.status NOT IN ('held', 'confirmed') OR kept.amount >= b.total_price - b.reduced_amount
                OR t.state IN ('failed', 'canceled', 'expired') OR charges.done >= $1)
         ORDER BY c.id LIMIT $2
         """,

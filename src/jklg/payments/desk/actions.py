@@ -61,7 +61,7 @@ async def ask_refund(
 
     Raises, in the order checked: BadInput (reason_missing, booking_missing); NotFound (transaction_not_found, booking_not_found);
     Conflict (request_reused); BadInput (amount_invalid); NotFound (nothing_paid); Conflict (disputed); BadInput
-    (refund_exceeds_captured).
+    (refund_exceeds_captured, amount_invalid: thousandths).
     """
     reason = " ".join(reason.split())[:500]
     if not reason:
@@ -71,7 +71,7 @@ async def ask_refund(
         made_before = await queries.get(conn, request_id)
         if made_before is None:
             purses, piles = await look_into(conn, booking, transaction_id, source)
-            wanted = rules.check_amount(purses, piles, amount)
+            wanted = rules.check_amount(purses, piles, amount, booking.currency)
             second = await needs_second(conn, house.settings, booking, wanted)
             request = await write(
                 conn, booking, request_id, transaction_id, wanted, reason, actor, needs_second=second, source=source

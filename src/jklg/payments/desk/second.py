@@ -28,7 +28,7 @@ async def approve(house: actions.House, request_id: UUID, *, actor: str) -> acti
             await owed.pay(conn, booking, request, actor)
         else:
             purses, piles = await actions.look_into(conn, booking, request.transaction_id, request.source)
-            rules.check_amount(purses, piles, request.amount)
+            rules.check_amount(purses, piles, request.amount, booking.currency)
             await queries.decide(conn, request_id, "approved", actor)
             await actions.reserve(conn, booking, request, rules.shares(purses, piles, request.amount))
         await _decided(conn, request, "refund.approved", actor)

@@ -18,7 +18,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput
 from jklg.kit.languages import N_
-from jklg.kit.money import MAX_MINOR, decimals
+from jklg.kit.money import MAX_MINOR, step
 
 MAX_DAYS = 730
 MAX_TIERS = 12
@@ -111,19 +111,13 @@ def _deposit(deposit: Deposit, total: int, people: int, currency: str) -> int:
     if deposit.kind == "percent":
         return share(total, deposit.value, currency)
     amount = deposit.value * (people if deposit.kind == "per_person" else 1)
-    step = _step(currency)
-    return -(-amount // step) * step
+    return -(-amount // step(currency)) * step(currency)
 
 
 def share(amount: int, percent: int, currency: str) -> int:
     """`percent` of `amount`, rounded up to what gateways take, and never more than `amount`."""
-    step = _step(currency)
-    return min(-(-amount * percent // (100 * step)) * step, amount)
-
-
-def _step(currency: str) -> int:
-    """The smallest amount that gateways take: in currencies with three decimals, ten minor units (payments.md 1.8)."""
-    return 10 if decimals(currency) == 3 else 1
+    least = step(currency)
+    return min(-(-amount * percent // (100 * least)) * least, amount)
 
 
 def tier_on(terms: Terms, starts_on: date, today: date) -> Tier:

@@ -14,6 +14,7 @@ until our `capture`. What PayPal cannot do, and what follows:
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -42,11 +43,14 @@ from jklg.payments.gateways.paypal import disputes, movements, notices, orders
 from jklg.payments.gateways.paypal.amounts import to_paypal
 from jklg.payments.gateways.paypal.calls import Calls
 
+log = logging.getLogger(__name__)
+
 LIVE = "https://api-m.paypal.com"
 SANDBOX = "https://api-m.sandbox.paypal.com"
 _JS = "https://www.paypal.com"
 _LARGEST_CERTIFICATE = 64 * 1024
 _MOST_CERTIFICATES = 16
+_NOT_THERE = ("RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID")
 
 
 class _Events(msgspec.Struct):
@@ -119,7 +123,7 @@ class PayPalGateway:
         try:
             order = await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order)
         except GatewayRefused as refusal:
-            if refusal.code in ("RESOURCE_NOT_FOUND", "INVALID_RESOURCE_ID"):
+            if refusal.code in _NOT_THERE:
                 raise GatewayRefused("not_found", refusal.detail) from refusal
             raise
         seen = self._seen(order)
@@ -166,7 +170,8 @@ class PayPalGateway:
         return orders.refund_snapshot(await self._calls.post(path, body, request_key, orders.Refund))
 
     async def list_attempts(self, created_from: datetime, created_to: datetime) -> AsyncIterator[Snapshot]:
-        """Only attempts that money moved for, by the day of the money, and up to three hours late: PayPal lists no others."""
+        """Only attempts that money moved for, by the day of the money, and up to three hours late: PayPal lists no others. What something else
+        took on this account, an old shop or a button, may bear an id like ours, and is left out."""
         seen: set[str] = set()
         end = created_to
         while end > created_from:
@@ -176,15 +181,34 @@ class PayPalGateway:
             ]
             found = [info for info in searched if info.transaction_event_code.startswith("T00")]
             for info in sorted(found, key=lambda each: each.transaction_initiation_date, reverse=True):
-                path = f"/v2/payments/captures/{segment(info.transaction_id)}"
-                capture = await self._calls.get(path, orders.CaptureAlone)
-                related = capture.supplementary_data.related_ids if capture.supplementary_data else None
-                if related is None or related.order_id is None:
-                    raise GatewayUnknown("capture_without_order", info.transaction_id)
-                if related.order_id not in seen:
-                    seen.add(related.order_id)
-                    yield await self.fetch(related.order_id)
+                order_id = await self._order_of(info.transaction_id)
+                if order_id is None or order_id in seen:
+                    continue
+                seen.add(order_id)
+                try:
+                    snapshot = await self.fetch(order_id)
+                except GatewayRefused as refusal:
+                    if refusal.code != "not_found":
+                        raise
+                    log.warning("PayPal lists the order %s, and does not show it", order_id)
+                    continue
+                yield snapshot
             end = start
+
+    async def _order_of(self, capture_id: str) -> str | None:
+        """The order that money came of; None for a payment that was made by none, which is not ours."""
+        try:
+            capture = await self._calls.get(f"/v2/payments/captures/{segment(capture_id)}", orders.CaptureAlone)
+        except GatewayRefused as refusal:
+            if refusal.code not in _NOT_THERE:
+                raise
+            log.warning("PayPal lists the payment %s, and does not show it", capture_id)
+            return None
+        related = capture.supplementary_data.related_ids if capture.supplementary_data else None
+        if related is None or related.order_id is None:
+            log.warning("PayPal lists the payment %s, which is of no order", capture_id)
+            return None
+        return related.order_id
 
     def list_movements(self, start: datetime, end: datetime) -> AsyncIterator[Movement]:
         return movements.list_movements(self._calls, start, end)

@@ -25,6 +25,7 @@ from jklg.payments.gateways.contract import (
     GatewayError,
     GatewayRefused,
     GatewayUnknown,
+    GatewayUnreachable,
     KeptMethod,
     Notice,
     Order,
@@ -191,7 +192,10 @@ class StripeGateway:
             left_open = order.charge is not None and isinstance(problem, GatewayRefused)
             if not (left_open or _made_before(problem)):
                 raise
-            found = await self.find(order)
+            try:
+                found = await self.find(order)
+            except GatewayUnreachable as silence:  # the looking was not heard; what was sent before it was
+                raise GatewayUnknown(silence.code, silence.detail) from silence
             if found is None and left_open:
                 raise
             if found is None:
