@@ -23,6 +23,7 @@ from jklg.kit.ids import uuid7
 from jklg.site import describing
 from jklg.site.journey.rules import calendars
 from jklg.site.pages import PUBLIC
+from tests import trade
 
 
 async def test_a_place_has_a_page_of_its_own(client: httpx.AsyncClient, db: Database) -> None:
@@ -149,6 +150,26 @@ async def test_the_price_of_what_is_chosen_is_told_before_the_checkout(client: h
     assert (await client.get(f"/packages/jammu-heritage/price?departure={last}")).status_code == 404
     for nonsense in ("?departure=x&adult=-1", "?month=2027-99", "?month=9999-01", "?adult=99999"):
         assert (await client.get(f"/packages/kashmir-bliss{nonsense}")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("zone", "cutoff", "day"),
+    [("America/Lima", "2027-04-21T01:00Z", "20 Apr"), ("Asia/Kolkata", "2027-04-20T12:30Z", "20 Apr"),
+     ("Asia/Kolkata", "2027-04-20T18:30Z", "20 Apr")],
+)  # fmt: skip
+async def test_the_last_day_for_booking_is_a_day_at_the_place(
+    client: httpx.AsyncClient, db: Database, zone: str, cutoff: str, day: str
+) -> None:
+    """20:00 on 20 April in Lima is the 21st in Greenwich; midnight ends the day before it."""
+    package = await trade.add_package(db)
+    async with db.connection() as conn:
+        await conn.execute("UPDATE packages SET time_zone = $2 WHERE id = $1", package, zone)
+    departure = await trade.add_departure(
+        db, package_id=package, starts_on=date(2027, 5, 1), cutoff_at=datetime.fromisoformat(cutoff)
+    )
+    path = f"/packages/p-{package.hex[-12:]}"
+    for asked in (path, f"{path}/price?departure={departure}"):
+        assert f"bookable until {day}" in (await client.get(asked)).text
 
 
 async def test_later_dates_are_reached_by_month(client: httpx.AsyncClient, db: Database) -> None:
