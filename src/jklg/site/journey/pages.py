@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from litestar import Request, Response, Router, get
@@ -15,6 +15,7 @@ from jklg.catalogue.wishes.cookies import of_browser
 from jklg.departures import Departure, Offer, Price
 from jklg.kit.db import Connection
 from jklg.kit.errors import NotFound, Refusal
+from jklg.kit.languages import figures
 from jklg.kit.languages import gettext as _
 from jklg.pricing.spoken import MANY, ages
 from jklg.site import describing
@@ -62,7 +63,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         voices=said,
         described=describing.journey(house.settings, package, shown, said),
         share_url=card_url(request, card_of_package(house.settings, package), "packages", package.slug),
-        **_priced(offer, asked.party),
+        **_priced(offer, asked.party, package.time_zone),
     )
 
 
@@ -85,23 +86,24 @@ async def price(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     if offer is None or package is None or offer.package_id != package.id:
         raise NotFound("departure_not_found", "We cannot find this departure.")
     headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
-    return page(request, "site/price.html", headers=headers, **_priced(offer, asked.party))
+    return page(request, "site/price.html", headers=headers, **_priced(offer, asked.party, package.time_zone))
 
 
-def _priced(offer: Offer | None, party: dict[str, int]) -> dict[str, Any]:
-    """What the template of the price needs. A party that cannot travel is told why."""
+def _priced(offer: Offer | None, party: dict[str, int], zone: str) -> dict[str, Any]:
+    """What the template of the price needs, with the last day for booking in `zone`. A party that cannot travel is told why."""
     if offer is None:
         return {"offer": None, "priced": None, "complaint": ""}
+    last_day = figures.date_at(offer.cutoff_at - timedelta(microseconds=1), zone)  # from the cut-off on it is too late
     try:
         priced = pricing.rules.price(offer, party)
     except Refusal as refusal:
-        return {"offer": offer, "priced": None, "complaint": _(refusal.sentence)}
+        return {"offer": offer, "last_day": last_day, "priced": None, "complaint": _(refusal.sentence)}
     complaint = ""
     if not offer.bookable:
         complaint = _("This departure can no longer be booked.")
     elif priced.seats > offer.seats_left:
         complaint = _("Not enough seats are left on this departure.")
-    return {"offer": offer, "priced": priced, "complaint": complaint}
+    return {"offer": offer, "last_day": last_day, "priced": priced, "complaint": complaint}
 
 
 def _categories(dates: list[Departure]) -> dict[str, tuple[str, str]]:
