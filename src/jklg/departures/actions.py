@@ -46,7 +46,8 @@ async def offer_or_refuse(conn: Connection, departure_id: UUID) -> Offer:
 async def list_departures(
     conn: Connection, package_id: UUID, from_: date | None = None, to: date | None = None, limit: int = 400
 ) -> list[Departure]:
-    """What a visitor may choose from, both dates included. Sold-out departures are listed with no seats left."""
+    """What a visitor may choose from, both dates included. Sold-out departures are listed with no seats left; a day is listed whole, even
+    where that is more than `limit`."""
     return await queries.list_departures(conn, package_id, from_, to, limit)
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from jklg.departures.rules import CategoryAmount, Days, Departure, ExtraOffer, Move, NewDeparture, Offer, Price
+from jklg.departures.rules import CategoryAmount, Days, Departure, ExtraOffer, Move, NewDeparture, Offer, OnDay, Price
 from jklg.kit.db import Connection
 
 
@@ -60,22 +60,30 @@ def _offer(row: Any) -> Offer:
     )
 
 
+_LISTED = """
+        FROM departures d JOIN packages p ON p.id = d.package_id
+        WHERE d.package_id = $1 AND p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()"""
+"""Departures of a published package that can still be booked or are sold out."""
+
+
 async def list_departures(
     conn: Connection, package_id: UUID, from_: date | None, to: date | None, limit: int
 ) -> list[Departure]:
-    """Departures of a published package that can still be booked or are sold out, soonest first."""
+    """Those that are listed, soonest first: `limit`, and all others of the last one's day, so that the next day goes on where this ends."""
     rows = await conn.fetch(
-        """
+        f"""
         SELECT d.id, d.starts_on, d.ends_on, greatest(d.allotment - d.seats_taken, 0) AS seats_left, d.currency,
                (SELECT jsonb_agg(jsonb_build_array(c.category, c.amount, c.min_age, c.max_age)
-                                 ORDER BY array_position('{adult,child,infant,single_supplement}'::text[], c.category))
+                                 ORDER BY array_position('{{adult,child,infant,single_supplement}}'::text[], c.category))
                 FROM departure_prices c WHERE c.departure_id = d.id) AS prices,
                d.cutoff_at, d.guaranteed
-        FROM departures d JOIN packages p ON p.id = d.package_id
-        WHERE d.package_id = $1 AND p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()
-          AND ($2::date IS NULL OR d.starts_on >= $2) AND ($3::date IS NULL OR d.starts_on <= $3)
-        ORDER BY d.starts_on, d.id LIMIT $4
-        """,
+        FROM (
+            SELECT d.* {_LISTED}
+              AND ($2::date IS NULL OR d.starts_on >= $2) AND ($3::date IS NULL OR d.starts_on <= $3)
+            ORDER BY d.starts_on FETCH FIRST $4 ROWS WITH TIES
+        ) AS d
+        ORDER BY d.starts_on, d.id
+        """,  # noqa: S608  (put together from what stands here)
         package_id,
         from_,
         to,
@@ -121,6 +129,56 @@ async def list_months(conn: Connection, package_id: UUID, months: int) -> list[t
         months,
     )
     return [(row["month"], row["with_seats"]) for row in rows]
+
+
+async def days_beside(
+    conn: Connection, package_id: UUID, first: date | None, last: date, count: int
+) -> tuple[list[date], date | None]:
+    """What lies before and after a list: (the days of `count` departures before `first`, from the latest back; the next day after `last`).
+
+    Nothing lies before a `first` of None. Reads no further than that in the index.
+    """
+    row = await conn.fetchrow(
+        f"""
+        SELECT ARRAY(SELECT d.starts_on {_LISTED} AND d.starts_on < $2 ORDER BY d.starts_on DESC LIMIT $4),
+               (SELECT d.starts_on {_LISTED} AND d.starts_on > $3 ORDER BY d.starts_on LIMIT 1)
+        """,
+        package_id,
+        first,
+        last,
+        count,
+    )
+    assert row is not None
+    return row[0], row[1]
+
+
+async def list_days(conn: Connection, package_id: UUID, from_: date, before: date) -> list[OnDay]:
+    """Each day that something leaves on, from `from_` on and before `before`. Of several departures the one with the most seats left."""
+    rows = await conn.fetch(
+        f"""
+        SELECT DISTINCT ON (d.starts_on) d.id, d.starts_on, greatest(d.allotment - d.seats_taken, 0) AS seats_left {_LISTED}
+          AND d.starts_on >= $2 AND d.starts_on < $3
+        ORDER BY d.starts_on, seats_left DESC, d.id
+        """,
+        package_id,
+        from_,
+        before,
+    )
+    return [OnDay(**row) for row in rows]
+
+
+async def next_with_seats(conn: Connection, package_id: UUID, after: date | None) -> OnDay | None:
+    """The first departure with seats that leaves after this day, or that leaves at all."""
+    row = await conn.fetchrow(
+        f"""
+        SELECT d.id, d.starts_on, d.allotment - d.seats_taken AS seats_left {_LISTED}
+          AND d.seats_taken < d.allotment AND ($2::date IS NULL OR d.starts_on > $2)
+        ORDER BY d.starts_on, d.id LIMIT 1
+        """,
+        package_id,
+        after,
+    )
+    return OnDay(**row) if row else None
 
 
 async def find_departure(conn: Connection, package_id: UUID, starts_on: date) -> UUID | None:
