@@ -5,22 +5,13 @@ from jklg.departures.actions import (
     find_departure,
     get_offer,
     get_offers,
-    list_departures,
-    list_months,
     lock,
     lock_all,
     move,
     offer_or_refuse,
 )
-from jklg.departures.queries import (
-    dates_of_package,
-    days_beside,
-    days_of,
-    get_move,
-    list_days,
-    list_moves,
-    next_with_seats,
-)
+from jklg.departures.choosing import days_beside, list_days, list_departures, list_months, next_with_seats
+from jklg.departures.queries import dates_of_package, days_of, get_move, list_moves
 from jklg.departures.rules import Days, Departure, ExtraOffer, Move, NewDeparture, Offer, OnDay, Price, check_move
 
 __all__ = [
