@@ -27,7 +27,7 @@ async def list_departures(
                 FROM departure_prices c WHERE c.departure_id = d.id) AS prices,
                d.cutoff_at, d.guaranteed
         FROM (
-            SELECT d.* {_LISTED}
+            SELECT d.id, d.starts_on, d.ends_on, d.allotment, d.seats_taken, d.currency, d.cutoff_at, d.guaranteed {_LISTED}
               AND ($2::date IS NULL OR d.starts_on >= $2) AND ($3::date IS NULL OR d.starts_on <= $3)
             ORDER BY d.starts_on FETCH FIRST $4 ROWS WITH TIES
         ) AS d
