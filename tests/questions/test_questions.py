@@ -72,6 +72,19 @@ async def test_asha_asks_chitra_answers_and_everybody_reads_it_without_her_surna
     assert await waiting(db) == [] and len(await waiting(db, "published")) == 1
 
 
+async def test_a_question_is_dated_on_the_agencys_calendar(client: httpx.AsyncClient, db: Database) -> None:
+    """Asked half an hour after midnight on 1 June: in Greenwich it is still May."""
+    package_id = await add_package(db)
+    one = await asked(db, package_id)
+    async with db.transaction() as conn:
+        await conn.execute(
+            """UPDATE package_questions SET answer = 'Yes.', status = 'published', answered_at = '2027-06-02T09:00Z',
+                      created_at = '2027-05-31T19:00Z' WHERE id = $1""",
+            one.id,
+        )
+    assert "1 Jun 2027" in (await client.get(f"{await path_of(db, package_id)}/questions")).text
+
+
 async def test_what_staff_word_anew_stands_there_without_a_name_and_she_reads_her_own_words(
     client: httpx.AsyncClient, db: Database, settings: Settings
 ) -> None:

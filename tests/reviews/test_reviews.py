@@ -224,6 +224,17 @@ async def test_the_average_is_of_published_reviews_of_travellers_and_search_engi
     assert (await client.get("/packages/atlantis/reviews")).status_code == 404
 
 
+async def test_a_review_is_dated_on_the_agencys_calendar(client: httpx.AsyncClient, db: Database) -> None:
+    """Published half an hour after midnight on 1 June: in Greenwich it is still May."""
+    package_id = await add_package(db)
+    await written(db, package_id, 5)
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE testimonials SET decided_at = '2027-05-31T19:00Z'")
+    page = (await client.get(f"/packages/p-{package_id.hex[-12:]}")).text
+    assert "June 2027" in page.partition('class="review"')[2]
+    assert told(page)["Product"]["review"][0]["datePublished"] == "2027-06-01"
+
+
 @pytest.mark.parametrize(
     ("ratings", "average"),
     [((5,), "5.0"), ((5, 4), "4.5"), ((4, 4, 5), "4.3"), ((5, 5, 4), "4.7"), ((1,) * 19 + (2,), "1.1"), ((5,) * 20 + (4,), "5.0")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,13 @@ from PIL import Image
 
 from jklg import demo
 from jklg.catalogue import Place, maps
-from jklg.departures import Departure
+from jklg.departures import OnDay
 from jklg.kit.db import Database
 from jklg.kit.ids import uuid7
 from jklg.site import describing
 from jklg.site.journey.rules import calendars
 from jklg.site.pages import PUBLIC
+from tests import trade
 
 
 async def test_a_place_has_a_page_of_its_own(client: httpx.AsyncClient, db: Database) -> None:
@@ -151,35 +152,165 @@ async def test_the_price_of_what_is_chosen_is_told_before_the_checkout(client: h
         assert (await client.get(f"/packages/kashmir-bliss{nonsense}")).status_code == 200
 
 
-async def test_later_dates_are_reached_by_month(client: httpx.AsyncClient, db: Database) -> None:
-    await demo.load(db)
-    page = (await client.get("/packages/jammu-heritage")).text
-    later = re.search(r'href="(\?month=[0-9-]{7}#dates)">Later dates', page)
-    assert later is not None
-    month = later[1][7:14]
-    further = (await client.get(f"/packages/jammu-heritage?month={month}")).text
-    shown = re.findall(r'name="departure" value="([0-9a-f-]{36})"', further)
+@pytest.mark.parametrize(
+    ("zone", "cutoff", "day"),
+    [("America/Lima", "2027-04-21T01:00Z", "20 Apr"), ("Asia/Kolkata", "2027-04-20T12:30Z", "20 Apr"),
+     ("Asia/Kolkata", "2027-04-20T18:30Z", "20 Apr")],
+)  # fmt: skip
+async def test_the_last_day_for_booking_is_a_day_at_the_place(
+    client: httpx.AsyncClient, db: Database, zone: str, cutoff: str, day: str
+) -> None:
+    """20:00 on 20 April in Lima is the 21st in Greenwich; midnight ends the day before it."""
+    package = await trade.add_package(db)
     async with db.connection() as conn:
-        first = await conn.fetchval(
-            "SELECT to_char(starts_on, 'YYYY-MM') FROM departures WHERE id = $1", UUID(shown[0])
+        await conn.execute("UPDATE packages SET time_zone = $2 WHERE id = $1", package, zone)
+    departure = await trade.add_departure(
+        db, package_id=package, starts_on=date(2027, 5, 1), cutoff_at=datetime.fromisoformat(cutoff)
+    )
+    path = f"/packages/p-{package.hex[-12:]}"
+    for asked in (path, f"{path}/price?departure={departure}"):
+        assert f"bookable until {day}" in (await client.get(asked)).text
+
+
+CUTOFF = datetime(2027, 4, 20, tzinfo=UTC)
+TICKED = re.compile(r'name="departure" value="([0-9a-f-]{36})" checked')
+LISTED = re.compile(r'name="departure" value="([0-9a-f-]{36})"')
+
+
+async def leaving(db: Database, package: UUID, *days: date) -> list[str]:
+    """The ids of departures on these days."""
+    return [str(await trade.add_departure(db, package_id=package, starts_on=day, cutoff_at=CUTOFF)) for day in days]
+
+
+async def every_day_of_may(db: Database) -> tuple[str, list[str]]:
+    """The path of a journey that leaves on each of its days, fourteen times on the 13th, and once in June; and what leaves, by day."""
+    package = await trade.add_package(db)
+    may = [date(2027, 5, day) for day in range(1, 32)]
+    ids = await leaving(db, package, *may[:13], *[may[12]] * 13, *may[13:], date(2027, 6, 9))
+    return f"/packages/p-{package.hex[-12:]}", ids
+
+
+async def sell_out(db: Database, departures: list[str]) -> None:
+    async with db.transaction() as conn:
+        await conn.execute(
+            "UPDATE departures SET allotment = 0 WHERE id = ANY($1)", [UUID(each) for each in departures]
         )
-    assert first == month and "From the first date" in further
 
 
-def test_a_calendar_has_whole_weeks_and_prefers_the_departure_with_seats() -> None:
-    def leaving(day: date, seats: int) -> Departure:
-        return Departure(
-            id=uuid7(), starts_on=day, ends_on=day, seats_left=seats, currency="INR", prices=[],
-            cutoff_at=datetime(2027, 1, 1, tzinfo=UTC), guaranteed=False,
-        )  # fmt: skip
+def way(page: str, words: str) -> str | None:
+    """Where this link below the list of dates leads."""
+    found = re.search(rf'href="(\?from=[0-9-]{{10}})#dates">{words}<', page)
+    return found[1] if found else None
 
-    ((first, weeks),) = calendars([leaving(date(2027, 5, 12), 0), leaving(date(2027, 5, 12), 3)])
+
+async def test_later_dates_lead_to_every_departure_and_earlier_ones_back(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    """Later dates led to the first of the month, and there to the same twelve for ever."""
+    path, ids = await every_day_of_may(db)
+    for words, there in (("Later dates", ""), ("Earlier dates", "?from=2027-06-09")):
+        seen: list[str] = []
+        been: list[str] = []
+        while there is not None and there not in been:
+            been.append(there)
+            page = (await client.get(f"{path}{there}")).text
+            seen += LISTED.findall(page)
+            there = way(page, words)  # type: ignore[assignment]
+        assert set(seen) == set(ids), words
+        assert len(been) < 8
+    first = (await client.get(path)).text
+    assert way(first, "Earlier dates") is None and way(page, "Earlier dates") is None
+    full = LISTED.findall((await client.get(f"{path}?from=2027-05-13")).text)
+    assert set(full) == set(ids[12:26]), "fourteen on one day are all of them listed"
+    assert way((await client.get(f"{path}?month=2027-06")).text, "Earlier dates") == "?from=2027-05-20"
+
+
+async def test_the_calendar_shows_all_of_a_month(client: httpx.AsyncClient, db: Database) -> None:
+    path, _ids = await every_day_of_may(db)
+    page = (await client.get(f"{path}?from=2027-05-20")).text
+    calendar = page.partition('<table class="calendar">')[2].partition("</table>")[0]
+    assert len(re.findall(r'href="\?departure=', calendar)) == 31
+
+
+async def test_a_link_to_a_departure_ticks_that_one_however_late_in_the_month(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    """It ticked the first of the month, and told its price."""
+    path, ids = await every_day_of_may(db)
+    for each in (ids[0], ids[11], ids[20], ids[30], ids[-1]):
+        assert TICKED.findall((await client.get(f"{path}?departure={each}")).text) == [each]
+    assert ids[0] in (await client.get(f"{path}?departure={ids[4]}")).text, "the days before it are still there"
+    (unnamed,) = TICKED.findall((await client.get(path)).text)
+    assert unnamed == ids[0]
+
+
+async def test_a_link_to_what_cannot_be_had_says_so_and_ticks_nothing_else(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    path, ids = await every_day_of_may(db)
+    await sell_out(db, [ids[0], ids[-4]])
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE departures SET status = 'closed' WHERE id = ANY($1)", [UUID(ids[1]), UUID(ids[-1])])
+    for gone, words in (
+        (ids[0], "Sat 1 May 2027 is sold out"),
+        (ids[-4], "Sat 29 May 2027 is sold out"),
+        (ids[1], "Sun 2 May 2027 can no longer be booked"),
+        (ids[-1], "Wed 9 Jun 2027 can no longer be booked"),
+    ):
+        page = (await client.get(f"{path}?departure={gone}")).text
+        assert words in page and "Please choose another date." in page
+        assert TICKED.findall(page) == [] and LISTED.findall(page) != []
+    other = await trade.add_departure(db)
+    page = (await client.get(f"{path}?departure={other}")).text
+    assert "2027 is sold out" not in page and TICKED.findall(page) == [ids[2]], (
+        "another journey's date names nothing here"
+    )
+
+
+async def test_every_date_is_sold_out_when_every_one_is(client: httpx.AsyncClient, db: Database) -> None:
+    """It was said of the twelve that were listed."""
+    package = await trade.add_package(db)
+    path = f"/packages/p-{package.hex[-12:]}"
+    ids = await leaving(db, package, *(date(2027, 5, 1) + timedelta(days=7 * n) for n in range(26)))
+    await sell_out(db, ids[:12] + ids[13:])
+    for there in (path, f"{path}?departure={ids[3]}", f"{path}?from=2027-09-01"):
+        page = (await client.get(there)).text
+        assert "Every date is sold out at the moment." not in page
+        assert f'<a href="?departure={ids[12]}#dates">Seats are left on Sat 24 Jul 2027</a>' in page
+    await sell_out(db, ids)
+    assert "Every date is sold out at the moment." in (await client.get(path)).text
+
+
+async def test_an_address_carries_a_day_or_a_month(client: httpx.AsyncClient, db: Database) -> None:
+    path, ids = await every_day_of_may(db)
+    for asked, first in (
+        ("?from=2027-05-31", ids[-2]), ("?month=2027-06", ids[-1]), ("?from=2027-02-31", ids[0]), ("?from=x&month=2027-06", ids[-1]),
+    ):  # fmt: skip
+        assert LISTED.findall((await client.get(f"{path}{asked}")).text)[0] == first
+    beyond = (await client.get(f"{path}?from=2028-01-01")).text
+    assert "No dates from there on" in beyond and f'href="{path}#dates"' in beyond
+
+
+def test_a_calendar_has_whole_weeks() -> None:
+    day = OnDay(id=uuid7(), starts_on=date(2027, 5, 12), seats_left=3)
+    ((first, weeks),) = calendars([date(2027, 5, 1)], [day])
     assert first == date(2027, 5, 1)
     assert all(len(week) == 7 and week[0].day.weekday() == 0 for week in weeks)
     inside = [square for week in weeks for square in week if square.inside]
     assert [square.day.day for square in inside] == list(range(1, 32))
-    (chosen,) = [square.departure for square in inside if square.departure]
-    assert chosen.seats_left == 3
+    assert [square.departure for square in inside if square.departure] == [day]
+
+
+async def test_of_two_departures_on_a_day_the_calendar_prefers_the_one_with_seats(
+    client: httpx.AsyncClient, db: Database
+) -> None:
+    package = await trade.add_package(db)
+    ids = await leaving(db, package, date(2027, 5, 12), date(2027, 5, 12))
+    for gone, free in (ids, ids[::-1]):
+        async with db.transaction() as conn:
+            await conn.execute("UPDATE departures SET allotment = 8 * (id <> $1)::integer", UUID(gone))
+        page = (await client.get(f"/packages/p-{package.hex[-12:]}")).text
+        assert f'href="?departure={free}#dates"' in page.partition('<table class="calendar">')[2]
 
 
 async def test_the_sketch_shows_the_route_and_no_borders(client: httpx.AsyncClient, db: Database) -> None:

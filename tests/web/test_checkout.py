@@ -239,6 +239,9 @@ async def test_a_party_that_is_no_number_is_a_complaint(browser: httpx.AsyncClie
     page = await browser.get("/checkout", params={"departure": str(departure), "adult": number}, follow_redirects=True)
     assert page.status_code == 200
     assert 'href="#f-adult"' in page.text
+    field = re.search(r'<input id="f-adult"[^>]*>', page.text)
+    assert field is not None and 'aria-describedby="f-adult-help f-adult-error"' in field[0], "whoever hears it, too"
+    assert 'id="f-adult-error"' in page.text
     answer = await browser.post("/checkout", data=ashas(page))
     assert answer.status_code in (409, 422)
     assert await trade.seats_taken(db, departure) == 0

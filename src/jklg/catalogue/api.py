@@ -23,7 +23,8 @@ Wish = FromQuery[str | None]
 
 
 class PackageSummary(msgspec.Struct, kw_only=True):
-    """A package in a list. `price` is the guide price of one adult, minor units of `currency`."""
+    """A package in a list. `price` is the guide price of one adult, minor units of `currency`; `price_from` the least that one pays on a
+    departure that can be booked now, null without one."""
 
     id: UUID
     slug: str
@@ -33,6 +34,7 @@ class PackageSummary(msgspec.Struct, kw_only=True):
     description: str
     duration: int
     price: int
+    price_from: int | None
     currency: str
     image: str | None
     image_alt: str
@@ -50,7 +52,7 @@ class PictureOut(msgspec.Struct, kw_only=True):
 
 
 class PackageDetail(msgspec.Struct, kw_only=True):
-    """A package with all that belongs to it."""
+    """A package with all that belongs to it. Prices as in a list."""
 
     id: UUID
     slug: str
@@ -60,6 +62,7 @@ class PackageDetail(msgspec.Struct, kw_only=True):
     description: str
     duration: int
     price: int
+    price_from: int | None
     currency: str
     image: str | None
     destinations: list[str]
@@ -106,7 +109,7 @@ async def list_packages(
     cursor: Wish = None,
 ) -> Response[list[PackageSummary]]:
     """Filter by `destination` (slug or id), `month` (2027-05: has departures then), `q`, `theme`, `days` (1-3, 4-6, 7-9 or 10-) and `price`
-    (INR-25000: the most for an adult); sort by featured, soonest, price, duration or name.
+    (INR-25000: the most for an adult, by `price_from`, or by `price` where that is null); sort by featured, soonest, price, duration or name.
 
     422 `destination_invalid`, `month_invalid`, `q_invalid`, `theme_invalid`, `days_invalid`, `price_invalid`, `sort_invalid`,
     `limit_invalid`, `cursor_invalid`.
@@ -192,6 +195,7 @@ def _summary(card: PackageCard) -> PackageSummary:
         description=card.description,
         duration=card.duration_days,
         price=card.price,
+        price_from=card.price_from,
         currency=card.currency,
         image=picture_url(card.picture) if card.picture else None,
         image_alt=card.picture.alt if card.picture else "",
@@ -214,6 +218,7 @@ def _detail(found: Package) -> PackageDetail:
         description=found.description,
         duration=found.duration_days,
         price=found.price,
+        price_from=found.price_from,
         currency=found.currency,
         image=picture_url(found.pictures[0]) if found.pictures else None,
         destinations=[place.name for place in found.places],

@@ -49,7 +49,8 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PackageCard(msgspec.Struct, frozen=True, kw_only=True):
-    """A package in a list. `price` is the guide price of one adult, minor units. `rank` orders the list that was asked for."""
+    """A package in a list. `price` is the guide price of one adult, minor units; `price_from` the least that one pays on a departure that can
+    be booked now, None without one. `rank` orders the list that was asked for."""
 
     id: UUID
     slug: str
@@ -58,6 +59,7 @@ class PackageCard(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     duration_days: int
     price: int
+    price_from: int | None
     currency: str
     themes: list[str]
     featured: bool
@@ -68,7 +70,7 @@ class PackageCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Package(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a package, for its own page. `places` are in the order in which they are visited."""
+    """All of a package, for its own page. `places` are in the order in which they are visited; prices as those of a card."""
 
     id: UUID
     slug: str
@@ -77,6 +79,7 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     description: str
     duration_days: int
     price: int
+    price_from: int | None
     currency: str
     included: list[str]
     excluded: list[str]

@@ -9,7 +9,7 @@ from uuid import UUID
 from jklg import history, jobs
 from jklg.departures import queries, rules
 from jklg.departures.queries import find_departure, get_offers
-from jklg.departures.rules import Departure, NewDeparture, Offer
+from jklg.departures.rules import NewDeparture, Offer
 from jklg.kit.db import Connection, Database, claims
 from jklg.kit.errors import Conflict, NotFound
 from jklg.kit.ids import uuid7
@@ -19,8 +19,6 @@ __all__ = [
     "find_departure",
     "get_offer",
     "get_offers",
-    "list_departures",
-    "list_months",
     "lock",
     "lock_all",
     "move",
@@ -41,18 +39,6 @@ async def offer_or_refuse(conn: Connection, departure_id: UUID) -> Offer:
     if not offer.bookable:
         raise Conflict("departure_closed", "This departure can no longer be booked.")
     return offer
-
-
-async def list_departures(
-    conn: Connection, package_id: UUID, from_: date | None = None, to: date | None = None, limit: int = 400
-) -> list[Departure]:
-    """What a visitor may choose from, both dates included. Sold-out departures are listed with no seats left."""
-    return await queries.list_departures(conn, package_id, from_, to, limit)
-
-
-async def list_months(conn: Connection, package_id: UUID, months: int = 18) -> list[tuple[date, bool]]:
-    """The months in which a visitor may depart: (first day, whether there are seats). Looks `months` ahead and no further."""
-    return await queries.list_months(conn, package_id, months)
 
 
 async def lock(conn: Connection, departure_id: UUID) -> tuple[int, bool]:

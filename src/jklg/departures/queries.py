@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from jklg.departures.rules import CategoryAmount, Days, Departure, ExtraOffer, Move, NewDeparture, Offer, Price
+from jklg.departures.rules import Days, ExtraOffer, Move, NewDeparture, Offer, Price
 from jklg.kit.db import Connection
 
 
@@ -58,69 +58,6 @@ def _offer(row: Any) -> Offer:
             for extra_id, name, amount, left in extras
         },
     )
-
-
-async def list_departures(
-    conn: Connection, package_id: UUID, from_: date | None, to: date | None, limit: int
-) -> list[Departure]:
-    """Departures of a published package that can still be booked or are sold out, soonest first."""
-    rows = await conn.fetch(
-        """
-        SELECT d.id, d.starts_on, d.ends_on, greatest(d.allotment - d.seats_taken, 0) AS seats_left, d.currency,
-               (SELECT jsonb_agg(jsonb_build_array(c.category, c.amount, c.min_age, c.max_age)
-                                 ORDER BY array_position('{adult,child,infant,single_supplement}'::text[], c.category))
-                FROM departure_prices c WHERE c.departure_id = d.id) AS prices,
-               d.cutoff_at, d.guaranteed
-        FROM departures d JOIN packages p ON p.id = d.package_id
-        WHERE d.package_id = $1 AND p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()
-          AND ($2::date IS NULL OR d.starts_on >= $2) AND ($3::date IS NULL OR d.starts_on <= $3)
-        ORDER BY d.starts_on, d.id LIMIT $4
-        """,
-        package_id,
-        from_,
-        to,
-        limit,
-    )
-    return [
-        Departure(
-            id=row["id"],
-            starts_on=row["starts_on"],
-            ends_on=row["ends_on"],
-            seats_left=row["seats_left"],
-            currency=row["currency"],
-            prices=[
-                CategoryAmount(category=category, amount=amount, min_age=min_age, max_age=max_age)
-                for category, amount, min_age, max_age in row["prices"] or []
-            ],
-            cutoff_at=row["cutoff_at"],
-            guaranteed=row["guaranteed"],
-        )
-        for row in rows
-    ]
-
-
-async def list_months(conn: Connection, package_id: UUID, months: int) -> list[tuple[date, bool]]:
-    """The months from now on in which a published package departs, and whether any of these departures has seats left.
-
-    Looks into the index month by month and stops at the first departure: counting thousands of them took longer than the rest of the page.
-    """
-    rows = await conn.fetch(
-        """
-        SELECT m.month::date AS month, EXISTS (
-            SELECT FROM departures d
-            WHERE d.package_id = $1 AND d.status = 'open' AND d.cutoff_at > house_now() AND d.seats_taken < d.allotment
-              AND d.starts_on >= m.month AND d.starts_on < m.month + interval '1 month') AS with_seats
-        FROM generate_series(date_trunc('month', house_now()), house_now() + make_interval(months => $2), interval '1 month') AS m(month)
-        WHERE EXISTS (
-            SELECT FROM departures d JOIN packages p ON p.id = d.package_id
-            WHERE d.package_id = $1 AND p.status = 'published' AND d.status = 'open' AND d.cutoff_at > house_now()
-              AND d.starts_on >= m.month AND d.starts_on < m.month + interval '1 month')
-        ORDER BY m.month
-        """,
-        package_id,
-        months,
-    )
-    return [(row["month"], row["with_seats"]) for row in rows]
 
 
 async def find_departure(conn: Connection, package_id: UUID, starts_on: date) -> UUID | None:

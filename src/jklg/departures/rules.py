@@ -82,6 +82,14 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     guaranteed: bool
 
 
+class OnDay(msgspec.Struct, frozen=True, kw_only=True):
+    """What leaves on a day, as a calendar tells it."""
+
+    id: UUID
+    starts_on: date
+    seats_left: int
+
+
 class NewDeparture(msgspec.Struct, frozen=True, kw_only=True):
     """A departure to be put on sale. `extras`: extra -> (amount of one, stock or None)."""
 

@@ -16,8 +16,8 @@ from jklg.catalogue import Destination, Package
 from jklg.catalogue.agency import Profile
 from jklg.catalogue.api import picture_of, picture_url
 from jklg.departures import Departure
+from jklg.kit.languages import figures, spoken
 from jklg.kit.languages import gettext as _
-from jklg.kit.languages import spoken
 from jklg.kit.money import to_decimal
 from jklg.settings import Settings
 from jklg.site.journey.queries import Voices
@@ -99,10 +99,10 @@ def journey(settings: Settings, package: Package, dates: Sequence[Departure], sa
         "offers": [_offer(page, package, each) for each in dates],
     }
     words = ((_("Home"), "/"), (_("Journeys"), "/packages"), (package.name, f"/packages/{package.slug}"))
-    return block(trip, *_rated(page, package, said), agency(settings), crumbs(settings, *words))
+    return block(trip, *_rated(settings, page, package, said), agency(settings), crumbs(settings, *words))
 
 
-def _rated(page: str, package: Package, said: Voices | None) -> list[dict[str, Any]]:
+def _rated(settings: Settings, page: str, package: Package, said: Voices | None) -> list[dict[str, Any]]:
     """The stars and reviews that the page shows, of people who travelled and of nobody else: schema.org knows them of a product."""
     if said is None or not said.real or said.real != said.stars.count:
         return []
@@ -124,7 +124,7 @@ def _rated(page: str, package: Package, said: Voices | None) -> list[dict[str, A
                 {
                     "@type": "Review",
                     "author": {"@type": "Person", "name": each.name},
-                    "datePublished": each.decided_at.date().isoformat(),
+                    "datePublished": figures.date_at(each.decided_at, settings.seller_time_zone).isoformat(),
                     "reviewBody": each.message,
                     "reviewRating": {"@type": "Rating", "ratingValue": each.rating, "bestRating": 5, "worstRating": 1},
                 }

@@ -1,4 +1,4 @@
-"""SQL of looking for packages. Looks into departures to tell when a package leaves next."""
+"""SQL of looking for packages. Looks into departures to tell when a package leaves next, and what that costs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import msgspec
 
 from jklg.catalogue.finding.rules import PackageFilter, price_steps
 from jklg.catalogue.pictures.rules import Picture
+from jklg.catalogue.queries import PRICE_FROM
 from jklg.catalogue.rules import PackageCard, Place
 from jklg.kit.db import Connection
 
-_FITTING = """
+_PRICE_SHOWN = f"coalesce({PRICE_FROM.format('p')}, p.price)"
+"""What a card says of the price: the guide price where nothing is on sale."""
+
+_FITTING = f"""
     FROM packages p
     WHERE p.status = 'published'
       AND ($1::text IS NULL OR EXISTS (
@@ -29,8 +33,8 @@ _FITTING = """
           WHERE pd.package_id = p.id AND (t.name ILIKE $3 OR t.region ILIKE $3)))
       AND ($4::text IS NULL OR $4 = ANY (p.themes))
       AND ($5::integer IS NULL OR p.duration_days BETWEEN $5 AND $6)
-      AND ($7::text IS NULL OR (p.currency = $7 AND p.price <= $8::bigint))
-"""
+      AND ($7::text IS NULL OR (p.currency = $7 AND {_PRICE_SHOWN} <= $8::bigint))
+"""  # noqa: S608  (put together from what stands here, and from nobody's words)
 
 _LEAVES_NEXT = """(
     SELECT d.starts_on FROM departures d
@@ -38,13 +42,14 @@ _LEAVES_NEXT = """(
     ORDER BY d.starts_on LIMIT 1)"""
 
 _CARD = f"""
-    s.id, s.slug, s.name, s.summary, s.description, s.duration_days, s.price, s.currency, s.themes, s.featured, s.rank,
+    s.id, s.slug, s.name, s.summary, s.description, s.duration_days, s.price, {PRICE_FROM.format("s")} AS price_from, s.currency,
+    s.themes, s.featured, s.rank,
     (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'slug', t.slug, 'name', t.name, 'region', t.region) ORDER BY pd.position)
      FROM package_destinations pd JOIN destinations t ON t.id = pd.destination_id WHERE pd.package_id = s.id) AS places,
     (SELECT shown_picture(pp.scene, pp.picture_id, pp.alt)
      FROM package_pictures pp WHERE pp.package_id = s.id ORDER BY pp.position LIMIT 1) AS picture,
     {_LEAVES_NEXT.format("s")} AS next_departure_on
-"""  # noqa: S608  (put together from what stands here, and from nobody's words)
+"""  # noqa: S608
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +76,7 @@ async def list_packages(conn: Connection, wanted: PackageFilter | None = None) -
         f"""
         WITH shown AS (
             SELECT p.id, p.slug, p.name, p.summary, p.description, p.duration_days, p.price, p.currency, p.themes, p.featured,
-                   CASE $9 WHEN 'price' THEN p.price WHEN 'duration' THEN p.duration_days
+                   CASE $9 WHEN 'price' THEN {_PRICE_SHOWN} WHEN 'duration' THEN p.duration_days
                            WHEN 'featured' THEN (NOT p.featured)::integer
                            WHEN 'soonest' THEN coalesce({_LEAVES_NEXT.format("p")} - date '2000-01-01', 1000000)
                            ELSE 0 END::bigint AS rank
@@ -114,7 +119,7 @@ async def count_packages(conn: Connection, wanted: PackageFilter) -> int:
 async def choices(conn: Connection, months: int = 18) -> Choices:
     """What there is to choose from, in one round trip."""
     row = await conn.fetchrow(
-        """
+        f"""
         SELECT ARRAY(SELECT m.month::date
                      FROM generate_series(date_trunc('month', house_now()), house_now() + make_interval(months => $1), interval '1 month')
                           AS m(month)
@@ -128,10 +133,10 @@ async def choices(conn: Connection, months: int = 18) -> Choices:
                     SELECT theme, count(*) AS packages FROM packages p, unnest(p.themes) AS theme
                     WHERE p.status = 'published' GROUP BY theme) AS t) AS themes,
                ARRAY(SELECT DISTINCT p.duration_days FROM packages p WHERE p.status = 'published' ORDER BY 1) AS days,
-               (SELECT jsonb_agg(DISTINCT jsonb_build_array(p.currency, p.price))
+               (SELECT jsonb_agg(DISTINCT jsonb_build_array(p.currency, {_PRICE_SHOWN}))
                 FROM packages p WHERE p.status = 'published') AS prices,
                (SELECT count(*) FROM packages p WHERE p.status = 'published') AS packages
-        """,
+        """,  # noqa: S608
         months,
     )
     assert row is not None
@@ -153,6 +158,7 @@ def _card(row: Any) -> PackageCard:
         description=row["description"],
         duration_days=row["duration_days"],
         price=row["price"],
+        price_from=row["price_from"],
         currency=row["currency"],
         themes=row["themes"],
         featured=row["featured"],

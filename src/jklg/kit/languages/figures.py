@@ -116,6 +116,11 @@ def _day(on: date, pattern: str, locale: str) -> str:
     return format_date(on, pattern, locale=locale)
 
 
+def date_at(at: datetime, zone: str) -> date:
+    """The day that is on the calendars of `zone` then."""
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
 def time_of_day(at: datetime, zone: str) -> str:
     """'14:32', on the clocks of `zone`."""
     return f"{at.astimezone(ZoneInfo(zone)):%H:%M}"

@@ -27,7 +27,7 @@ async def frame(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     """The next departures with their prices. No cookie, no form, nobody's data."""
     async with request.app.state.house.db.connection() as conn:
         package = await catalogue.get_package(conn, slug)
-        dates = await departures.list_departures(conn, package.id, limit=SHOWN) if package else []
+        dates = (await departures.list_departures(conn, package.id, limit=SHOWN))[:SHOWN] if package else []
     status = 200 if package else 404
     return page(
         request, "embed/package.html", status=status, headers=FRAMED, csp=CSP, package=package, dates=dates, few=FEW_SEATS

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import msgspec
 
-from jklg.departures import Departure
+from jklg.departures import Departure, Offer, OnDay
 
 FEW_SEATS = 4
 """From here on down the number of seats is said aloud: it is true, and somebody with four friends wants to know."""
 SHOWN = 12
-"""Departures that are listed at once."""
+"""Departures that are listed at once, and the others of the last one's day."""
 CALENDARS = 2
 CATEGORIES = ("adult", "child", "infant")
 
@@ -22,7 +22,7 @@ CATEGORIES = ("adult", "child", "infant")
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What the address says, as far as it makes sense. `party` as it is typed; two adults when nothing is said."""
 
-    month: date | None
+    first: date | None
     departure: UUID | None
     party: dict[str, int]
 
@@ -32,22 +32,28 @@ class Square(msgspec.Struct, frozen=True, kw_only=True):
 
     day: date
     inside: bool
-    departure: Departure | None
+    departure: OnDay | None
 
 
 def read(words: Mapping[str, str]) -> Asked:
     """Nothing in an address is a reason to refuse a page."""
     party = {each: int(words[each]) for each in CATEGORIES if re.fullmatch("[0-9]{1,2}", words.get(each, ""))}
-    month = words.get("month", "")
     try:
         departure = UUID(words.get("departure", ""))
     except ValueError:
         departure = None
     return Asked(
-        month=date.fromisoformat(f"{month}-01") if re.fullmatch(r"2[01][0-9]{2}-(0[1-9]|1[0-2])", month) else None,
+        first=_day(words.get("from", "")) or _day(f"{words.get('month', '')}-01"),
         departure=departure,
         party=party if any(party.values()) else {"adult": 2},
     )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}", text) else None
+    except ValueError:
+        return None
 
 
 def by_month(dates: Sequence[Departure]) -> dict[date, list[Departure]]:
@@ -57,22 +63,32 @@ def by_month(dates: Sequence[Departure]) -> dict[date, list[Departure]]:
     return months
 
 
-def chosen(dates: Sequence[Departure], departure_id: UUID | None) -> Departure | None:
-    """What is ticked at first: what the link names, else the first that has seats."""
+def chosen(dates: Sequence[Departure], named: Offer | None) -> Departure | None:
+    """What is ticked at first: what the link names, or nothing where that cannot be had; else the first that has seats."""
     free = [departure for departure in dates if departure.seats_left]
-    named = [departure for departure in free if departure.id == departure_id]
-    return next(iter(named or free), None)
+    if named is not None:
+        free = [departure for departure in free if departure.id == named.id]
+    return next(iter(free), None)
 
 
-def calendars(dates: Sequence[Departure]) -> list[tuple[date, list[list[Square]]]]:
-    """(first of the month, weeks from Monday to Sunday) for the first months that have departures. Of two on one day the one with seats."""
+def earlier(before: Sequence[date]) -> date | None:
+    """The day on which the list before this one begins, so that it leaves nothing out between them. `before` are the days of the departures
+    before, from the latest back: one more than are listed at once."""
+    whole = [day for day in before if len(before) <= SHOWN or day > before[-1]]
+    return min(whole or before, default=None)
+
+
+def months_of_calendar(dates: Sequence[Departure]) -> tuple[list[date], date]:
+    """The months that are shown as calendars, the first of those in the list, and the day after them."""
+    months = list(by_month(dates))[:CALENDARS]
+    return months, (months[-1] + timedelta(days=31)).replace(day=1)
+
+
+def calendars(months: Sequence[date], days: Sequence[OnDay]) -> list[tuple[date, list[list[Square]]]]:
+    """(first of the month, weeks from Monday to Sunday), with what leaves on each day."""
+    on = {each.starts_on: each for each in days}
     found = []
-    for first, listed in list(by_month(dates).items())[:CALENDARS]:
-        on: dict[date, Departure] = {}
-        for departure in listed:
-            present = on.get(departure.starts_on)
-            if present is None or not present.seats_left:
-                on[departure.starts_on] = departure
+    for first in months:
         day = first - timedelta(days=first.weekday())
         weeks = []
         while day.replace(day=1) <= first:

@@ -26,7 +26,9 @@ HOUSE = "sonamarg-dusk"
 def card_of_package(settings: Settings, package: Package) -> Card:
     """Without a photograph: `with_photo` reads that when the card is drawn."""
     days = ngettext("{n} day", "{n} days", package.duration_days).format(n=package.duration_days)
-    price = _("from {amount}").format(amount=figures.money_text(package.price, package.currency))
+    price = ""  # a picture is kept for long: it tells no guide price
+    if package.price_from is not None:
+        price = _("from {amount}").format(amount=figures.money_text(package.price_from, package.currency))
     places = ", ".join(each.name for each in package.places[:3])
     return _card(settings, package.name, " · ".join(each for each in (days, places, price) if each), package.pictures)
 
