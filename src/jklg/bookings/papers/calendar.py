@@ -36,15 +36,18 @@ def calendar_of(
     journey.add("status", "CONFIRMED" if alive else "CANCELLED")
     _finish(journey, booking, "journey", changed_at)
     calendar.add_component(journey)
-    if booking.balance_due_on and (due or not alive):
+    if (
+        booking.balance_due_on
+    ):  # also when it is paid: a file that says nothing of a day takes nothing out of a calendar
         pay = Event()
-        amount = figures.money_text(due, booking.currency)
+        sold = booking.total_price - (booking.deposit_amount or 0)
+        amount = figures.money_text(due or sold, booking.currency)
         pay.add("summary", _("Pay {amount} for {journey}").format(amount=amount, journey=booking.package_name))
         pay.add("dtstart", booking.balance_due_on)
         pay.add("dtend", booking.balance_due_on + timedelta(days=1))
         pay.add("transp", "TRANSPARENT")
         pay.add("description", link)
-        pay.add("status", "CONFIRMED" if alive else "CANCELLED")
+        pay.add("status", "CONFIRMED" if alive and due else "CANCELLED")
         _finish(pay, booking, "balance", changed_at)
         calendar.add_component(pay)
     written: bytes = calendar.to_ical()
