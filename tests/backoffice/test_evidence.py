@@ -91,6 +91,4 @@ async def test_a_booking_without_terms_says_so(office: Office) -> None:
     await disputed(office)
     dispute = await office.street.one("SELECT id FROM disputes")
     text = await office.read(f"/staff/disputes/{dispute}/evidence")
-    assert (
-        "A paid booking is given up by agreement with the agency." in text and "The whole price is due at once." in text
-    )
+    assert "For a paid booking, please write to us" in text and "The whole price is due at once." in text

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from jklg import bookings
 from jklg.bookings import Held
 from jklg.kit.ids import uuid7
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.consents.test_cards_by_consent import Counter, counter  # noqa: F401  (a fixture)
+from tests.payments.test_letters import letters
 from tests.trade import ADULT, CHILD, TERMS
 
 TIERS = {"tiers": TERMS["tiers"]}
@@ -189,3 +191,55 @@ async def test_who_may_not_change_payments_stops_no_card(counter: Counter, offic
     await office.sign_in(role)
     assert (await press(office, f"/staff/bookings/{held.reference}/card/stop")).status_code == 403
     assert (await counter.consent(held.id)).ended_at is None
+
+
+async def hers(office: Office, held: Held) -> str:
+    """The page of her booking, as she sees it."""
+    token = bookings.manage_token(office.street.house.settings.secret, held.id)
+    page = await office.browser.get(f"/manage/{held.reference}/{token}", follow_redirects=True)
+    main = page.text.partition("<main")[2].partition("</main>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+async def told(office: Office) -> str:
+    found = await letters(office.street)
+    return next(text for key, text in found.items() if key.startswith("booking_given_up:"))
+
+
+async def test_she_is_not_told_that_she_gave_up_what_we_cancelled(office: Office) -> None:
+    """Her page said 'You gave it up', and her mail 'as was asked for'."""
+    held = await sold(office, TIERS)
+    _, form = await preview(office, held)
+    await press(office, f"/staff/bookings/{held.reference}/give-up", reason="She shouted at the guide", **form)
+    page, letter = await hers(office, held), await told(office)
+    assert "This booking was cancelled We cancelled it. We sent" in page and "gave it up" not in page
+    assert "we have cancelled your booking of" in letter and "asked for" not in letter
+    assert "shouted" not in page + letter, "why is between us"
+
+
+async def test_by_its_terms_is_said_only_of_what_its_terms_decided(office: Office) -> None:
+    held = await sold(office, TIERS)
+    _, form = await preview(office, held, "kept=49,998")
+    await press(office, f"/staff/bookings/{held.reference}/give-up", **form)
+    assert "We cancelled it. Nothing came back." in await hers(office, held)
+    late = await office.street.asha_holds_under_terms(TIERS, in_days=5)
+    await office.street.asha_pays(late.id)
+    _, form = await preview(office, late)
+    await press(office, f"/staff/bookings/{late.reference}/give-up", **form)
+    assert "We cancelled it. By its terms nothing came back." in await hers(office, late)
+
+
+async def test_what_waits_for_a_second_person_is_not_said_to_stay_here(office: Office) -> None:
+    office.street.house.settings = replace(office.street.house.settings, refund_alone=(("INR", 100),))
+    held = await sold(office, {})
+    _, form = await preview(office, held)
+    await press(office, f"/staff/bookings/{held.reference}/give-up", **form)
+    page = await hers(office, held)
+    assert "comes back to you. We write when it is on its way." in page and "Nothing came back" not in page
+
+
+async def test_whom_we_took_out_of_a_booking_is_told_so(office: Office) -> None:
+    held = await sold(office, TIERS)
+    _, form = await preview(office, held, "adult=1")
+    await press(office, f"/staff/bookings/{held.reference}/give-up", **form)
+    assert "we have taken one traveller out of your booking of" in await told(office)

@@ -64,6 +64,7 @@ class Stage:
         await self._travelled()
         await self._office()
         await self._papers()
+        await self._sells_under_terms(TERMS)
 
     async def _unpaid(self) -> None:
         await self._holds("held")

@@ -15,7 +15,7 @@ from jklg.departures import ExtraOffer, Offer, Price
 from jklg.kit.errors import BadInput, Conflict, Refusal
 from jklg.kit.ids import uuid7
 from jklg.kit.money import MAX_MINOR
-from jklg.pricing import Priced
+from jklg.pricing import Priced, terms
 from jklg.pricing.rules import age_on, ages, check_travellers, price
 
 PONY, OXYGEN = uuid7(), uuid7()
@@ -347,3 +347,43 @@ def test_more_names_than_people_are_refused() -> None:
     with pytest.raises(BadInput) as refusal:
         check_travellers(an_offer(), {"adult": 1}, [Someone("Asha Rao"), Someone("Mallory")])
     assert code_of(refusal) == "too_many_travellers"
+
+
+@pytest.mark.parametrize(
+    ("sold", "sentences"),
+    [
+        (
+            {},
+            ["For a paid booking, please write to us; we cancel it together and tell you beforehand what comes back."],
+        ),
+        ({"tiers": [(0, 0)]}, ["Of a paid booking that is given up, nothing comes back."]),
+        ({"tiers": [(0, 80)]}, ["Given up at any time before departure: 80 % comes back."]),
+        (
+            {"tiers": [(0, 25), (1, 50)]},
+            ["Given up 1 day before departure or earlier: 50 % comes back.", "Given up later: 25 % comes back."],
+        ),
+        (
+            {"tiers": [(30, 100), (7, 0)]},
+            ["Given up 30 days before departure or earlier: 100 % comes back.", "Given up later: nothing comes back."],
+        ),
+    ],
+)
+def test_what_comes_back_is_said_tier_by_tier(sold: dict[str, Any], sentences: list[str]) -> None:
+    tiers = [{"days_before": days, "percent": percent} for days, percent in sold.get("tiers", [])]
+    said = terms.say(terms.read({"tiers": tiers}), "INR")
+    assert said.giving_up == sentences
+    assert said.paying == ["The whole price is due at once."]
+
+
+def test_a_deposit_is_said_as_it_is_counted() -> None:
+    def said(kind: str, value: int, days: int) -> str:
+        sold = {"deposit": {"kind": kind, "value": value}, "balance_days": days, "keeps_deposit": True}
+        whole = terms.say(terms.read(sold), "INR")
+        assert whole.giving_up[-1] == "When nobody travels, the deposit does not come back."
+        return whole.paying[0].replace("\u202f", " ")
+
+    assert said("percent", 20, 30).startswith(
+        "A deposit of 20 % of the price confirms the booking; the rest is due 30 days"
+    )
+    assert "A deposit of ₹ 5,000 for each person confirms" in said("per_person", 500_000, 1)
+    assert said("fixed", 500_000, 0).endswith("confirms the booking; the rest is due on the day of departure.")

@@ -350,3 +350,46 @@ async def test_the_parts_that_follow_the_party_come_alone_for_the_script(
     assert 'value="Asha Rao"' in parts.text
     assert "<html" not in parts.text
     assert await trade.seats_taken(db, departure) == 0
+
+
+@pytest.mark.parametrize("closing", ["allotment = 0", "cutoff_at = house_now()"])
+async def test_what_was_typed_is_still_there_when_the_seats_have_gone_meanwhile(
+    browser: httpx.AsyncClient, db: Database, closing: str
+) -> None:
+    package = await trade.add_package(db)
+    departure = await trade.add_departure(db, package_id=package)
+    other = await trade.add_departure(db, package_id=package, starts_on=date(2027, 6, 12))
+    page = await open_checkout(browser, departure, adult=1, child=1)
+    typed = ashas(
+        page,
+        special_requests="No onions, please",
+        **{"traveller.child.1.name": "Devi Rao", "traveller.child.1.date_of_birth": "2019-05-12"},
+    )
+    async with db.transaction() as conn:
+        await conn.execute(f"UPDATE departures SET {closing} WHERE id = $1", departure)
+    late = await browser.post("/checkout", data=typed)
+    assert late.status_code == 409
+    assert ("is sold out" if "allotment" in closing else "can no longer be booked") in late.text
+    again = fields(late)
+    assert {name: again.get(name) for name in typed if name not in ("quote_id", "terms")} == {
+        name: value for name, value in typed.items() if name not in ("quote_id", "terms")
+    }
+    assert again["terms"] == typed["terms"], "the box is still ticked"
+    link = re.search(rf'href="(/packages/[^"]*departure={other}[^"]*)"', late.text)
+    assert link is not None and (await browser.get(html.unescape(link[1]))).status_code == 200
+    asked = await browser.post("/checkout/quote", data=typed)
+    assert asked.status_code == 409 and 'data-part="quote"' in asked.text
+
+
+async def test_after_a_mistake_another_language_shows_the_same_checkout(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
+    """The page of a form that was sent has no query: /hi/checkout was no page."""
+    departure = await trade.add_departure(db)
+    wrong = await browser.post("/checkout", data=ashas(await open_checkout(browser, departure, adult=3), phone="x"))
+    assert wrong.status_code == 422
+    there = re.search(r'href="(/hi[^"]*)" lang="hi"', wrong.text)
+    assert there is not None
+    answer = await browser.get(html.unescape(there[1]))
+    assert answer.status_code == 200
+    assert (fields(answer)["adult"], fields(answer)["attempt"]) == ("3", fields(wrong)["attempt"])

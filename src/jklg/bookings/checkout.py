@@ -15,7 +15,7 @@ from jklg.bookings import rules
 from jklg.bookings.holds import HoldRequest, TravellerRequest
 from jklg.customers.profile import Profile
 from jklg.departures import Offer
-from jklg.kit.errors import Refusal
+from jklg.kit.errors import Conflict, Refusal
 from jklg.kit.languages import N_
 from jklg.kit.languages import gettext as _
 from jklg.pricing.rules import PEOPLE
@@ -46,6 +46,13 @@ class Form(msgspec.Struct, kw_only=True):
 
     def value(self, name: str) -> str:
         return self.values.get(name, "")
+
+    @property
+    def quote_id(self) -> UUID | None:
+        try:
+            return UUID(self.value("quote_id"))
+        except ValueError:
+            return None
 
     @property
     def fingerprint(self) -> str:
@@ -109,6 +116,16 @@ def note(form: Form, refusal: Refusal) -> None:
     form.errors.setdefault(name, refusal.sentence)
 
 
+def note_closed(form: Form, offer: Offer) -> None:
+    """Nobody can book this departure any more: that comes before whatever else is wrong."""
+    besides, form.errors = form.errors, {}
+    if offer.bookable:
+        note(form, Conflict("sold_out", "Not enough seats are left on this departure."))
+    else:
+        note(form, Conflict("departure_closed", "This departure can no longer be booked."))
+    form.errors |= besides
+
+
 def travellers_wanted(offer: Offer, party: Mapping[str, int]) -> Iterator[TravellerFields]:
     """One group of fields for each person of the party, adults first."""
     for category, (one, _many) in PEOPLE.items():
@@ -154,7 +171,7 @@ def check(form: Form, offer: Offer, terms: str) -> HoldRequest | None:
         phone=contact[2],
         extras=form.extras,
         travellers=travellers,
-        quote_id=_uuid(form.value("quote_id")),
+        quote_id=form.quote_id,
         special_requests=form.value("special_requests"),
         terms_version=terms,
     )
@@ -196,10 +213,3 @@ def _check_traveller(form: Form, offer: Offer, fields: TravellerFields) -> Trave
         form.errors[f"{fields.prefix}.{field}"] = refusal.sentence
         return None
     return traveller
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -26,6 +26,7 @@ from jklg.kit.errors import Conflict, Forbidden, NotFound, NotSignedIn, Refusal
 from jklg.kit.ids import uuid7
 from jklg.kit.languages import gettext as _
 from jklg.pricing import spoken
+from jklg.pricing.terms import Said
 from jklg.web import idempotency
 from jklg.web import queries as web_queries
 from jklg.web.bodies import read_form
@@ -79,7 +80,7 @@ async def submit_checkout(request: Ask) -> Response[bytes]:
     form = checkout.read(values, offer)
     if "update" in values:
         return await _show(request, offer, form, 200)
-    terms = _terms(request)
+    terms = _terms(request, await _sold_under(request, offer, form))
     wanted = checkout.check(form, offer, terms.mark)
     if wanted is None:
         return await _show(request, offer, form, 422)
@@ -130,15 +131,22 @@ async def _show(
     new_attempt: bool = False,
     made: Made | None = None,
 ) -> Response[bytes]:
-    """The checkout with a fresh quote. A departure that cannot be booked any more gets a page that says so."""
+    """The checkout with a fresh quote. A departure that cannot be booked any more gets a page that says so; who has typed already gets the
+    form again."""
     house = request.app.state.house
     async with house.db.connection() as conn:
         package = await catalogue.get_package(conn, offer.package_id, unpublished=True)
         made = made or await _made_before(conn, form)
     if package is None:
         raise NotFound("departure_not_found", "We cannot find this departure.")
-    if made is None and (not offer.bookable or offer.seats_left == 0):
-        return await _show_closed(request, offer, package)
+    others: list[departures.Departure] = []
+    closed = made is None and (not offer.bookable or offer.seats_left == 0)
+    if closed:
+        others = await _nearest(request, offer)
+        if request.method == "GET":
+            return _show_closed(request, offer, package, others)
+        checkout.note_closed(form, offer)
+        status = 409
     quote = None
     if offer.bookable and not any(name in form.errors for name in (*form.party, *_extra_fields(offer))):
         try:
@@ -147,6 +155,8 @@ async def _show(
             checkout.note(form, refusal)
             status = max(status, 200 if request.method == "GET" else refusal.status)
     attempt = str(uuid7()) if new_attempt else form.value("attempt")
+    address = f"/checkout?{checkout.address_of(offer, form, attempt)}"
+    sale = _sale(offer, quote)
     who = await living(request)
     return page(
         request,
@@ -166,28 +176,51 @@ async def _show(
         new_price=new_price,
         made=made,
         hold_minutes=house.settings.hold_minutes,
-        terms_mark=_terms(request).mark,
+        sale=sale,
+        terms_mark=_terms(request, sale).mark,
+        closed=closed,
+        others=others,
+        address=address,
         picture_url=picture_url,
         signed_in=who is not None,
-        sign_in_url=f"/login?{urlencode({'next': f'/checkout?{checkout.address_of(offer, form, attempt)}'})}",
+        sign_in_url=f"/login?{urlencode({'next': address})}",
     )
 
 
-def _terms(request: Ask) -> agreements.Text:
+async def _sold_under(request: Ask, offer: Offer, form: Form) -> Said:
+    """What the page said of the terms of sale: those of its quote are the ones that apply, whatever the package has been given since."""
+    quote_id = form.quote_id
+    async with request.app.state.house.db.connection() as conn:
+        quote = await pricing.get_quote(conn, quote_id) if quote_id else None
+    return _sale(offer, quote)
+
+
+def _sale(offer: Offer, quote: pricing.Quote | None) -> Said:
+    return pricing.terms.say(quote.terms if quote else pricing.terms.read(offer.sales_terms), offer.currency)
+
+
+def _terms(request: Ask, sale: Said) -> agreements.Text:
     """Those that are shown, and agreed to, now and in this language."""
     settings = request.app.state.house.settings
-    return agreements.current(settings.agency_name, settings.hold_minutes)
+    return agreements.current(settings.agency_name, settings.hold_minutes, sale)
 
 
 def _extra_fields(offer: Offer) -> list[str]:
     return [f"{checkout.EXTRA}{extra_id}" for extra_id in offer.extras]
 
 
-async def _show_closed(request: Ask, offer: Offer, package: catalogue.Package) -> Response[bytes]:
+async def _nearest(request: Ask, offer: Offer) -> list[departures.Departure]:
+    """Up to four other dates with seats, in their order."""
     async with request.app.state.house.db.connection() as conn:
         others = await departures.list_departures(conn, offer.package_id)
     free = [other for other in others if other.seats_left and other.id != offer.id]
     nearest = sorted(free, key=lambda other: abs(other.starts_on - offer.starts_on))[:4]
+    return sorted(nearest, key=lambda other: other.starts_on)
+
+
+def _show_closed(
+    request: Ask, offer: Offer, package: catalogue.Package, others: list[departures.Departure]
+) -> Response[bytes]:
     return page(
         request,
         "bookings/closed.html",
@@ -195,7 +228,7 @@ async def _show_closed(request: Ask, offer: Offer, package: catalogue.Package) -
         personal=True,
         offer=offer,
         package=package,
-        others=sorted(nearest, key=lambda other: other.starts_on),
+        others=others,
     )
 
 

@@ -51,6 +51,7 @@ async def booking_page(request: Ask, reference: FromPath[str]) -> Response[bytes
         gateway_words=GATEWAY_WORDS,
         parts=_parts(seen),
         card=await _card(request, seen),
+        given=await _given_up(request, seen),
         may_give_up=cancelling.by_herself(seen.booking),
         may_name=people.may_change(seen.booking),
         missing=sum(people.missing(seen.booking, seen.travellers).values()),
@@ -271,6 +272,15 @@ def _first_due(seen: OpenBooking) -> int:
 
 def _to_booking(seen: OpenBooking) -> Response[bytes]:
     return go(f"/bookings/{seen.booking.reference}")
+
+
+async def _given_up(request: Ask, seen: OpenBooking) -> cancelling.Given | None:
+    """How the whole booking ended that had been confirmed: by whom, and what was kept."""
+    if seen.booking.status != "cancelled":
+        return None
+    async with request.app.state.house.db.transaction(seen.claims) as conn:
+        given = await cancelling.list_of_booking(conn, seen.booking.id)
+    return next((each for each in given if each.whole), None)
 
 
 async def _transactions(request: Ask, seen: OpenBooking) -> list[Transaction]:

@@ -15,7 +15,7 @@ from jklg.kit.errors import Conflict
 from jklg.kit.ids import uuid7
 from jklg.pricing import queries, rules
 from jklg.pricing.rules import Line, Priced
-from jklg.pricing.terms import Payable, payables, read
+from jklg.pricing.terms import Payable, Terms, payables, read
 
 QUOTE_MINUTES = 30
 
@@ -30,6 +30,7 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     seats: int
     lines: list[Line]
     payable: list[Payable]
+    terms: Terms
     expires_at: datetime
 
 
@@ -74,6 +75,7 @@ async def make_quote(
         payable=payables(
             priced.terms, priced.total, sum(party.values()), offer.starts_on, offer.today, priced.currency
         ),
+        terms=priced.terms,
         expires_at=expires_at,
     )
 
@@ -98,6 +100,7 @@ async def get_quote(conn: Connection, quote_id: UUID) -> Quote | None:
             stored.quoted_on,
             stored.currency,
         ),
+        terms=read(stored.sales_terms),
         expires_at=stored.expires_at,
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from html import unescape
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +16,7 @@ from jklg.app import House
 from jklg.bookings import agreements
 from jklg.kit.db import Database
 from jklg.kit.languages import speaking
+from jklg.pricing import terms
 from tests import trade
 from tests.enquiries.test_contact import sign_in
 from tests.front import front_of
@@ -22,8 +25,8 @@ from tests.web.test_checkout import ashas, browser, open_checkout
 __all__ = ["browser"]
 
 
-async def booked(browser: httpx.AsyncClient, db: Database) -> tuple[str, UUID]:
-    page = await open_checkout(browser, await trade.add_departure(db))
+async def booked(browser: httpx.AsyncClient, db: Database, package: UUID | None = None) -> tuple[str, UUID]:
+    page = await open_checkout(browser, await trade.add_departure(db, package_id=package))
     done = await browser.post("/checkout", data=ashas(page))
     assert done.status_code == 303, done.text
     reference = done.headers["location"].split("/")[2]
@@ -48,7 +51,7 @@ async def test_asha_and_staff_read_what_she_agreed_to_when_the_terms_are_others(
         assert "off sale for 40 minutes" in (now := (await asha.get("/terms")).text) and "Another &amp; Name" in now
         hers = (await asha.get(f"/bookings/{reference}/terms")).text
         assert "off sale for 15 minutes" in hers and "Another &amp; Name agree" not in hers
-        assert "Version 2026-11" in hers and "You agreed to this version" in hers
+        assert "Version 2026-12" in hers and "You agreed to this version" in hers
         assert f"/bookings/{reference}/terms" in (await asha.get(f"/bookings/{reference}")).text
         asha.cookies.clear()
         assert (await asha.get(f"/bookings/{reference}/terms")).status_code == 404
@@ -115,3 +118,73 @@ def test_every_language_has_its_own_words_and_they_are_told_apart() -> None:
     assert len(marks) == 3
     assert agreements.version_of("2026-11-en-00ff") == agreements.version_of("2026-11") == "2026-11"
     assert agreements.version_of(None) is None
+
+
+def text_of(answer: httpx.Response) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", answer.text)).split())
+
+
+SALE = (
+    "A deposit of 20 % of the price confirms the booking; the rest is due 30 days before departure.",
+    "Given up 60 days before departure or earlier: 100 % comes back.",
+    "Given up 30 days before departure or earlier: 50 % comes back.",
+    "Given up later: nothing comes back.",
+)
+
+
+async def test_what_is_kept_by_the_terms_was_shown_before_and_is_what_she_agreed_to(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
+    """The text said 'please write to us', and half of her price was kept by tiers that nobody had shown her."""
+    package = await trade.add_package(db, terms=trade.TERMS)
+    departure = await trade.add_departure(db, package_id=package)
+    async with db.connection() as conn:
+        slug = await conn.fetchval("SELECT slug FROM packages WHERE id = $1", package)
+    checkout = await open_checkout(browser, departure)
+    reference, _ = await booked(browser, db, package)
+    for page in (
+        await browser.get(f"/packages/{slug}"),
+        checkout,
+        await browser.get(f"/terms?departure={departure}"),
+        await browser.get(f"/bookings/{reference}/terms"),
+    ):
+        for sentence in SALE:
+            assert sentence in text_of(page), page.url
+        assert "please write to us; we cancel it together" not in page.text
+    assert "₹ 9,999.60 confirms the booking" in text_of(checkout).replace("\u202f", " ")
+    assert checkout.text.index(SALE[1]) < checkout.text.index('name="terms"'), "before the box that agrees to them"
+    general = text_of(await browser.get("/terms"))
+    assert "Each journey has terms of its own" in general and "please write to us; we cancel" not in general
+    assert text_of(await browser.get("/terms?departure=x")) == general
+    arabic = await browser.get(f"/ar/checkout?departure={departure}&adult=2", follow_redirects=True)
+    with speaking("ar"):
+        said = terms.say(terms.read(trade.TERMS), "INR")
+    assert all(each in unescape(arabic.text) for each in said.paying + said.giving_up)
+
+
+async def test_without_tiers_the_text_asks_her_to_write(browser: httpx.AsyncClient, db: Database) -> None:
+    reference, _ = await booked(browser, db)
+    assert "For a paid booking, please write to us" in text_of(await browser.get(f"/bookings/{reference}/terms"))
+
+
+async def test_terms_of_sale_that_change_while_she_types_are_not_put_into_her_text(
+    browser: httpx.AsyncClient, db: Database
+) -> None:
+    """The price that was shown is kept for half an hour, with its terms: so is the text about them."""
+    package = await trade.add_package(db, terms=trade.TERMS)
+    page = await open_checkout(browser, await trade.add_departure(db, package_id=package))
+    async with db.transaction() as conn:
+        await conn.execute("UPDATE packages SET sales_terms = '{}' WHERE id = $1", package)
+    done = await browser.post("/checkout", data=ashas(page))
+    assert done.status_code == 303
+    reference = done.headers["location"].split("/")[2]
+    hers = text_of(await browser.get(f"/bookings/{reference}/terms"))
+    assert all(sentence in hers for sentence in SALE)
+    async with db.transaction() as conn:
+        booking = await bookings.get_by_reference(conn, reference)
+    assert booking is not None
+    assert terms.read(booking.sold_terms) == terms.read(trade.TERMS)
+    lost = {**ashas(page), "quote_id": "", "attempt": ""}
+    other = await browser.post("/checkout", data=lost)
+    assert other.status_code == 422 and "Please read the booking terms" in other.text
+    assert "please write to us" in other.text

@@ -12,6 +12,8 @@ import pytest
 
 from jklg import bookings
 from jklg.bookings import Held
+from jklg.bookings.holds import TravellerRequest
+from jklg.pricing import terms
 from tests.front import front_of
 from tests.payments.conftest import Street
 from tests.trade import TERMS
@@ -73,6 +75,8 @@ async def test_she_sees_what_comes_back_and_then_it_does(browser: httpx.AsyncCli
     assert "See what would come back" in text_of(await browser.get(where))
     preview = await browser.get(f"{where}/cancel")
     assert "50 % comes back" in text_of(preview)
+    for sentence in terms.say(terms.read({"tiers": TERMS["tiers"]}), "INR").giving_up:
+        assert sentence in text_of(preview), "the sentences that she agreed to"
     await browser.post(f"{where}/cancel", data={})
     assert (await street.booking(held.id)).status == "confirmed", "not without what the preview said"
     outdated = await browser.post(f"{where}/cancel", data={"refund": "1"})
@@ -131,3 +135,17 @@ async def test_pressed_twice_one_of_them_stays_at_home(browser: httpx.AsyncClien
     assert again.status_code == 409 and "has changed since you looked" in again.text
     booking = await street.booking(held.id)
     assert (booking.status, booking.cancelled_party) == ("confirmed", {"adult": 1})
+
+
+async def test_whoever_was_ticked_stays_ticked_when_one_is_missing(browser: httpx.AsyncClient, street: Street) -> None:
+    people = [TravellerRequest(name=name) for name in ("Asha Rao", "Ben Okoye", "Devi Rao")]
+    held = await street.asha_holds_under_terms({"tiers": TERMS["tiers"]}, party={"adult": 3}, travellers=people)
+    await street.asha_pays(held.id)
+    await opens(browser, street, held)
+    where = f"/bookings/{held.reference}/cancel"
+    page = (await browser.get(f"{where}?adult=2")).text
+    form = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page))
+    boxes = re.findall(r'name="(traveller\.[^"]+)"', page)
+    again = await browser.post(where, data={**form, boxes[1]: "1"})
+    assert again.status_code == 422
+    assert re.findall(r'name="(traveller\.[^"]+)" value="1" checked', again.text) == [boxes[1]]

@@ -265,3 +265,24 @@ async def test_whoever_comes_when_too_many_wait_is_asked_to_come_again(
     monkeypatch.setattr(drawing, "MOST_WAITING", 0)
     answer = await asha.get(f"/bookings/{held.reference}/documents/voucher.pdf")
     assert answer.status_code == 503 and "try again" in answer.text
+
+
+async def test_a_calendar_that_is_taken_again_no_longer_asks_for_what_is_paid(
+    street: Street, asha: httpx.AsyncClient
+) -> None:
+    """The event was left out, and what a file does not name stays in the calendar."""
+    held = await sold(street, TERMS)
+    await asha.get(link(street, held))
+
+    async def balance() -> Any:
+        answer = await asha.get(f"/bookings/{held.reference}/documents/journey.ics")
+        events = Calendar.from_ical(answer.content).walk("VEVENT")
+        return next(each for each in events if "balance" in each["uid"])
+
+    asked = await balance()
+    await street.later(seconds=5)
+    await street.asha_pays(held.id)
+    paid = await balance()
+    assert (asked["status"], paid["status"]) == ("CONFIRMED", "CANCELLED")
+    assert (paid["uid"], paid["summary"]) == (asked["uid"], asked["summary"])
+    assert paid["sequence"] > asked["sequence"]

@@ -56,7 +56,7 @@ async def evidence(request: Ask, dispute_id: FromPath[str]) -> Response[bytes]:
         assert booking is not None, "a transaction keeps its booking"
         return page(
             request, "backoffice/evidence.html", personal=True, person=person, evidence=found, booking=booking, when=when,
-            moment=datetime.fromisoformat, told=TOLD, actor=_actor, terms=terms.read(booking.sold_terms),
+            moment=datetime.fromisoformat, told=TOLD, actor=_actor, giving_up=terms.giving_up(terms.read(booking.sold_terms), deposit=bool(booking.deposit_amount)),
             attempts=await queries.list_attempts(conn, booking.id), consents=await queries.list_consents(conn, booking.id),
             travellers=await bookings.list_travellers(conn, booking.id), story=await history.of(conn, booking.id),
             letters=[_without_links(each) for each in await queries.list_letters(conn, booking.email, booking.reference)],

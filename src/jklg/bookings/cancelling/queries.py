@@ -28,6 +28,11 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_by: str
     cancelled_at: datetime
 
+    @property
+    def by_us(self) -> bool:
+        """Whether the agency did it, on its own or because it was asked to. Why, in `reason`, is for the agency only."""
+        return self.cancelled_by.startswith("staff:")
+
 
 async def insert(
     conn: Connection,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
+from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
@@ -12,6 +14,7 @@ from jklg.bookings import cancelling
 from jklg.bookings.key_ring import Ask, OpenBooking, open_booking
 from jklg.kit.errors import BadInput, Conflict, Refusal
 from jklg.payments import cancellations
+from jklg.pricing import terms
 from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
@@ -30,8 +33,13 @@ async def look_at_giving_up(request: Ask, reference: FromPath[str]) -> Response[
 
 
 async def _giving_up_page(
-    request: Ask, seen: OpenBooking, leaving: dict[str, int] | None, refusal: Refusal | None = None
+    request: Ask,
+    seen: OpenBooking,
+    leaving: dict[str, int] | None,
+    refusal: Refusal | None = None,
+    ticked: Sequence[UUID] = (),
 ) -> Response[bytes]:
+    """`ticked`: who was said not to travel, when it has to be said again."""
     async with request.app.state.house.db.transaction() as conn:
         try:
             given = await cancelling.work_out(conn, seen.booking, leaving)
@@ -49,7 +57,8 @@ async def _giving_up_page(
         before=before,
         going=going,
         paid=seen.paid,
-        tiers=seen.booking.sold_terms.get("tiers", []),
+        terms=terms.giving_up(terms.read(seen.booking.sold_terms), deposit=bool(seen.booking.deposit_amount)),
+        ticked=ticked,
         travellers=[each for each in seen.travellers if each.cancelled_at is None],
         refusal=refusal.sentence if refusal else "",
     )
@@ -77,7 +86,7 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     except (BadInput, Conflict) as refusal:
         log.info("not given up %s: %s", seen.booking.reference, refusal.code)
         if refusal.code in ("preview_outdated", "travellers_missing", "travellers_unknown", "payment_open"):
-            return await _giving_up_page(request, await open_booking(request, reference), leaving, refusal)
+            return await _giving_up_page(request, await open_booking(request, reference), leaving, refusal, travellers)
     return _to_booking(seen)
 
 

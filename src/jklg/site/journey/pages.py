@@ -63,6 +63,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
         wished=package.slug in of_browser(request),
         voices=said,
         described=describing.journey(house.settings, package, shown, said),
+        sale=pricing.terms.say(pricing.terms.read(offer.sales_terms), offer.currency) if offer else None,
         share_url=card_url(request, card_of_package(house.settings, package), "packages", package.slug),
         **around,
         **_priced(offer, asked.party, package.time_zone),
