@@ -286,7 +286,7 @@ LONG = {
     "kit/embedded_postgres.py": (640, "runs a foreign server: starting, stopping, locks, roots; one subject"),
     "payments/actions.py": (530, "the money path as one story, read top to bottom"),
     "payments/gateways/paypal/gateway.py": (400, "one gateway, one file: every call of the contract in its order"),
-    "payments/gateways/stripe/gateway.py": (460, "one gateway, one file: every call of the contract in its order"),
+    "payments/gateways/stripe/gateway.py": (480, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/sandbox/gateway.py": (340, "one gateway, one file: the example that others are written after"),
     "payments/queries.py": (470, "one function for each statement of the money path"),
     "bookings/queries.py": (340, "one function for each statement of the bookings"),
