@@ -205,7 +205,7 @@ async def settle(
     try:
         snapshot = await _ask(house, gateway, transaction, booking, hint_ref, closing)
     except GatewayRefused as refusal:
-        ended = await _forgotten(house, gateway, transaction, refusal)
+        ended = await forgotten(house, gateway, transaction, refusal)
         if ended is None:
             return await _refused(house, transaction, refusal)
         snapshot = ended
@@ -325,7 +325,7 @@ class _NotThere(GatewayUnknown):
     """The gateway has answered that it has no such attempt, which proves nothing yet."""
 
 
-async def _forgotten(
+async def forgotten(
     house: House, gateway: Gateway, transaction: Transaction, refusal: GatewayRefused
 ) -> Snapshot | None:
     """How an attempt has ended that its gateway forgot, as it forgets what it took nothing of; None when that is no proof.

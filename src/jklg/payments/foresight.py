@@ -12,7 +12,8 @@ from jklg.kit.db import claims
 from jklg.kit.errors import Refusal
 from jklg.payments import actions, merging, queries
 from jklg.payments.actions import House
-from jklg.payments.gateways.contract import GatewayError
+from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, Snapshot
+from jklg.payments.queries import Transaction
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,16 @@ class _TakenBack(Exception):
     """Rolls the trial back."""
 
 
+async def _ask(house: House, gateway: Gateway, transaction: Transaction, ref: str) -> Snapshot:
+    try:
+        return await gateway.fetch(ref)
+    except GatewayRefused as refusal:
+        ended = await actions.forgotten(house, gateway, transaction, refusal)
+        if ended is None:
+            raise
+        return ended
+
+
 async def foresee(house: House, transaction_id: UUID) -> Foreseen:
     """Ask the gateway, merge its answer, read what came of it, and take everything back. Locks what `settle` locks, as briefly."""
     async with house.db.transaction() as conn:
@@ -56,7 +67,7 @@ async def foresee(house: House, transaction_id: UUID) -> Foreseen:
         silent = "not_opened_yet"
     else:
         try:
-            snapshot = await gateway.fetch(transaction.ref)
+            snapshot = await _ask(house, gateway, transaction, transaction.ref)
             async with house.db.transaction(claims("system", actor="system", reason="foreseen")) as conn:
                 await merging.merge(conn, transaction_id, snapshot, "foreseen")
                 after, postings = await actions.seen(conn, transaction_id), await ledger.written_now(conn)

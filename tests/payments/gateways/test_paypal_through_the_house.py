@@ -220,6 +220,8 @@ async def test_a_balance_left_at_paypal_ends_when_paypal_forgets_it_and_may_be_p
     await town.work()
     assert await stands(town, balance) == "requires_action"
     town.clock.ahead += timedelta(hours=1)
+    foreseen = await payments.foresee(town.house, balance.id)
+    assert (foreseen.state, foreseen.unknown) == (("requires_action", "expired"), None)
     await town.work()
     assert await stands(town, balance) == "expired"
     await days_pass(town, 4)
