@@ -164,7 +164,7 @@ EVENTS = {
     "capture.reversed": "PAYMENT.CAPTURE.REVERSED",
 }
 FORGETS = timedelta(hours=3)
-"""How long an order waits for its payer. After that PayPal answers as if it had never been."""
+"""How long an order waits for its payer. After that PayPal answers as if it had never been; what was captured, or tried to be, is kept."""
 REVERSAL = "reversal"
 """The reason of what the play bank keeps as a dispute, and PayPal tells as a capture that it has reversed: there is no case to answer."""
 
@@ -189,7 +189,7 @@ class PayPalWork(Work):
 
     def find(self, cls: type[Kind], id_: str) -> Kind | None:
         thing = super().find(cls, id_)
-        waits = isinstance(thing, Intent) and thing.status == "requires_payment_method"
+        waits = isinstance(thing, Intent) and thing.status == "requires_payment_method" and thing.last_error is None
         return None if waits and self.now - thing.created_at >= FORGETS else thing  # type: ignore[union-attr]
 
     def pay(self, intent: Intent, method: str) -> None:
