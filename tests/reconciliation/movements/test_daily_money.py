@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -549,22 +550,28 @@ async def test_a_refund_made_there_is_compared_after_its_payment_was_listed(stre
     await proven(street)
 
 
+async def missing(street: Street, monkeypatch: pytest.MonkeyPatch, amount: int) -> Callable[[int], None]:
+    """The gateway holds so much less than it lists. How that becomes another amount."""
+    gateway = street.house.gateways["sandbox"]
+    true, taken = gateway.balances, [amount]  # type: ignore[attr-defined]
+
+    async def less() -> dict[str, int]:
+        return {"INR": (await true())["INR"] - taken[-1]}
+
+    monkeypatch.setattr(gateway, "balances", less)
+    await the_next_morning(street)
+    return taken.append
+
+
 async def test_a_difference_that_was_booked_and_comes_again_is_told_again(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asha_paid(street)
-    gateway = street.house.gateways["sandbox"]
-    true, taken = gateway.balances, 1_500  # type: ignore[attr-defined]
-
-    async def less() -> dict[str, int]:
-        return {"INR": (await true())["INR"] - taken}
-
-    monkeypatch.setattr(gateway, "balances", less)
-    await the_next_morning(street)
+    take = await missing(street, monkeypatch, 1_500)
     november = await street.one(CONCERN)
     await movements.adopt(street.house, november, shown="-1500", note="The fee of November", actor="staff:x")
     assert await the_next_morning(street) == 0
-    taken = 3_000
+    take(3_000)
     assert await the_next_morning(street) == 1
     assert await street.one(OPEN_ITEMS) == "balance_differs" and await street.one(CONCERN) != november
 
@@ -573,19 +580,12 @@ async def test_a_difference_settled_in_words_stays_settled_until_it_has_been_gon
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asha_paid(street)
-    gateway = street.house.gateways["sandbox"]
-    true, taken = gateway.balances, 1_500  # type: ignore[attr-defined]
-
-    async def less() -> dict[str, int]:
-        return {"INR": (await true())["INR"] - taken}
-
-    monkeypatch.setattr(gateway, "balances", less)
-    await the_next_morning(street)
+    take = await missing(street, monkeypatch, 1_500)
     await payments.settle_concern(street.db, await street.one(CONCERN), note="The gateway mends it", actor="staff:x")
     assert await the_next_morning(street) == 0 and await street.one(OPEN_ITEMS) == ""
-    taken = 0
+    take(0)
     assert await the_next_morning(street) == 0
-    taken = 1_500
+    take(1_500)
     assert await the_next_morning(street) == 1 and await street.one(OPEN_ITEMS) == "balance_differs"
 
 
