@@ -40,6 +40,9 @@ def claims(role: str, **more: str) -> Claims:
 SYSTEM = claims("system")
 """The house itself, at work for nobody in particular: the verbs in `actions.py` and the worker."""
 
+VISITOR = Claims("")
+"""Somebody who is not known: sees public rows only, as on a connection without claims."""
+
 
 def _itself(asked: Any) -> Hashable:
     return asked  # type: ignore[no-any-return]

@@ -28,7 +28,7 @@ async def list_departures(
                d.cutoff_at, d.guaranteed
         FROM (
             SELECT d.id, d.starts_on, d.ends_on, d.allotment, d.seats_taken, d.currency, d.cutoff_at, d.guaranteed {_LISTED}
-              AND ($2::date IS NULL OR d.starts_on >= $2) AND ($3::date IS NULL OR d.starts_on <= $3)
+              AND d.starts_on >= coalesce($2, date '-infinity') AND d.starts_on <= coalesce($3, date 'infinity')
             ORDER BY d.starts_on FETCH FIRST $4 ROWS WITH TIES
         ) AS d
         ORDER BY d.starts_on, d.id
@@ -121,7 +121,7 @@ async def next_with_seats(conn: Connection, package_id: UUID, after: date | None
     row = await conn.fetchrow(
         f"""
         SELECT d.id, d.starts_on, d.allotment - d.seats_taken AS seats_left {_LISTED}
-          AND d.seats_taken < d.allotment AND ($2::date IS NULL OR d.starts_on > $2)
+          AND d.seats_taken < d.allotment AND d.starts_on > coalesce($2, date '-infinity')
         ORDER BY d.starts_on, d.id LIMIT 1
         """,
         package_id,

@@ -14,7 +14,7 @@ from jklg import catalogue, departures, pricing
 from jklg.catalogue import maps
 from jklg.catalogue.wishes.cookies import of_browser
 from jklg.departures import Departure, Offer, Price
-from jklg.kit.db import Connection
+from jklg.kit.db import VISITOR, Connection
 from jklg.kit.errors import NotFound, Refusal
 from jklg.kit.languages import figures
 from jklg.kit.languages import gettext as _
@@ -32,7 +32,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     """One journey, its days, and the departures to choose from: `?from=2027-05-13`, `?month=2027-05`, `?departure=<id>`, and the party."""
     house = request.app.state.house
     asked = rules.read(request.query_params)
-    async with house.db.connection() as conn:
+    async with house.db.transaction(VISITOR, for_many=True) as conn:
         package = await catalogue.get_package(conn, slug)
         if package is None:
             raise NotFound("package_not_found", "We do not have this journey.")
