@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from jklg.kit.db import Connection, Database
+from jklg.kit.db import VISITOR, Connection, Database
 from tests.conftest import FreshDatabase, Server
+from tests.trade import add_departure, hold
 
 
 async def _end_whoever_sleeps(server: Server, fresh_database: FreshDatabase) -> None:
@@ -69,3 +70,12 @@ async def test_who_hangs_up_does_not_end_what_others_wait_for(db: Database) -> N
     await asyncio.sleep(0)
     first.cancel()
     assert (await second, await other) == (1, 2)
+
+
+async def test_a_visitor_sees_what_is_on_sale_and_nobodys_booking(db: Database) -> None:
+    held = await hold(db, await add_departure(db))
+    for planned_once in (False, True):
+        async with db.transaction(VISITOR, planned_once=planned_once) as conn:
+            assert await conn.fetchval("SELECT count(*) FROM departures WHERE id = $1", held.departure_id) == 1
+            assert await conn.fetchval("SELECT count(*) FROM bookings") == 0
+            assert await conn.fetchval("SELECT count(*) FROM travellers") == 0

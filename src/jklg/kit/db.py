@@ -49,8 +49,9 @@ def _itself(asked: Any) -> Hashable:
 
 
 PLANNED_ONCE = "SET LOCAL plan_cache_mode = force_generic_plan; "
-"""What is done for many names its rows by their ids, and one plan fits all. PostgreSQL would make five to see that, on every connection: with
-a worker that is killed every ten seconds, planning was two fifths of its work (pg_stat_statements, 2026-11)."""
+"""For statements that one plan fits, as those that name their rows by ids. PostgreSQL would make five plans to see that, on every connection, and
+go on making them where a guess looks dearer: planning was two fifths of the work of a worker that is killed every ten seconds, and nearly half
+of what a journey's page asks (pg_stat_statements and a stopwatch, 2026-11)."""
 
 
 class Database:
@@ -93,15 +94,15 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, who: Claims = SYSTEM, opening: str = "", *, for_many: bool = False
+        self, who: Claims = SYSTEM, opening: str = "", *, planned_once: bool = False
     ) -> AsyncIterator[Connection]:
         """One database transaction on behalf of `who`: committed at the end, rolled back on any exception.
 
-        `opening` is a statement of ours, sent in the same round trip as BEGIN, that raises when `who` may not come in. `for_many`: see
+        `opening` is a statement of ours, sent in the same round trip as BEGIN, that raises when `who` may not come in. `planned_once`: see
         PLANNED_ONCE.
         """
         quoted = who.replace("'", "''")
-        opening = PLANNED_ONCE + opening if for_many else opening
+        opening = PLANNED_ONCE + opening if planned_once else opening
         async with self.pool.acquire() as conn:
             try:
                 await conn.execute(f"BEGIN; SET LOCAL request.jwt.claims = '{quoted}'; {opening}")

@@ -123,4 +123,4 @@ class Together(Generic[Asked, Answer]):
     def _open(self) -> AbstractAsyncContextManager[Connection]:
         if self._who is None:
             return self._db.connection()
-        return self._db.transaction(self._who, self._opening, for_many=True)
+        return self._db.transaction(self._who, self._opening, planned_once=True)

@@ -32,7 +32,7 @@ async def journey(request: Ask, slug: FromPath[str]) -> Response[bytes]:
     """One journey, its days, and the departures to choose from: `?from=2027-05-13`, `?month=2027-05`, `?departure=<id>`, and the party."""
     house = request.app.state.house
     asked = rules.read(request.query_params)
-    async with house.db.transaction(VISITOR, for_many=True) as conn:
+    async with house.db.transaction(VISITOR, planned_once=True) as conn:
         package = await catalogue.get_package(conn, slug)
         if package is None:
             raise NotFound("package_not_found", "We do not have this journey.")
