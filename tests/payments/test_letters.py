@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncpg
 import pytest
 
 from jklg import app, jobs
@@ -62,6 +63,24 @@ async def test_a_balance_is_asked_for_a_week_before_and_once_more_when_the_day_h
     await street.asha_pays(held.id)
     await letters(street)
     assert await concerns(street) == 0, "it has settled itself"
+
+
+async def test_whose_letter_cannot_be_written_holds_up_nobody_elses(street: Street) -> None:
+    hers = [await street.asha_holds_under_terms(TERMS) for _ in range(3)]
+    for held in hers:
+        await street.asha_pays(held.id)
+    spoilt = sorted(hers, key=lambda held: held.id)[0]
+    await street.one(
+        f"ALTER TABLE mail_outbox ADD CONSTRAINT spoilt CHECK (once_key NOT LIKE '%:{spoilt.id}:%') NOT VALID"
+    )
+    await street.later(days=90 - 30 - 7)
+    with pytest.raises(ExceptionGroup) as told:
+        await balances.remind(street.house)
+    assert [type(error) for error in told.value.exceptions] == [asyncpg.CheckViolationError], (
+        "whoever goes round hears of it"
+    )
+    reminded = await street.one("SELECT array_agg(once_key) FROM mail_outbox WHERE kind = 'balance_due'")
+    assert set(reminded) == {f"balance_due:{held.id}:before" for held in hers if held is not spoilt}
 
 
 async def test_who_has_paid_is_not_asked(street: Street) -> None:

@@ -231,6 +231,16 @@ async def test_a_card_kept_under_the_test_keys_is_nothing_to_charge_in_earnest(c
         )
 
 
+async def test_a_card_that_nobody_can_charge_any_more_is_no_reason_to_be_silent(counter: Counter) -> None:
+    """The agency has taken Stripe out of its settings: the rest is asked for by letter, and no charge is announced that will not come."""
+    await counter.deposit()
+    counter.street.house.gateways = {"sandbox": counter.sandbox}
+    await counter.days(60)
+    assert await counter.letters() == ["balance_due"] and await counter.charges() == []
+    await counter.days(2)
+    assert await counter.letters() == ["balance_due", "balance_due"], "before the day, and after it"
+
+
 async def test_one_booking_that_cannot_be_charged_is_no_other_ones_trouble(counter: Counter) -> None:
     spoilt = await counter.deposit()
     await counter.told_of_the_charge()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from jklg import bookings, mail
 from jklg.kit.db import Connection, Database
+from jklg.kit.one_by_one import one_by_one
+from jklg.payments import consents
 from jklg.payments.balances import queries
 from jklg.payments.concerns import report_concern, resolve_concerns
+from jklg.payments.gateways.contract import Gateway
 from jklg.settings import Settings
 
 ROOM = Path(__file__).parent
@@ -18,30 +23,30 @@ REMINDER_DAYS = 7
 
 
 class Office(Protocol):
-    """What writing a mail needs of the house."""
+    """What writing a mail about a balance needs of the house: who can take it from a card, too."""
 
     settings: Settings
     db: Database
+    gateways: Mapping[str, Gateway]
 
 
 async def remind(house: Office, limit: int = 50) -> int:
     """A sweep: the rest of the price, a week before it is due and once more when the day has passed. Answers how many were written."""
+    modes = consents.modes(house.gateways)
     async with house.db.transaction() as conn:
-        coming = await queries.list_coming(conn, REMINDER_DAYS, limit)
-        missed = await queries.list_missed(conn, limit)
-    written = 0
-    for when, due in (("before", coming), ("after", missed)):
-        for booking_id in due:
-            written += await _remind(house, booking_id, when)
-    return written
+        coming = await queries.list_coming(conn, modes, REMINDER_DAYS, limit)
+        missed = await queries.list_missed(conn, modes, limit)
+    due = [(booking_id, "before") for booking_id in coming] + [(booking_id, "after") for booking_id in missed]
+    return await one_by_one(due, partial(_remind, house))
 
 
-async def _remind(house: Office, booking_id: UUID, when: str) -> bool:
+async def _remind(house: Office, due: tuple[UUID, str]) -> bool:
+    booking_id, when = due
     async with house.db.transaction() as conn:
         booking = await bookings.get(conn, booking_id)
         assert booking is not None, "bookings are never deleted"
-        due = booking.price - await bookings.amount_paid(conn, booking.id, booking.currency)
-        context = {"due": due, "missed": when == "after"}
+        open_ = booking.price - await bookings.amount_paid(conn, booking.id, booking.currency)
+        context = {"due": open_, "missed": when == "after"}
         once = f"{booking.id}:{when}"
         return await bookings.write_letter(conn, house.settings, ROOM, "balance_due", once, booking, context)
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from jklg import bookings, payments
 from jklg.kit.errors import Refusal
+from jklg.kit.one_by_one import one_by_one
 from jklg.payments import consents
 from jklg.payments.actions import House
 from jklg.payments.balances import queries
-from jklg.payments.gateways.contract import MethodKeeping
 
 log = logging.getLogger(__name__)
 ROOM = Path(__file__).parent
@@ -28,30 +30,30 @@ PAUSE_DAYS = 2
 async def announce(house: House, limit: int = 50) -> int:
     """A sweep: tell those whose card is to be charged in three days. Answers how many were written."""
     async with house.db.transaction() as conn:
-        coming = await queries.list_to_announce(conn, NOTICE_DAYS, limit)
-    written = 0
-    for booking_id in coming:
-        async with house.db.transaction() as conn:
-            booking = await bookings.get(conn, booking_id)
-            consent = await consents.find_living(conn, booking_id)
-            if booking is None or consent is None or booking.balance_due_on is None:
-                continue
-            context = {
-                "due": booking.price - await bookings.amount_paid(conn, booking.id, booking.currency),
-                "label": consent.label,
-                "charged_on": max(booking.balance_due_on, booking.today + timedelta(days=NOTICE_DAYS)),
-            }
-            written += await bookings.write_letter(
-                conn, house.settings, ROOM, "card_will_be_charged", consent.id, booking, context
-            )
-    return written
+        coming = await queries.list_to_announce(conn, consents.modes(house.gateways), NOTICE_DAYS, limit)
+    return await one_by_one(coming, partial(_announce, house))
+
+
+async def _announce(house: House, booking_id: UUID) -> bool:
+    async with house.db.transaction() as conn:
+        booking = await bookings.get(conn, booking_id)
+        consent = await consents.find_living(conn, booking_id)
+        if booking is None or consent is None or booking.balance_due_on is None:
+            return False
+        context = {
+            "due": booking.price - await bookings.amount_paid(conn, booking.id, booking.currency),
+            "label": consent.label,
+            "charged_on": max(booking.balance_due_on, booking.today + timedelta(days=NOTICE_DAYS)),
+        }
+        return await bookings.write_letter(
+            conn, house.settings, ROOM, "card_will_be_charged", consent.id, booking, context
+        )
 
 
 async def charge(house: House, limit: int = 50) -> int:
     """A sweep: charge the cards whose day has come. Answers how many charges were begun. What goes wrong with one booking is no other one's
     trouble; its attempt, if there is one, is looked at by the poller."""
-    keeping = [gateway for gateway in house.gateways.values() if isinstance(gateway, MethodKeeping)]
-    modes = [(gateway.name, gateway.livemode) for gateway in keeping]
+    modes = consents.modes(house.gateways)
     async with house.db.transaction() as conn:
         due = await queries.list_to_charge(conn, modes, NOTICE_DAYS, PAUSE_DAYS, consents.TRIES, limit)
     begun = 0
@@ -70,16 +72,15 @@ async def tell_refused(house: House, limit: int = 50) -> int:
     """A sweep: tell those whose bank refused a charge, with the way to pay by themselves. Answers how many were written."""
     async with house.db.transaction() as conn:
         refused = await queries.list_refused(conn, limit)
-    written = 0
-    for transaction_id in refused:
-        async with house.db.transaction() as conn:
-            transaction = await payments.get(conn, transaction_id)
-            assert transaction is not None and transaction.consent_id is not None, "that is what was looked for"
-            booking = await bookings.get(conn, transaction.booking_id)
-            consent = await consents.get(conn, transaction.consent_id)
-            assert booking is not None and consent is not None, "they keep each other"
-            context = {"due": transaction.amount, "label": consent.label}
-            written += await bookings.write_letter(
-                conn, house.settings, ROOM, "card_refused", transaction.id, booking, context
-            )
-    return written
+    return await one_by_one(refused, partial(_tell_refused, house))
+
+
+async def _tell_refused(house: House, transaction_id: UUID) -> bool:
+    async with house.db.transaction() as conn:
+        transaction = await payments.get(conn, transaction_id)
+        assert transaction is not None and transaction.consent_id is not None, "that is what was looked for"
+        booking = await bookings.get(conn, transaction.booking_id)
+        consent = await consents.get(conn, transaction.consent_id)
+        assert booking is not None and consent is not None, "they keep each other"
+        context = {"due": transaction.amount, "label": consent.label}
+        return await bookings.write_letter(conn, house.settings, ROOM, "card_refused", transaction.id, booking, context)

@@ -12,32 +12,41 @@ SELECT b.id FROM bookings b JOIN departures d ON d.id = b.departure_id JOIN pack
 CROSS JOIN LATERAL (SELECT (house_now() AT TIME ZONE p.time_zone)::date AS today) at_place
 WHERE b.status = 'confirmed' AND b.payment_status = 'Partial'
 """
-_KEPT = "EXISTS (SELECT FROM payment_consents c WHERE c.booking_id = b.id AND c.ended_at IS NULL AND c.method_ref IS NOT NULL)"
+_KEPT = """
+EXISTS (SELECT FROM payment_consents c WHERE c.booking_id = b.id AND c.ended_at IS NULL AND c.method_ref IS NOT NULL
+                                         AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $2::boolean[])))
+"""
+"""A card that can be charged. One that nobody can charge any more, since its gateway was taken out of the settings, is none."""
+
+Modes = Sequence[tuple[str, bool]]
+"""The gateways that keep cards, and whether they take money in earnest: a card that was kept otherwise is not theirs."""
 
 
-async def list_coming(conn: Connection, days: int, limit: int) -> list[UUID]:
+async def list_coming(conn: Connection, modes: Modes, days: int, limit: int) -> list[UUID]:
     """Whose balance is due within `days`, and is not taken from a card; who booked before yesterday. The first due first."""
     return await _ids(
         conn,
         f"""{_UNPAID} AND NOT {_KEPT}
-          AND b.email <> '' AND b.balance_due_on BETWEEN at_place.today AND at_place.today + $1::integer AND b.confirmed_at < house_now() - interval '1 day'
+          AND b.email <> '' AND b.balance_due_on BETWEEN at_place.today AND at_place.today + $3::integer AND b.confirmed_at < house_now() - interval '1 day'
           AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'balance_due:' || b.id || ':before')
-        ORDER BY b.balance_due_on, b.id LIMIT $2
+        ORDER BY b.balance_due_on, b.id LIMIT $4
         """,
+        *_columns(modes),
         days,
         limit,
     )
 
 
-async def list_missed(conn: Connection, limit: int) -> list[UUID]:
+async def list_missed(conn: Connection, modes: Modes, limit: int) -> list[UUID]:
     """Whose balance was due before today and is not taken from a card, and whose journey has not begun."""
     return await _ids(
         conn,
         f"""{_UNPAID} AND NOT {_KEPT}
           AND b.email <> '' AND b.balance_due_on < at_place.today AND d.starts_on > at_place.today
           AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'balance_due:' || b.id || ':after')
-        ORDER BY b.balance_due_on, b.id LIMIT $1
+        ORDER BY b.balance_due_on, b.id LIMIT $3
         """,
+        *_columns(modes),
         limit,
     )
 
@@ -50,26 +59,26 @@ async def list_overdue(conn: Connection) -> list[UUID]:
     )
 
 
-async def list_to_announce(conn: Connection, days: int, limit: int) -> list[UUID]:
+async def list_to_announce(conn: Connection, modes: Modes, days: int, limit: int) -> list[UUID]:
     """Whose card is to be charged within `days`, and was not told."""
     return await _ids(
         conn,
         f"""{_UNPAID} AND {_KEPT}
-          AND b.email <> '' AND b.balance_due_on <= at_place.today + $1::integer
+          AND b.email <> '' AND b.balance_due_on <= at_place.today + $3::integer
           AND NOT EXISTS (SELECT FROM payment_consents c JOIN mail_outbox m ON m.once_key = 'card_will_be_charged:' || c.id
                           WHERE c.booking_id = b.id AND c.ended_at IS NULL)
-        ORDER BY b.balance_due_on, b.id LIMIT $2
+        ORDER BY b.balance_due_on, b.id LIMIT $4
         """,
+        *_columns(modes),
         days,
         limit,
     )
 
 
 async def list_to_charge(
-    conn: Connection, modes: Sequence[tuple[str, bool]], notice_days: int, pause_days: int, tries: int, limit: int
+    conn: Connection, modes: Modes, notice_days: int, pause_days: int, tries: int, limit: int
 ) -> list[tuple[UUID, UUID, str]]:
-    """Whose card is to be charged now: (booking, consent, gateway). Due, told in time, nothing open, and tries left.
-    `modes`: the gateways that keep cards, and whether they take money in earnest; a card that was kept otherwise is not theirs."""
+    """Whose card is to be charged now: (booking, consent, gateway). Due, told in time, nothing open, and tries left."""
     rows = await conn.fetch(
         """
         SELECT b.id, c.id, c.gateway FROM payment_consents c JOIN bookings b ON b.id = c.booking_id
@@ -77,19 +86,18 @@ async def list_to_charge(
         JOIN mail_outbox m ON m.once_key = 'card_will_be_charged:' || c.id
         CROSS JOIN LATERAL (SELECT count(*) AS tried, max(x.created_at) AS last FROM transactions x WHERE x.consent_id = c.id) charges
         WHERE c.ended_at IS NULL AND c.method_ref IS NOT NULL
-          AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $6::boolean[]))
+          AND (c.gateway, c.livemode) IN (SELECT * FROM unnest($1::text[], $2::boolean[]))
           AND b.status = 'confirmed' AND b.payment_status = 'Partial' AND NOT b.payment_open
           AND b.balance_due_on <= (house_now() AT TIME ZONE p.time_zone)::date
-          AND m.created_at <= house_now() - make_interval(days => $2)
-          AND charges.tried < $4 AND (charges.last IS NULL OR charges.last <= house_now() - make_interval(days => $3))
-        ORDER BY b.balance_due_on, b.id LIMIT $5
+          AND m.created_at <= house_now() - make_interval(days => $3)
+          AND charges.tried < $5 AND (charges.last IS NULL OR charges.last <= house_now() - make_interval(days => $4))
+        ORDER BY b.balance_due_on, b.id LIMIT $6
         """,
-        [name for name, _ in modes],
+        *_columns(modes),
         notice_days,
         pause_days,
         tries,
         limit,
-        [livemode for _, livemode in modes],
     )
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -111,6 +119,10 @@ async def list_refused(conn: Connection, limit: int) -> list[UUID]:
 async def list_consents(conn: Connection, booking_id: UUID) -> list[UUID]:
     """Every consent that a booking has had."""
     return await _ids(conn, "SELECT id FROM payment_consents WHERE booking_id = $1 ORDER BY id", booking_id)
+
+
+def _columns(modes: Modes) -> tuple[list[str], list[bool]]:
+    return [name for name, _ in modes], [livemode for _, livemode in modes]
 
 
 async def _ids(conn: Connection, sql: str, *args: object) -> list[UUID]:

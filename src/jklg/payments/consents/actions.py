@@ -35,6 +35,11 @@ class House(Protocol):
     gateways: Mapping[str, Gateway]
 
 
+def modes(gateways: Mapping[str, Gateway]) -> list[tuple[str, bool]]:
+    """Who can charge a card that was kept: the gateway's name, and whether it takes money in earnest."""
+    return [(gateway.name, gateway.livemode) for gateway in gateways.values() if isinstance(gateway, MethodKeeping)]
+
+
 def wording(amount: int, currency: str, due_on: date) -> str:
     """What she agrees to. `amount` in minor units: the rest of the price as it is now."""
     return _(
