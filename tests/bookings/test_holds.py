@@ -310,12 +310,19 @@ async def test_mallory_cannot_make_or_guess_a_manage_token(db: Database) -> None
     held = await hold(db, departure_id)
     secret = "a secret that only the house has, 42 letters"
     good = bookings.manage_token(secret, held.id)
-    assert bookings.guest_claims([secret], held.id, good)
-    assert bookings.guest_claims(["a newer secret, while keys are rotated 123", secret], held.id, good)
-    for bad in (None, "", "é", good[:-1], bookings.manage_token("another secret, not the house's at all 1", held.id)):
-        with pytest.raises(NotFound) as refusal:
-            bookings.guest_claims([secret], held.id, bad)
-        assert refusal.value.code == "booking_not_found"
+    async with db.transaction() as conn:
+        assert await bookings.guest_claims(conn, [secret], held.id, good)
+        assert await bookings.guest_claims(conn, ["a newer secret, while keys are rotated 123", secret], held.id, good)
+        for bad in (
+            None,
+            "",
+            "é",
+            good[:-1],
+            bookings.manage_token("another secret, not the house's at all 1", held.id),
+        ):
+            with pytest.raises(NotFound) as refusal:
+                await bookings.guest_claims(conn, [secret], held.id, bad)
+            assert refusal.value.code == "booking_not_found"
 
 
 async def test_seats_of_travelled_bookings_stay_counted_and_their_money_becomes_revenue(

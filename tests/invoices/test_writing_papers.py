@@ -244,11 +244,15 @@ async def test_a_stranger_and_another_guest_see_no_papers(street: Street) -> Non
     await news(street)
     secrets = street.house.settings.secrets
     token = bookings.manage_token(secrets[0], held.id)
-    async with street.db.transaction(bookings.guest_claims(secrets, held.id, token)) as conn:
+    async with street.db.transaction() as conn:
+        guest = await bookings.guest_claims(conn, secrets, held.id, token)
+    async with street.db.transaction(guest) as conn:
         assert len(await invoices.list_of_booking(conn, held.id)) == 1
     other = await street.asha_holds()
     token = bookings.manage_token(secrets[0], other.id)
-    async with street.db.transaction(bookings.guest_claims(secrets, other.id, token)) as conn:
+    async with street.db.transaction() as conn:
+        guest = await bookings.guest_claims(conn, secrets, other.id, token)
+    async with street.db.transaction(guest) as conn:
         assert await invoices.list_of_booking(conn, held.id) == []
     async with street.db.connection() as conn:
         assert await invoices.list_of_booking(conn, held.id) == []

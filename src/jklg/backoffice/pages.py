@@ -12,15 +12,17 @@ from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
 from jklg.backoffice.looking import Ask, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
-from jklg.bookings import agreements
+from jklg.bookings import agreements, reaching
 from jklg.bookings import travellers as people
 from jklg.bookings.rules import REFERENCE
-from jklg.kit.db import claims
-from jklg.kit.errors import NotFound
+from jklg.kit.db import Connection, claims
+from jklg.kit.errors import NotFound, Refusal
+from jklg.kit.languages import gettext as _
 from jklg.mail import bounces
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
+from jklg.web.bodies import read_form
 from jklg.web.render import go, page
 
 EVERYTHING = worklist.Wanted()
@@ -63,25 +65,31 @@ async def today(request: Ask) -> Response[bytes]:
 @get("/staff/bookings/{reference:str}", include_in_schema=False)
 async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """One booking with its people, its price, its money and its story."""
-    person = await require_staff(request, "bookings_view")
+    return await _booking_page(request, await require_staff(request, "bookings_view"), reference)
+
+
+async def _booking_page(
+    request: Ask, person: Person, reference: str, refusal: Refusal | None = None, form: dict[str, str] | None = None
+) -> Response[bytes]:
+    """`refusal` of a `form` that was filled in on it: both are shown again."""
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
-        found = (
-            await bookings.get_by_reference(conn, reference.upper()) if REFERENCE.fullmatch(reference.upper()) else None
-        )
-        if found is None:
-            raise NotFound("booking_not_found", "We cannot find this booking.")
+        found = await _find(conn, reference)
         travellers = await bookings.list_travellers(conn, found.id)
         return page(
             request,
             "backoffice/booking.html",
             personal=True,
+            status=refusal.status if refusal else 200,
             person=person,
             booking=found,
+            form=form or {"email": found.email, "phone": found.phone},
+            errors={str((refusal.details or {}).get("field", "email")): refusal.sentence} if refusal else {},
+            said=_("Written down.") if request.query_params.get("said") == "contact" else "",
             sees_money=sees_money,
             may_act=can(person.role, "bookings_update_payment"),
             bounce=await bounces.of_address(conn, found.email),
-            may_forgive=can(person.role, "bookings_edit"),
+            may_edit=can(person.role, "bookings_edit"),
             travellers=travellers,
             missing=sum(people.missing(found, travellers).values()) if found.status in ("held", "confirmed") else 0,
             agreed=await agreements.of_booking(conn, found.id),
@@ -98,14 +106,39 @@ async def booking(request: Ask, reference: FromPath[str]) -> Response[bytes]:
 async def address_is_good(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Somebody knows that mail arrives there again. Twice is as good as once."""
     person = await require_staff(request, "bookings_edit")
-    reference = reference.upper()
     async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
-        found = await bookings.get_by_reference(conn, reference) if REFERENCE.fullmatch(reference) else None
-        if found is None:
-            raise NotFound("booking_not_found", "We cannot find this booking.")
+        found = await _find(conn, reference)
         if await bounces.forgive(conn, found.email):
             await history.record(conn, f"staff:{person.id}", "booking.address_is_good", "booking", found.id)
     return go(f"/staff/bookings/{found.reference}")
+
+
+@post("/staff/bookings/{reference:str}/contact", include_in_schema=False, status_code=200)
+async def contact(request: Ask, reference: FromPath[str]) -> Response[bytes]:
+    """Another address or number. With another address the links of earlier mails end. Twice is as good as once."""
+    person = await require_staff(request, "bookings_edit")
+    async with eyes_of(request, person) as conn:
+        found = await _find(conn, reference)
+    form = await read_form(request)
+    try:
+        await reaching.change(
+            request.app.state.house,
+            found.id,
+            email=form.get("email", ""),
+            phone=form.get("phone", ""),
+            actor=f"staff:{person.id}",
+        )
+    except Refusal as refused:
+        return await _booking_page(request, person, reference, refused, form)
+    return go(f"/staff/bookings/{found.reference}?said=contact")
+
+
+async def _find(conn: Connection, reference: str) -> bookings.Booking:
+    reference = reference.upper()
+    found = await bookings.get_by_reference(conn, reference) if REFERENCE.fullmatch(reference) else None
+    if found is None:
+        raise NotFound("booking_not_found", "We cannot find this booking.")
+    return found
 
 
 def _sees_money(person: Person) -> bool:
@@ -113,4 +146,4 @@ def _sees_money(person: Person) -> bool:
     return can(person.role, "bookings_create")
 
 
-router = Router(path="/", route_handlers=[today, booking, address_is_good])
+router = Router(path="/", route_handlers=[today, booking, address_is_good, contact])

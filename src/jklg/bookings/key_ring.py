@@ -38,7 +38,8 @@ async def open_booking(request: Ask, reference: str) -> OpenBooking:
     key = key_for(house.settings, request.cookies, reference.upper()) or await _own(request, reference.upper())
     if key is None:
         raise rules.not_found()
-    who = bookings.guest_claims(house.settings.secrets, key.booking_id, key.token)
+    async with house.db.transaction() as conn:
+        who = await bookings.guest_claims(conn, house.settings.secrets, key.booking_id, key.token)
     async with house.db.transaction(who) as conn:
         booking = await bookings.get_by_reference(conn, key.reference)
         if booking is None or booking.id != key.booking_id:
@@ -62,4 +63,6 @@ async def _own(request: Ask, reference: str) -> Key | None:
         return None
     if booking is None:
         return None
-    return Key(booking.reference, booking.id, bookings.manage_token(house.settings.secret, booking.id))
+    return Key(
+        booking.reference, booking.id, bookings.manage_token(house.settings.secret, booking.id, booking.key_turn)
+    )

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-from jklg.bookings import rules
-from jklg.kit.db import Claims, claims
+from jklg.bookings import queries, rules
+from jklg.kit.db import Claims, Connection, claims
 from jklg.kit.tokens import derived_token, is_derived_token
 
 
@@ -16,9 +16,10 @@ def new_reference() -> str:
     return "".join(rules.REFERENCE_ALPHABET[byte % 32] for byte in secrets.token_bytes(6))
 
 
-def manage_token(secret: str, booking_id: UUID) -> str:
-    """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it."""
-    return derived_token(secret, "booking", str(booking_id))
+def manage_token(secret: str, booking_id: UUID, turn: int = 0) -> str:
+    """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it. `turn`: its `key_turn`, none yet when
+    it is new; a key that was made before the last turn opens nothing."""
+    return derived_token(secret, "booking", _subject(booking_id, turn))
 
 
 def manage_link(public_url: str, reference: str, token: str) -> str:
@@ -26,8 +27,14 @@ def manage_link(public_url: str, reference: str, token: str) -> str:
     return f"{public_url}/manage/{reference}/{token}"
 
 
-def guest_claims(secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:
-    """Row-level claims of a guest who holds the booking's token. NotFound for anybody else: a stranger learns nothing."""
-    if not token or not is_derived_token(token, list(secrets_), "booking", str(booking_id)):
+async def guest_claims(conn: Connection, secrets_: Sequence[str], booking_id: UUID, token: str | None) -> Claims:
+    """Row-level claims of a guest who holds the booking's token as it is now. `conn` is the house's own: only it knows how often the key
+    was turned. NotFound for anybody else: a stranger learns nothing."""
+    turn = (await queries.key_turn(conn, booking_id) or 0) if token else 0
+    if not token or not is_derived_token(token, list(secrets_), "booking", _subject(booking_id, turn)):
         raise rules.not_found()
     return claims("guest", booking_id=str(booking_id), actor="guest")
+
+
+def _subject(booking_id: UUID, turn: int) -> str:
+    return f"{booking_id}:{turn}" if turn else str(booking_id)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from jklg import mail
 from jklg.bookings import keys
+from jklg.bookings import queries as bookings
 from jklg.bookings.cancelling import queries as cancellations
 from jklg.bookings.moving import queries as moves
 from jklg.bookings.queries import Booking
@@ -55,7 +56,9 @@ def _letter(
     context: Mapping[str, object],
     may_be_stopped: bool,
 ) -> mail.Letter:
-    link = keys.manage_link(settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id))
+    link = keys.manage_link(
+        settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id, booking.key_turn)
+    )
     context = {"booking": booking, "manage_url": link, **context}
     with speaking(booking.locale):
         return mail.letter(
@@ -68,14 +71,21 @@ def of_move(booking_id: UUID, move_id: UUID) -> str:
     return f"{booking_id}:{move_id}"
 
 
+def of_turn(booking_id: UUID, turn: int) -> str:
+    """What a letter is about that follows a turn of the booking's key."""
+    return f"{booking_id}:{turn}"
+
+
 async def forget(conn: Connection, booking_id: UUID) -> None:
     """Erase what this room wrote about a booking. That it was written, and when, stays."""
     given = await cancellations.list_of_booking(conn, booking_id)
     moved = [of_move(booking_id, each) for each in await moves.list_moves_of(conn, booking_id)]
+    turns = range(1, (await bookings.key_turn(conn, booking_id) or 0) + 1)
     about = [
         f"booking_confirmed:{booking_id}",
         f"departure_near:{booking_id}",
         *(f"booking_given_up:{each.id}" for each in given),
         *(f"{kind}:{each}" for each in moved for kind in ("departure_moved", "departure_near")),
+        *(f"{kind}:{of_turn(booking_id, each)}" for each in turns for kind in ("address_changed", "address_left")),
     ]
     await mail.forget(conn, about)

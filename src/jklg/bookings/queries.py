@@ -45,6 +45,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     phone: str
     special_requests: str
     locale: str = "en"
+    key_turn: int = 0
     customer_id: UUID | None
     hold_expires_at: datetime
     hold_seconds_left: int
@@ -81,8 +82,8 @@ _BOOKING = """
 SELECT b.id, b.reference, b.status, b.payment_status, b.payment_open, b.departure_id, d.package_id,
        p.name AS package_name, p.slug AS package_slug, d.starts_on, d.ends_on, p.time_zone, b.party, b.seats,
        b.currency, b.total_price, b.lines, b.sold_terms, b.deposit_amount, b.balance_due_on, b.reduced_amount, b.cancelled_party,
-       b.cancelled_seats, (house_now() AT TIME ZONE p.time_zone)::date AS today, b.name, b.email, b.phone, b.special_requests, b.locale, b.customer_id,
-       b.hold_expires_at, greatest(0, extract(epoch FROM b.hold_expires_at - house_now()))::integer AS hold_seconds_left,
+       b.cancelled_seats, (house_now() AT TIME ZONE p.time_zone)::date AS today, b.name, b.email, b.phone, b.special_requests, b.locale, b.key_turn,
+       b.customer_id, b.hold_expires_at, greatest(0, extract(epoch FROM b.hold_expires_at - house_now()))::integer AS hold_seconds_left,
        b.created_at, b.confirmed_at, b.ended_at
 FROM bookings b
 JOIN departures d ON d.id = b.departure_id
@@ -100,6 +101,12 @@ async def get_by_reference(conn: Connection, reference: str) -> Booking | None:
     """The booking of a reference as it is kept: upper case. With the rights of the caller's claims."""
     row = await conn.fetchrow(_BOOKING + "WHERE b.reference = $1", reference)
     return Booking(**row) if row else None
+
+
+async def key_turn(conn: Connection, booking_id: UUID) -> int | None:
+    """How often the key of a booking was turned; None when there is no such booking for the caller."""
+    found: int | None = await conn.fetchval("SELECT key_turn FROM bookings WHERE id = $1", booking_id)
+    return found
 
 
 async def latest(conn: Connection) -> UUID | None:
@@ -295,6 +302,11 @@ async def join_customer(conn: Connection, customer_id: UUID, email: str, until: 
         until,
     )
     return [row[0] for row in rows]
+
+
+async def set_contact(conn: Connection, booking_id: UUID, email: str, phone: str) -> None:
+    """Another address turns the key (migration 0067)."""
+    await conn.execute("UPDATE bookings SET email = $2, phone = $3 WHERE id = $1", booking_id, email, phone)
 
 
 async def erase_when_over(conn: Connection, customer_id: UUID) -> None:

@@ -267,9 +267,10 @@ async def test_mallory_changes_nobody_elses_travellers_or_links(
     for verb in (client.get, client.post):
         assert (await verb(f"/bookings/{ashas.reference}/travellers")).status_code == 404
     assert (await client.post(f"/bookings/{ashas.reference}/travellers/links")).status_code == 404
-    async with db.transaction(
-        bookings.guest_claims(settings.secrets, mallorys.id, bookings.manage_token(settings.secret, mallorys.id))
-    ) as conn:
+    token = bookings.manage_token(settings.secret, mallorys.id)
+    async with db.transaction() as conn:
+        guest = await bookings.guest_claims(conn, settings.secrets, mallorys.id, token)
+    async with db.transaction(guest) as conn:
         assert await conn.fetchval("SELECT count(*) FROM traveller_links") == 0
 
 

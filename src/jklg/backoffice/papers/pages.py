@@ -36,7 +36,7 @@ async def document(request: Ask, reference: FromPath[str], name: FromPath[str]) 
     shelf = await _shelf(request, person, reference)
     link = ""
     if can(person.role, MONEY):
-        token = bookings.manage_token(settings.secret, shelf.booking.id)
+        token = bookings.manage_token(settings.secret, shelf.booking.id, shelf.booking.key_turn)
         link = bookings.manage_link(settings.public_url, shelf.booking.reference, token)
     return await papers.hand_over(settings, shelf, name, link)
 

@@ -39,11 +39,12 @@ async def allowed(request: Request[Any, Any, State], booking_id: UUID, token: st
     """By what right somebody asks about a booking. A manage token is looked at first.
 
     NotFound (booking_not_found) for who has none, whether the booking exists or not; NotSignedIn (not_signed_in), Forbidden
-    (email_not_verified) when a customer's own token opens nothing. A customer's right costs a round trip, a guest's none.
+    (email_not_verified) when a customer's own token opens nothing. Either costs a round trip.
     """
     house = request.app.state.house
     try:
-        return Right(keys.guest_claims(house.settings.secrets, booking_id, token), None)
+        async with house.db.transaction() as conn:
+            return Right(await keys.guest_claims(conn, house.settings.secrets, booking_id, token), None)
     except NotFound:
         signed = bearer(request)
         if not signed:

@@ -30,10 +30,10 @@ async def open_with_link(request: Ask, reference: FromPath[str], token: FromPath
             if rules.REFERENCE.fullmatch(reference.upper())
             else None
         )
-    if booking is None:
-        raise rules.not_found()
-    bookings.guest_claims(settings.secrets, booking.id, token)
-    ours = Key(booking.reference, booking.id, bookings.manage_token(settings.secret, booking.id))
+        if booking is None:
+            raise rules.not_found()
+        await bookings.guest_claims(conn, settings.secrets, booking.id, token)
+    ours = Key(booking.reference, booking.id, bookings.manage_token(settings.secret, booking.id, booking.key_turn))
     to = request.query_params.get("to")
     below = f"/{to}" if to in ("documents", "review") else ""
     return go(

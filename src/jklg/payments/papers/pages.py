@@ -37,7 +37,7 @@ async def document(request: Ask, reference: FromPath[str], name: FromPath[str]) 
     seen = await open_booking(request, reference)
     async with house.db.transaction(seen.claims) as conn:
         shelf = await papers.read(conn, seen.booking)
-    token = bookings.manage_token(house.settings.secret, seen.booking.id)
+    token = bookings.manage_token(house.settings.secret, seen.booking.id, seen.booking.key_turn)
     link = bookings.manage_link(house.settings.public_url, seen.booking.reference, token)
     return await papers.hand_over(house.settings, shelf, name, link)
 

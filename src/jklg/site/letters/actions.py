@@ -105,6 +105,8 @@ async def _of_bookings(conn: Connection, settings: Settings, of: Newest) -> dict
     return {
         "booking_confirmed": confirmed,
         "booking_given_up": await told(of.given_up, given=given, people=sum(given.party.values())),
+        "address_changed": confirmed,
+        "address_left": confirmed,
         "departure_moved": await told(of.moved, move=move or invented.moved(booking)),
         "departure_near": await told(of.confirmed, nameless=0, days=max((booking.starts_on - booking.today).days, 1)),
         "circular": await told(of.circular_reader, message=message),
