@@ -78,6 +78,13 @@ ALWAYS = (
     ),
     Invariant(
         "B",
+        "no loss is met by more than was lost",
+        """
+        SELECT subject_id::text FROM ledger_entries WHERE account = 'dispute_losses' GROUP BY currency, subject_id HAVING sum(amount) < 0
+        """,
+    ),
+    Invariant(
+        "B",
         "no customer's deposit, no suspense and nothing owed is ever overdrawn",
         """
         SELECT concat_ws(' ', account, subject_id) FROM ledger_entries
@@ -224,6 +231,15 @@ ALWAYS = (
     ),
     Invariant(
         "K",
+        "of a journey that is over nothing is a deposit any more, unless somebody is told",
+        f"""
+        SELECT b.id::text FROM bookings b
+        WHERE b.status = 'completed' AND ({_BALANCE} = 'customer_deposits') > 0 AND NOT EXISTS (
+            SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN {_NOT_GONE_BACK})
+        """,
+    ),
+    Invariant(
+        "K",
         "a booking's payment status follows from all its transactions",
         f"""
         SELECT b.id::text FROM bookings b
@@ -314,6 +330,7 @@ ALWAYS = (
             WHEN 'card_will_be_charged' THEN (SELECT count(*) FROM payment_consents c WHERE c.booking_id = b.id)
             WHEN 'card_refused' THEN (SELECT count(*) FROM transactions t WHERE t.booking_id = b.id AND t.consent_id IS NOT NULL)
             WHEN 'departure_near' THEN 1
+            WHEN 'review_wanted' THEN 1
             ELSE (SELECT count(*) FROM refunds r JOIN transactions t ON t.id = r.transaction_id WHERE t.booking_id = b.id) END
         """,
     ),

@@ -107,9 +107,10 @@ PROMISES = (
             SELECT (t ->> 'percent')::integer FROM jsonb_array_elements(coalesce(b.sold_terms -> 'tiers', '[]')) t
             WHERE (t ->> 'days_before')::integer <= d.starts_on - (c.cancelled_at AT TIME ZONE p.time_zone)::date
             ORDER BY (t ->> 'days_before')::integer DESC LIMIT 1), 0) AS percent) tier
+        CROSS JOIN LATERAL (SELECT coalesce(sum(o.kept), 0) AS kept FROM booking_cancellations o WHERE o.booking_id = c.booking_id AND o.id < c.id) before
         WHERE c.percent IS NOT NULL AND b.currency = 'INR' AND (c.percent <> tier.percent OR c.kept <> greatest(
             c.worth - ceil(c.worth * tier.percent / 100.0),
-            CASE WHEN c.whole AND (b.sold_terms ->> 'keeps_deposit')::boolean THEN least(b.deposit_amount, c.worth) ELSE 0 END))
+            CASE WHEN c.whole AND (b.sold_terms ->> 'keeps_deposit')::boolean THEN least(b.deposit_amount - before.kept, c.worth) ELSE 0 END))
         """,
     ),
     (
@@ -118,6 +119,16 @@ PROMISES = (
         """
         SELECT b.id::text FROM bookings b
         WHERE b.reduced_amount < (SELECT coalesce(sum(c.worth - c.kept), 0) FROM booking_cancellations c WHERE c.booking_id = b.id)
+        """,
+    ),
+    (
+        "P",
+        "the fees for those who left before are no part of what is given up at last",
+        """
+        SELECT c.id::text FROM booking_cancellations c JOIN bookings b ON b.id = c.booking_id
+        CROSS JOIN LATERAL (SELECT coalesce(sum(o.kept), 0) AS kept, coalesce(sum(o.worth), 0) AS worth
+                            FROM booking_cancellations o WHERE o.booking_id = c.booking_id AND o.id < c.id) before
+        WHERE c.worth + before.worth > b.total_price
         """,
     ),
     (

@@ -6,14 +6,17 @@ import re
 
 import pytest
 
+from jklg.payments import cancellations
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
+from tests.payments.cancellations.test_leaving_one_by_one import bank_decides, bank_takes
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 from tests.payments.desk.test_refunds_by_staff import sound
 from tests.payments.desk.test_what_is_owed import owed_to_asha
 from tests.payments.suspense.test_strangers import somebody_pays
 from tests.payments.suspense.test_suspense import OPEN, another_amount
 
+LEFT_BEHIND = "SELECT id FROM anomalies WHERE kind = 'money_left_behind' AND resolved_at IS NULL"
 CONCERN = "SELECT id FROM anomalies WHERE resolved_at IS NULL ORDER BY opened_at LIMIT 1"
 
 
@@ -123,3 +126,21 @@ async def test_what_no_form_of_ours_sends_is_refused(office: Office) -> None:
     nobody = "/staff/concerns/payments/00000000-0000-7000-8000-000000000000"
     for verb in ("apply", "send-back", "paid", "attach", "keep"):
         assert (await press(office, f"{nobody}/{verb}", what="x", reference="K7MQ4Z")).status_code == 404
+
+
+async def test_what_the_payer_has_from_her_bank_is_booked_against_the_loss(office: Office) -> None:
+    await office.sign_in("Manager")
+    held = await office.street.asha_holds_under_terms({"tiers": [{"days_before": 0, "percent": 100}]})
+    paid = await office.street.asha_pays(held.id)
+    await bank_takes(office.street, paid, won=None)
+    await cancellations.cancel(office.street.house, held.id, actor="guest")
+    path = f"/staff/concerns/payments/{await office.street.one(LEFT_BEHIND)}"
+    assert "to the payer" not in await office.read(path), "it has not decided"
+    early = await press(office, f"{path}/meet-loss")
+    assert early.status_code == 409
+    await bank_decides(office.street, won=False)
+    assert "Her bank has given ₹ 49,998 of it to the payer" in await office.read(path)
+    assert (await press(office, f"{path}/meet-loss")).headers["location"] == f"{path}?said=loss_met"
+    assert "Nobody owes it any more" in await office.read(f"{path}?said=loss_met")
+    assert await office.street.one(OPEN) == ""
+    await sound(office.street)

@@ -161,6 +161,23 @@ async def test_a_balance_that_comes_late_after_the_price_was_reduced_goes_back_w
     assert (await street.kept(held.id))["customer_deposits"] == -held.deposit_amount
 
 
+async def test_a_balance_that_arrives_after_the_journey_is_earned_like_the_rest_of_its_price(street: Street) -> None:
+    """A bank debit that was begun before it and took its days; the trip had been delivered when it came."""
+    held = await street.asha_holds_under_terms(TERMS)
+    await street.asha_pays(held.id)
+    balance = await street.start(held.id)
+    await street.pays_later(balance.transaction.ref or "")
+    await payments.settle(street.house, balance.transaction.id, source="return")
+    await street.later(days=120)
+    await street.work()
+    assert (await street.booking(held.id)).status == "completed"
+    assert (await street.kept(held.id))["travel_revenue"] == -held.deposit_amount
+    await street.pays(balance.transaction.ref or "")
+    await all_is_sound(street)
+    assert (await street.kept(held.id))["travel_revenue"] == -held.total_price
+    assert "customer_deposits" not in await street.kept(held.id)
+
+
 async def test_a_payment_that_comes_again_after_the_journey_goes_back(street: Street) -> None:
     """What was paid is earned by then, and no longer among the deposits."""
     held = await street.asha_holds()

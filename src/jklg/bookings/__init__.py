@@ -1,19 +1,23 @@
 """Claims on seats: held, confirmed, completed, cancelled, expired. Knows nothing of gateways; money arrives through `receive_money`."""
 
 from jklg.bookings.actions import (
+    LOSSES,
     Money,
     Received,
     amount_kept,
+    amount_lost,
     amount_paid,
     cancel,
     complete_due,
     confirm,
     confirm_if_paid,
+    earn_late,
     expire_due,
     extend_hold,
     lock,
     lock_all,
     lock_without_seats,
+    meet_loss,
     no_use_for_money,
     receive_all,
     receive_money,
@@ -26,6 +30,7 @@ from jklg.bookings.letters import write_all as write_letters
 from jklg.bookings.queries import Booking, Traveller, get, get_all, get_by_reference, latest, list_travellers
 
 __all__ = [
+    "LOSSES",
     "Booking",
     "Held",
     "HoldRequest",
@@ -34,11 +39,13 @@ __all__ = [
     "Traveller",
     "TravellerRequest",
     "amount_kept",
+    "amount_lost",
     "amount_paid",
     "cancel",
     "complete_due",
     "confirm",
     "confirm_if_paid",
+    "earn_late",
     "expire_due",
     "extend_hold",
     "get",
@@ -53,6 +60,7 @@ __all__ = [
     "lock_without_seats",
     "manage_link",
     "manage_token",
+    "meet_loss",
     "no_use_for_money",
     "receive_all",
     "receive_money",

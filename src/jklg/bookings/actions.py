@@ -17,6 +17,7 @@ from jklg.kit.db import Connection, Database
 from jklg.kit.errors import Conflict
 
 KEPT = ("customer_deposits", "travel_revenue")
+LOSSES = "dispute_losses"
 
 
 class Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +91,9 @@ async def receive_all(conn: Connection, arrived: Sequence[Money]) -> list[Receiv
     postings = [_capture(each, reason) for each, reason in zip(arrived, reasons, strict=True)]
     posted = await ledger.post_all(conn, postings)
     new = [posting.fact in posted for posting in postings]
+    for each, is_new, reason in zip(arrived, new, reasons, strict=True):
+        if is_new and reason is None:
+            await earn_late(conn, each.booking, each.fact, each.amount)
     paid = [
         each.booking
         for each, is_new, reason in zip(arrived, new, reasons, strict=True)
@@ -110,6 +114,12 @@ def _capture(money: Money, reason: str | None) -> ledger.Posting:
         kind="capture", source_type=money.fact[0], source_id=money.fact[1], subject_id=money.booking.id, currency=money.currency,
         entries=[(money.from_account, money.amount), (account, -money.amount)],
     )  # fmt: skip
+
+
+async def earn_late(conn: Connection, booking: Booking, fact: tuple[str, str], amount: int) -> None:
+    """A part of the price that comes when the journey is over, and its trip delivered, is earned at once: nobody comes by again."""
+    if booking.status == "completed":
+        await _deliver(conn, booking, fact, amount)
 
 
 async def no_use_for_money(conn: Connection, booking: Booking, amount: int) -> str | None:
@@ -167,6 +177,19 @@ async def take_off(conn: Connection, booking: Booking, amount: int, *, actor: st
 async def amount_paid(conn: Connection, booking_id: UUID, currency: str) -> int:
     """What the customer's deposits for this booking stand at, in minor units: the ledger is the only one who knows."""
     return -await ledger.balance(conn, "customer_deposits", currency, booking_id)
+
+
+async def amount_lost(conn: Connection, booking_id: UUID, currency: str) -> int:
+    """What the payer's bank has taken of this booking's money for good, and nothing has met, in minor units."""
+    return await ledger.balance(conn, LOSSES, currency, booking_id)
+
+
+async def meet_loss(conn: Connection, booking: Booking, fact: tuple[str, str], account: str, amount: int) -> None:
+    """What would go back to a customer out of `account` she has from her bank already: it meets our loss. In the caller's database transaction,
+    which holds the booking's lock."""
+    if amount > 0:
+        entries = [(account, amount), (LOSSES, -amount)]
+        await ledger.post(conn, "loss_met", *fact, booking.id, booking.currency, entries)
 
 
 async def amount_kept(conn: Connection, booking_id: UUID, currency: str) -> dict[str, int]:
@@ -251,14 +274,11 @@ async def complete_due(db: Database, limit: int = 100) -> int:
             completed += 1
             paid = await amount_paid(conn, booking_id, booking.currency)
             if paid:
-                await ledger.post(
-                    conn,
-                    "service_delivered",
-                    "booking",
-                    str(booking_id),
-                    booking_id,
-                    booking.currency,
-                    [("customer_deposits", paid), ("travel_revenue", -paid)],
-                )
+                await _deliver(conn, booking, ("booking", str(booking_id)), paid)
             await history.record(conn, "system", "booking.completed", "booking", booking_id)
     return completed
+
+
+async def _deliver(conn: Connection, booking: Booking, fact: tuple[str, str], amount: int) -> None:
+    entries = [("customer_deposits", amount), ("travel_revenue", -amount)]
+    await ledger.post(conn, "service_delivered", *fact, booking.id, booking.currency, entries)

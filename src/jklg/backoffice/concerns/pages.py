@@ -40,6 +40,7 @@ SAID = {
     "back_pending": "It is on its way back.",
     "back_waiting": "Somebody else has to agree before it is sent back.",
     "back_failed": "The gateway could not send it back.",
+    "loss_met": "Booked against the loss. Nobody owes it any more.",
     "paid_completed": "Written down: it was paid another way.",
     "paid_waiting": "Somebody else has to agree first. Pay it after that.",
 }

@@ -37,7 +37,7 @@ KINDS = {
     "money_taken_back": Words(
         "The payer's bank has taken a payment back",
         "Nobody was asked before: the money is gone, and booked as a loss. The booking still stands.",
-        "Ask the customer to pay another way, or give the booking up. If it was a mistake of her bank, the gateway's support can tell. Say here what was done.",
+        "Speak with the customer. Given up, the booking sends her no more than its terms say in all, with what her bank has given her. If it was a mistake of her bank, the gateway's support can tell. Say here what was done.",
     ),
     "webhook_elsewhere": Words(
         "Webhooks arrive here that belong elsewhere",
@@ -91,8 +91,8 @@ KINDS = {
     ),
     "money_left_behind": Words(
         "Money of a booking that was given up is still with us",
-        "It could not go back: the payer's bank is deciding about it, or somebody refused.",
-        "When the bank has decided, send back what is left from the booking's money.",
+        "It could not go back: the payer's bank is deciding about it, or somebody refused. Or her bank had it, and has given it to us after all.",
+        "When the bank has decided, send it back, or book it against the loss if she has it from her bank for good.",
     ),
     "refund_made_at_gateway": Words(
         "Somebody sent money back at the gateway",

@@ -74,6 +74,18 @@ async def paid(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     return _back(concern, f"paid_{asked.status}")
 
 
+@post("/staff/concerns/payments/{concern_id:str}/meet-loss", include_in_schema=False, status_code=200)
+async def meet_loss(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
+    """The payer has it from her bank already: it meets the loss."""
+    person = await require_staff(request, ACT)
+    concern, booking = await _of_booking(request, person, concern_id)
+    try:
+        await suspense.meet_loss(request.app.state.house, booking.id, actor=actor_of(person))
+    except Refusal as refusal:
+        return await concern_page(request, person, concern.id, refusal, "meet-loss")
+    return _back(concern, "loss_met")
+
+
 @post("/staff/concerns/payments/{concern_id:str}/attach", include_in_schema=False, status_code=200)
 async def attach(request: Ask, concern_id: FromPath[str]) -> Response[bytes]:
     """A stranger's payment is one of this booking from now on."""
@@ -119,5 +131,5 @@ def _back(concern: Anomaly, said: str) -> Response[bytes]:
     return go(f"/staff/concerns/payments/{concern.id}?said={said}")
 
 
-_handlers: list[Any] = [apply, send_back, paid, attach, keep]
+_handlers: list[Any] = [apply, send_back, paid, meet_loss, attach, keep]
 router = Router(path="/", route_handlers=_handlers)

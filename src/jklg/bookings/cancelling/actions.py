@@ -27,7 +27,9 @@ async def work_out(
 ) -> Cancellation:
     """What giving up would mean now. Locks nothing; whoever carries it out holds the booking's lock. Raises what `rules.work_out` raises."""
     paid = await booking_actions.amount_paid(conn, booking.id, booking.currency)
-    return rules.work_out(booking, leaving, paid, kept)
+    fees_before = sum(each.kept for each in await list_of_booking(conn, booking.id))
+    lost = await booking_actions.amount_lost(conn, booking.id, booking.currency)
+    return rules.work_out(booking, leaving, paid, kept, fees_before=fees_before, lost=lost)
 
 
 async def carry_out(
@@ -35,15 +37,19 @@ async def carry_out(
 ) -> None:
     """Do what was worked out, in the caller's database transaction, which holds the locks of departure and booking.
 
-    BadInput: travellers_unknown, travellers_missing. Of a booking given up altogether the fee is earned at once.
+    BadInput: travellers_unknown, travellers_missing. Of a booking given up altogether the fees are earned at once.
     """
     present = await booking_queries.list_travellers(conn, booking.id)
     going = rules.remaining(booking.party, booking.cancelled_party)
     leaving = rules.named(present, given.party, going, travellers)
     await booking_actions.take_off(conn, booking, given.worth - given.kept, actor=actor, why="cancelled")
+    cancellation_id = uuid7()
+    await booking_actions.meet_loss(
+        conn, booking, ("cancellation", str(cancellation_id)), "customer_deposits", given.met
+    )
     if given.whole:
         await booking_queries.cancel(conn, booking.id)
-        await _earn_fee(conn, booking, given)
+        await _earn_fees(conn, booking, given.price_after)
     else:
         gone = {
             category: booking.cancelled_party.get(category, 0) + given.party.get(category, 0)
@@ -51,7 +57,6 @@ async def carry_out(
         }
         await booking_queries.take_out(conn, booking.id, gone, given.seats)
         await booking_queries.take_out_travellers(conn, [each.id for each in leaving])
-    cancellation_id = uuid7()
     await queries.insert(
         conn,
         cancellation_id=cancellation_id,
@@ -69,15 +74,17 @@ async def carry_out(
         cancelled_by=actor,
     )
     what = "booking.cancelled" if given.whole else "booking.people_cancelled"
-    detail = {"worth": given.worth, "kept": given.kept, "refund": given.refund}
+    detail = {"worth": given.worth, "kept": given.kept, "refund": given.refund} | (
+        {"met": given.met} if given.met else {}
+    )
     await history.record(conn, actor, what, "booking", booking.id, detail)
     news = {"booking_id": str(booking.id), "cancellation_id": str(cancellation_id)}
     await jobs.announce(conn, what, news)
 
 
-async def _earn_fee(conn: Connection, booking: Booking, given: Cancellation) -> None:
-    paid = await booking_actions.amount_paid(conn, booking.id, booking.currency)
-    earned = min(paid, given.kept)
+async def _earn_fees(conn: Connection, booking: Booking, price: int) -> None:
+    """The price that remains when nobody travels any more is the fees, for those who left before as well."""
+    earned = min(await booking_actions.amount_paid(conn, booking.id, booking.currency), price)
     if earned > 0:
         entries = [("customer_deposits", earned), ("travel_revenue", -earned)]
         await ledger.post(conn, "cancellation_fee", "booking", str(booking.id), booking.id, booking.currency, entries)

@@ -1,9 +1,11 @@
 """What giving up is worth, by the derivation and the terms that were frozen at purchase. Whole minor units. Pure.
 
-Worth: of the whole booking its price today; of some people what each of them was sold for, rounded up to what gateways move. Extras and supplements stay when
-some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without
+Worth: of the whole booking its price today, less the fees for those who left before: who leave one by one get no more than those who
+leave together. Of some people what each of them was sold for, rounded up to what gateways move. Extras and supplements stay when some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without
 tiers promise nothing: then staff decide, and unless they keep a part, all of the worth comes back.
-What is sent back is what was paid beyond the price that remains: who had paid a deposit only may get nothing, and never owes more.
+What is sent back is what was paid of the price beyond that which remains: who had paid a deposit only may get nothing, and never owes more.
+What lay beyond the price before is none of this giving up: somebody else decides about it. And what her bank has given her back for good she
+has already; that meets our loss.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     """Giving up, worked out. Minor units of `currency`. `worth` is given up of the price, `kept` of that stays with us as the fee, `price_after` is
-    the price that remains, `refund` what was paid beyond it. `percent`: of the tier; None when staff decided what is kept."""
+    the price that remains, `refund` what was paid beyond it and is sent back, `met` what of that her bank has given her before. `percent`: of
+    the tier; None when staff decided what is kept."""
 
     party: dict[str, int]
     seats: int
@@ -34,6 +37,7 @@ class Cancellation(msgspec.Struct, frozen=True, kw_only=True):
     kept: int
     price_after: int
     refund: int
+    met: int
     currency: str
     days_before: int
     percent: int | None
@@ -44,8 +48,17 @@ def by_herself(booking: Booking) -> bool:
     return booking.status == "confirmed" and "tiers" in booking.sold_terms and booking.today < booking.starts_on
 
 
-def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kept: int | None) -> Cancellation:
-    """`leaving`: who does not go; None: nobody goes. `kept`: what staff decided to keep of the worth, in place of the terms.
+def work_out(
+    booking: Booking,
+    leaving: Mapping[str, int] | None,
+    paid: int,
+    kept: int | None,
+    *,
+    fees_before: int = 0,
+    lost: int = 0,
+) -> Cancellation:
+    """`leaving`: who does not go; None: nobody goes. `kept`: what staff decided to keep of the worth, in place of the terms. `fees_before`: kept of
+    those who left earlier. `lost`: what the payer's bank has taken from us for good, and nothing has met yet.
 
     Raises, in the order checked: Conflict (booking_ended); BadInput (party_invalid, party_needs_adult, too_many_infants, fee_invalid).
     """
@@ -55,7 +68,8 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
     party = going if leaving is None else {category: number for category, number in leaving.items() if number}
     staying = _who_stays(going, party)
     whole = not staying
-    worth = booking.price if whole else min(_worth(booking, party), booking.price)
+    left = max(booking.price - fees_before, 0)
+    worth = left if whole else min(_worth(booking, party), left)
     sold = terms.read(booking.sold_terms)
     tier = terms.tier_on(sold, booking.starts_on, booking.today)
     percent: int | None = tier.percent
@@ -78,14 +92,14 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
     elif (
         "tiers" not in booking.sold_terms
     ):  # staff talk with the customer; what she paid for those who leave is theirs to give back
-        fee, percent = 0, None
-        if whole and sold.keeps_deposit and booking.deposit_amount:
-            fee = min(booking.deposit_amount, worth)
+        fee, percent = _deposit_kept(booking, sold, worth, fees_before) if whole else 0, None
     else:
         fee = worth - terms.share(worth, tier.percent, booking.currency)
-        if whole and sold.keeps_deposit and booking.deposit_amount:
-            fee = max(fee, min(booking.deposit_amount, worth))
+        if whole:
+            fee = max(fee, _deposit_kept(booking, sold, worth, fees_before))
     price_after = booking.price - worth + fee
+    beyond = max(min(paid, booking.price) - price_after, 0)
+    met = min(max(lost, 0), beyond)
     return Cancellation(
         party=party,
         seats=_seats(booking, party),
@@ -93,11 +107,19 @@ def work_out(booking: Booking, leaving: Mapping[str, int] | None, paid: int, kep
         worth=worth,
         kept=fee,
         price_after=price_after,
-        refund=max(paid - price_after, 0),
+        refund=beyond - met,
+        met=met,
         currency=booking.currency,
         days_before=(booking.starts_on - booking.today).days,
         percent=percent,
     )
+
+
+def _deposit_kept(booking: Booking, sold: terms.Terms, worth: int, fees_before: int) -> int:
+    """What stays of the worth, so that the deposit does not come back when nobody travels."""
+    if not sold.keeps_deposit or not booking.deposit_amount:
+        return 0
+    return min(max(booking.deposit_amount - fees_before, 0), worth)
 
 
 def remaining(party: Mapping[str, int], cancelled: Mapping[str, int]) -> dict[str, int]:

@@ -146,12 +146,13 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e JOIN ledger_transactions l ON l.id = e.transaction_id
     WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account IN ('customer_deposits', 'travel_revenue')
-      AND l.source_type = 'refund' AND l.kind IN ('refund_submitted', 'refund_released')
+      AND (l.source_type = 'refund' AND l.kind IN ('refund_submitted', 'refund_released') OR l.kind = 'loss_met')
 ) back
 WHERE came.amount <> kept.deposits + kept.earned + back.amount
    OR CASE
     WHEN b.status IN ('confirmed', 'completed') THEN came.amount < least(coalesce(b.deposit_amount, b.total_price), b.total_price - b.reduced_amount)
-        OR came.amount > b.total_price
+        OR came.amount > b.total_price OR b.status = 'completed' AND kept.deposits > 0 AND NOT EXISTS (
+        SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
     WHEN b.status = 'cancelled' THEN kept.deposits <> 0 AND NOT EXISTS (
         SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
     ELSE kept.deposits + kept.earned <> 0 END
@@ -159,7 +160,7 @@ WHERE came.amount <> kept.deposits + kept.earned + back.amount
         SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
 ORDER BY b.id
 """
-"""Confirmed with its first part, or all. More than today's price is kept only while somebody is told why it has not gone back."""
+"""Confirmed with its first part, or all. What met a loss had gone back to her by her bank. More than today's price is kept only while somebody is told why it has not gone back."""
 
 SUSPENSE_UNTOLD = """
 SELECT e.account, e.subject_id::text AS whose, -sum(e.amount) AS amount, e.currency

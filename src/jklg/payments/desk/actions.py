@@ -206,7 +206,7 @@ async def release(house: House, request_id: UUID) -> Asked:
 
 
 async def tell_of_kept(conn: Connection, booking: Booking, amount: int, why: str) -> None:
-    """Money of a booking that was given up lies with us beyond the fee: somebody has to decide about it."""
+    """Money of a booking, or of some of its people, that was given up lies with us beyond the price: somebody has to decide about it."""
     await payment_queries.report_anomaly(
         conn,
         anomaly_id=uuid7(),

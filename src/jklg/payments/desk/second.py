@@ -36,13 +36,15 @@ async def approve(house: actions.House, request_id: UUID, *, actor: str) -> acti
 
 
 async def refuse(house: actions.House, request_id: UUID, *, actor: str) -> actions.Asked:
-    """It is not sent back. Whoever asked may take it back this way, too. NotFound (request_not_found), Conflict (request_decided)."""
+    """It is not sent back. Whoever asked may take it back this way, too. What lies beyond the price by then is told: somebody had promised it.
+    NotFound (request_not_found), Conflict (request_decided)."""
     async with house.db.transaction(claims("system", actor=actor, reason="refused")) as conn:
         booking, request = await _lock_waiting(conn, request_id)
         await queries.decide(conn, request_id, "refused", actor)
         await _decided(conn, request, "refund.refused", actor)
-        if booking.status == "cancelled":
-            await actions.tell_of_kept(conn, booking, request.amount, "refused")
+        kept = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
+        if kept > booking.price:
+            await actions.tell_of_kept(conn, booking, min(request.amount, kept - booking.price), "refused")
     return await actions.release(house, request_id)
 
 

@@ -1,14 +1,15 @@
 """Disputes, told like refunds: what the gateway says now is merged into our row, and each movement of money is booked once.
 
 The bank moves the money without asking us, so there is nothing to reserve and nothing to send. While a dispute is open the money is
-owed to us (disputes_receivable); lost, it is a loss; won, it comes back. The fee is gone either way.
+owed to us (disputes_receivable); lost, it is a loss, which is met by what would have gone back to her otherwise (`bookings.meet_loss`); won,
+it comes back. The fee is gone either way.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from jklg import history, ledger
+from jklg import bookings, history, ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
 from jklg.payments import concerns
@@ -131,6 +132,24 @@ async def _write_off(conn: Connection, transaction: Transaction, dispute: Disput
     entries = [("dispute_losses", amount), ("disputes_receivable", -amount)]
     source_id = f"{dispute.id}:{dispute.loss_postings + 1}"
     await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
+    lost = await bookings.amount_lost(conn, transaction.booking_id, dispute.currency)
+    if lost < 0:
+        await _owe(conn, transaction, dispute, -lost, source_id)
+
+
+async def _owe(conn: Connection, transaction: Transaction, dispute: Dispute, amount: int, source_id: str) -> None:
+    """What her bank had given her was not sent to her, and now the bank has taken it from her again: we owe it."""
+    entries = [(bookings.LOSSES, amount), ("refunds_owed", -amount)]
+    await ledger.post(conn, "loss_owed", "loss", source_id, transaction.booking_id, dispute.currency, entries)
+    await payment_queries.report_anomaly(
+        conn,
+        anomaly_id=uuid7(),
+        kind="money_left_behind",
+        once_key=f"money_left_behind:{transaction.booking_id}:{source_id}",
+        transaction_id=transaction.id,
+        booking_id=transaction.booking_id,
+        detail={"amount": amount, "currency": dispute.currency, "why": "won_after_all"},
+    )
 
 
 async def _tell(conn: Connection, transaction: Transaction, dispute: Dispute, source: str) -> None:

@@ -18,6 +18,7 @@ from jklg.kit.errors import Conflict, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import concerns, concerns_queries, disputes
 from jklg.payments.concerns_queries import Lying
+from jklg.payments.disputes.rules import OPEN
 from jklg.payments.queries import Anomaly, list_of_booking
 from jklg.payments.refunds.rules import SUSPENSE
 from jklg.payments.suspense import queries, rules
@@ -31,9 +32,11 @@ class House(Protocol):
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies with us about a concern, for whoever decides. `plan` None: nothing may be applied, `why_not` says why, if there is anything at all."""
+    """What lies with us about a concern, for whoever decides. `plan` None: nothing may be applied, `why_not` says why, if there is anything at all.
+    `met`: so much of it the payer has from her bank already, for good."""
 
     lying: Sequence[Lying]
+    met: int = 0
     stray: int = 0
     plan: Plan | None = None
     why_not: str = ""
@@ -47,12 +50,13 @@ async def look(conn: Connection, concern: Anomaly, booking: Booking | None) -> S
     if booking is None:
         return Seen(lying=())
     lying = await concerns_queries.list_lying(conn, booking.id)
+    met = sum(part for _, part in await _that_meet(conn, booking))
     if not any(each.account == SUSPENSE and each.currency == booking.currency for each in lying):
-        return Seen(lying=lying)
+        return Seen(lying=lying, met=met)
     try:
-        return Seen(lying=lying, plan=await preview(conn, booking))
+        return Seen(lying=lying, met=met, plan=await preview(conn, booking))
     except Refusal as refusal:
-        return Seen(lying=lying, why_not=refusal.sentence)
+        return Seen(lying=lying, met=met, why_not=refusal.sentence)
 
 
 async def preview(conn: Connection, booking: Booking) -> Plan:
@@ -69,7 +73,9 @@ async def apply(house: House, booking_id: UUID, *, actor: str) -> Plan:
         booking = await bookings.lock(conn, booking_id)
         found = await _work_out(conn, booking)
         entries = [(SUSPENSE, found.amount), ("customer_deposits", -found.amount)]
-        await ledger.post(conn, "apply_suspense", "suspense", str(uuid7()), booking.id, booking.currency, entries)
+        fact = ("suspense", str(uuid7()))
+        await ledger.post(conn, "apply_suspense", *fact, booking.id, booking.currency, entries)
+        await bookings.earn_late(conn, booking, fact, found.amount)
         await bookings.confirm_if_paid(conn, booking)
         detail = {"amount": found.amount, "left": found.left}
         await history.record(conn, actor, "payment.applied", "booking", booking.id, detail)
@@ -77,6 +83,44 @@ async def apply(house: House, booking_id: UUID, *, actor: str) -> Plan:
             await jobs.announce(conn, "payment.received", {"transaction_id": str(transaction_id)})
         await concerns.resolve_when_nothing_lies(conn, booking.id, by=actor, note="Applied to the booking.")
         return found
+
+
+async def meet_loss(house: House, booking_id: UUID, *, actor: str) -> int:
+    """What lies with us for a customer who has it from her bank already meets our loss. Somebody decides so: the bank's customer may be another.
+    Answers how much, in minor units.
+
+    Raises, in the order checked: NotFound (booking_not_found); Conflict (disputed: the bank is still deciding; nothing_to_meet).
+    """
+    async with house.db.transaction(claims("system", actor=actor, reason="loss met")) as conn:
+        booking = await bookings.lock(conn, booking_id)
+        for each in await list_of_booking(conn, booking.id):
+            if any(dispute.state in OPEN for dispute in await disputes.list_of_transaction(conn, each.id)):
+                raise Conflict("disputed", "The payer's bank is still deciding about this money.")
+        parts = await _that_meet(conn, booking)
+        if not parts:
+            raise Conflict(
+                "nothing_to_meet", "Nothing of this lies with us any more, or the bank has given it back to us."
+            )
+        for account, part in parts:
+            await bookings.meet_loss(conn, booking, ("meeting", str(uuid7())), account, part)
+        met = sum(part for _, part in parts)
+        await history.record(conn, actor, "payment.loss_met", "booking", booking.id, {"amount": met})
+        await concerns.resolve_when_nothing_lies(
+            conn, booking.id, by=actor, note="The payer's bank has given it to her."
+        )
+        return met
+
+
+async def _that_meet(conn: Connection, booking: Booking) -> list[tuple[str, int]]:
+    """What lies with us, as far as the payer's bank has taken as much from us: (account, minor units)."""
+    left = max(await bookings.amount_lost(conn, booking.id, booking.currency), 0)
+    parts = []
+    for lying in await concerns_queries.list_lying(conn, booking.id):
+        part = min(lying.amount, left) if lying.currency == booking.currency else 0
+        if part > 0:
+            parts.append((lying.account, part))
+            left -= part
+    return parts
 
 
 async def _work_out(conn: Connection, booking: Booking) -> Plan:
