@@ -260,8 +260,11 @@ class People:
             if seen.status == "confirmed" and cancelling.by_herself(seen):
                 given = await cancelling.work_out(conn, seen, leaving)
                 paid = await bookings.amount_paid(conn, seen.id, seen.currency)
-                if given.refund != max(paid - (seen.price - given.worth + given.kept), 0):
-                    world.loud.append(f"P: not true: what was paid beyond the price that remains comes back ({given})")
+                beyond = max(min(paid, seen.price) - (seen.price - given.worth + given.kept), 0)
+                if given.refund + given.met != beyond:
+                    world.loud.append(
+                        f"P: not true: what was paid of the price beyond what remains comes back ({given})"
+                    )
                 person.shown = Preview(booking.id, leaving, given.refund)
                 return (
                     f"is shown that {given.refund} of {world.name('b', booking.id)} comes back for {leaving or 'all'}"

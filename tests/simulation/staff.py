@@ -163,10 +163,17 @@ class Staff:
         booking_id = await world.one("SELECT id FROM bookings WHERE status = 'confirmed' ORDER BY created_at, id")
         if booking_id is None:
             return "finds nobody to give up for"
+        ((adults,),) = await world.rows(
+            "SELECT (party ->> 'adult')::integer - coalesce((cancelled_party ->> 'adult')::integer, 0) FROM bookings WHERE id = $1",
+            booking_id,
+        )
         kept = world.dice.choice((None, 0, 100_000))
-        outcome = await cancellations.cancel(world.house, booking_id, kept=kept, actor=actor, by_staff=True)
+        leaving = {"adult": 1} if adults > 1 and kept == 0 else None
+        outcome = await cancellations.cancel(
+            world.house, booking_id, leaving=leaving, kept=kept, actor=actor, by_staff=True
+        )
         status = outcome.asked.status if outcome.asked else "nothing to send back"
-        return f"gives up {world.name('b', booking_id)} for them, keeping {kept}: {status}"
+        return f"gives up {leaving or 'all'} of {world.name('b', booking_id)} for them, keeping {kept}: {status}"
 
     # -- money that lies with us -----------------------------------------------------------------------------------------
 

@@ -65,8 +65,8 @@ def tomorrow_is_early_enough(patch: Patch) -> None:
 def the_fee_is_sent_back_too(patch: Patch) -> None:
     real = cancelling_rules.work_out
 
-    def generous(booking: Any, leaving: Any, paid: int, kept: Any) -> Any:
-        return msgspec.structs.replace(real(booking, leaving, paid, kept), refund=paid)
+    def generous(booking: Any, leaving: Any, paid: int, kept: Any, **more: int) -> Any:
+        return msgspec.structs.replace(real(booking, leaving, paid, kept, **more), refund=paid)
 
     patch.setattr(cancelling_rules, "work_out", generous)
 
@@ -104,8 +104,8 @@ def charge_without_a_letter(patch: Patch) -> None:
         patch,
         balance_queries,
         "list_to_charge",
-        "m.created_at <= house_now() - make_interval(days => $2)",
-        "$2::integer IS NOT NULL",
+        "m.created_at <= house_now() - make_interval(days => $3)",
+        "$3::integer IS NOT NULL",
     )
 
 
