@@ -36,16 +36,23 @@ async def approve(house: actions.House, request_id: UUID, *, actor: str) -> acti
 
 
 async def refuse(house: actions.House, request_id: UUID, *, actor: str) -> actions.Asked:
-    """It is not sent back. Whoever asked may take it back this way, too. What lies beyond the price by then is told: somebody had promised it.
-    NotFound (request_not_found), Conflict (request_decided)."""
+    """It is not sent back. Whoever asked may take it back this way, too. What lies beyond the price then, and waits for nobody else, is told:
+    somebody had promised it. NotFound (request_not_found), Conflict (request_decided)."""
     async with house.db.transaction(claims("system", actor=actor, reason="refused")) as conn:
         booking, request = await _lock_waiting(conn, request_id)
         await queries.decide(conn, request_id, "refused", actor)
         await _decided(conn, request, "refund.refused", actor)
-        kept = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
-        if kept > booking.price:
-            await actions.tell_of_kept(conn, booking, min(request.amount, kept - booking.price), "refused")
+        left = min(request.amount, await _beyond_price(conn, booking))
+        if left > 0:
+            await actions.tell_of_kept(conn, booking, left, "refused")
     return await actions.release(house, request_id)
+
+
+async def _beyond_price(conn: Connection, booking: Booking) -> int:
+    """What the booking keeps beyond its price, and what still waits for a second person."""
+    kept = sum((await bookings.amount_kept(conn, booking.id, booking.currency)).values())
+    waiting = sum(each.amount for each in await queries.list_of_booking(conn, booking.id) if each.waiting)
+    return kept - booking.price - waiting
 
 
 async def _lock_waiting(conn: Connection, request_id: UUID) -> tuple[Booking, RefundRequest]:
