@@ -74,7 +74,9 @@ async def insert(conn: Connection, letters: Sequence[Letter]) -> int:
 
 
 async def claim_due(conn: Connection, limit: int) -> list[Mail]:
-    """Take the mails that are due. The try is counted and the mail leased for five minutes before anything is sent."""
+    """Take the mails that are due. The try is counted and the mail leased for five minutes before anything is sent.
+
+    In the order they were written, those last that a server has had trouble with: what is behind them would wait."""
     rows = await conn.fetch(
         """
         WITH due AS (
@@ -88,7 +90,7 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
         """,
         limit,
     )
-    return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
+    return sorted((Mail(**row) for row in rows), key=lambda mail: (mail.attempts, mail.id))
 
 
 async def catch_due(conn: Connection, limit: int) -> int:

@@ -168,7 +168,7 @@ KINDS = {
     ),
     "mail_dead": Words(
         "A mail could not be delivered",
-        "The mail server of whoever it was for refused it, for good or too often.",
+        "The mail server of whoever it was for refused it, for good or too often; or ours never said that it had taken it.",
         "Look at the address. Reach its reader in another way if it is wrong; if it is right, send the mail again.",
     ),
     "mail_bounced": Words(
