@@ -18,6 +18,7 @@ LIVE = {
     "STRIPE_SECRET_KEY": "sk_live_abc",
     "STRIPE_PUBLISHABLE_KEY": "pk_live_abc",
     "STRIPE_WEBHOOK_SECRET": "whsec_abc",
+    "SMTP_HOST": "mail.example",
 }
 
 
@@ -66,6 +67,7 @@ def test_production_refuses(more: dict[str, str], named: str) -> None:
         ({"STRIPE_PUBLISHABLE_KEY": "pk_test_abc"}, "STRIPE_PUBLISHABLE_KEY"),
         ({"STRIPE_PUBLISHABLE_KEY": ""}, "STRIPE_PUBLISHABLE_KEY"),
         ({"STRIPE_WEBHOOK_SECRET": ""}, "STRIPE_WEBHOOK_SECRET"),
+        ({"SMTP_HOST": ""}, "SMTP_HOST"),
         ({"JKLG_FAILPOINT": "after_intent_commit:kill"}, "JKLG_FAILPOINT"),
     ],
 )
@@ -85,12 +87,18 @@ def test_a_live_key_refuses_to_stand_beside(more: dict[str, str], named: str) ->
         ("SMTP_TLS", "maybe"),
         ("JKLG_ENV", "prod"),
         ("JKLG_HOLD_MINUTES", "0"),
-        ("JKLG_WORKER_POLL_SECONDS", "soon"),
+        *(("JKLG_WORKER_POLL_SECONDS", value) for value in ("soon", "0", "-1", "inf", "nan", "0.04", "61")),
     ],
 )
 def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
     with pytest.raises(BadSettings, match=name):
         load({name: value})
+
+
+@pytest.mark.parametrize("value", ["0.05", "60"])
+def test_the_worker_looks_between_twenty_times_a_second_and_once_a_minute(value: str) -> None:
+    """At 0 it went round without a pause, at inf never."""
+    assert load({"JKLG_WORKER_POLL_SECONDS": value}).worker_poll_seconds == float(value)
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -99,7 +107,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert len(str(refused.value).splitlines()) == 3
 
 
-PAYPAL = {"PAYPAL_CLIENT_ID": "c", "PAYPAL_SECRET": "s", "PAYPAL_WEBHOOK_ID": "W"}
+PAYPAL = {"PAYPAL_CLIENT_ID": "c", "PAYPAL_SECRET": "s", "PAYPAL_WEBHOOK_ID": "W", "SMTP_HOST": "mail.example"}
 PAYPALS_SANDBOX = "https://api-m.sandbox.paypal.com"
 
 
@@ -115,6 +123,7 @@ def test_paypal_is_taken_from_paypal_its_sandbox_or_this_machine(base: str) -> N
         ({"PAYPAL_SECRET": ""}, "PAYPAL_SECRET"),
         ({"PAYPAL_CLIENT_ID": ""}, "PAYPAL_CLIENT_ID"),
         ({"PAYPAL_WEBHOOK_ID": ""}, "PAYPAL_WEBHOOK_ID"),
+        ({"SMTP_HOST": ""}, "SMTP_HOST"),
         ({"PAYPAL_API_BASE": "https://paypal.example"}, "PAYPAL_API_BASE"),
         ({"PAYPAL_API_BASE": "http://api-m.paypal.com"}, "PAYPAL_API_BASE"),
         ({"PAYPAL_JS_URL": "http://127.0.0.1:1/sdk/js"}, "PAYPAL_JS_URL"),
@@ -134,7 +143,12 @@ def test_captures_by_stripe_are_automatic_or_manual() -> None:
         load({"STRIPE_CAPTURE": "later"})
 
 
-RAZORPAY = {"RAZORPAY_KEY_ID": "rzp_live_a", "RAZORPAY_KEY_SECRET": "s", "RAZORPAY_WEBHOOK_SECRET": "w, old"}
+RAZORPAY = {
+    "RAZORPAY_KEY_ID": "rzp_live_a",
+    "RAZORPAY_KEY_SECRET": "s",
+    "RAZORPAY_WEBHOOK_SECRET": "w, old",
+    "SMTP_HOST": "mail.example",
+}
 RAZORPAY_TEST = {**RAZORPAY, "RAZORPAY_KEY_ID": "rzp_test_a"}
 
 
@@ -151,6 +165,7 @@ def test_razorpays_key_tells_whether_the_money_is_real() -> None:
         ({"RAZORPAY_KEY_ID": ""}, "RAZORPAY_KEY_ID"),
         ({"RAZORPAY_KEY_ID": "pk_live_a"}, "RAZORPAY_KEY_ID"),
         ({"RAZORPAY_WEBHOOK_SECRET": ""}, "RAZORPAY_WEBHOOK_SECRET"),
+        ({"SMTP_HOST": ""}, "SMTP_HOST"),
         ({"RAZORPAY_WEBHOOK_SECRET": "w,s"}, "RAZORPAY_WEBHOOK_SECRET"),
         ({"RAZORPAY_API_BASE": "http://127.0.0.1:12113/v1"}, "RAZORPAY_API_BASE"),
         ({"RAZORPAY_JS_URL": "http://127.0.0.1:1/checkout.js"}, "RAZORPAY_JS_URL"),

@@ -124,3 +124,12 @@ async def let_hold_run_out(conn: Connection, booking_id: UUID) -> None:
     await conn.execute(
         "UPDATE bookings SET hold_expires_at = house_now() - interval '1 second' WHERE id = $1", booking_id
     )
+
+
+async def rows_read(conn: Connection, table: str) -> int:
+    """Of a table, by this database transaction so far, whether it wanted them or not."""
+    return int(
+        await conn.fetchval(
+            "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = $1", table
+        )
+    )

@@ -82,6 +82,10 @@ async def _complete_travelled(house: House) -> int:
     return await bookings.complete_due(house.db)
 
 
+async def _forget_old_news(house: House) -> int:
+    return await jobs.forget_told(house.db)
+
+
 async def _forget_old_keys(house: House) -> int:
     return await idempotency.forget_old(house.db)
 
@@ -125,6 +129,7 @@ SWEEPS: dict[str, Sweep] = {
     "mail": mail.send_due,
     "travelled": _complete_travelled,
     "old quotes": _forget_old_quotes,
+    "old news": _forget_old_news,
     "old keys": _forget_old_keys,
     "old limits": _forget_full_limits,
     "old staff sessions": _forget_staff_sessions,

@@ -38,7 +38,7 @@ class Settings:
     seller_tax_id: str = ""  # JKLG_SELLER_TAX_ID: as it is to be printed: 'GSTIN 01AABCU9603R1ZX'
     seller_note: str = ""  # JKLG_SELLER_NOTE: what the law wants said on every invoice
     seller_time_zone: str = "Asia/Kolkata"  # JKLG_SELLER_TIME_ZONE: whose calendar invoices are dated and numbered by
-    smtp_host: str = ""  # SMTP_HOST: empty in development means that mail is caught at /dev/mail
+    smtp_host: str = ""  # SMTP_HOST: empty in development, without live keys, means that mail is caught at /dev/mail
     smtp_port: int = 587  # SMTP_PORT
     smtp_user: str = ""  # SMTP_USER
     smtp_password: str = ""  # SMTP_PASSWORD
@@ -82,6 +82,11 @@ class Settings:
     @property
     def production(self) -> bool:
         return self.env == "production"
+
+    @property
+    def shows_mail(self) -> bool:
+        """Whether anybody may read every mail (/dev/mail): only where nobody's journey is real."""
+        return not self.production and not self.live
 
     @property
     def secret(self) -> str:
@@ -150,8 +155,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     try:
         poll = float(text("JKLG_WORKER_POLL_SECONDS", "1"))
     except ValueError:
-        poll = 1.0
-        wrong.append("JKLG_WORKER_POLL_SECONDS must be a number of seconds")
+        poll = -1.0
+    if not 0.05 <= poll <= 60:  # nan is not either
+        wrong.append("JKLG_WORKER_POLL_SECONDS must be a number of seconds from 0.05 to 60")
     found = Settings(
         env=text("JKLG_ENV", "development"),
         host=text("JKLG_HOST", "127.0.0.1"),
@@ -245,6 +251,8 @@ def _contradictions(s: Settings) -> list[str]:
         wrong.append("the sandbox gateway must not run beside a live key: unset SANDBOX_URL and SANDBOX_FAULTS")
     if s.live and s.failpoint:
         wrong.append("JKLG_FAILPOINT is refused with a live key")
+    if s.live and not s.smtp_host and not s.production:
+        wrong.append("SMTP_HOST is needed with a live key: customers would never get their confirmation")
     if s.stripe_live and not s.stripe_webhook_secrets:
         wrong.append("STRIPE_WEBHOOK_SECRET is needed with a live key: without it paid bookings wait for the poller")
     wrong += _paypal_contradictions(s)

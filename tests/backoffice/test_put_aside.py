@@ -11,8 +11,10 @@ import pytest
 from jklg import app, jobs, ledger, mail
 from jklg.jobs import worker
 from jklg.kit.errors import Conflict
+from jklg.mail import queries as outbox
 from jklg.payments import aside
 from jklg.payments.books import CHECKS
+from jklg.startup import doctor
 from tests.backoffice.test_concerns import CONCERN, press
 from tests.backoffice.test_today import Office, hold_news, office  # noqa: F401  (a fixture)
 from tests.conftest import SECRET
@@ -182,6 +184,45 @@ async def test_news_that_nobody_could_act_on_is_told_again_once(
     await aside.watch(street.house)
     assert await street.one(OPEN) == ""
     assert worker.MAX_ATTEMPTS == 0
+
+
+async def test_a_mail_server_that_refuses_our_password_is_one_concern_until_mails_go(
+    office: Office, post: PostOffice
+) -> None:
+    """Nobody was told: what is given back costs no try, and is due again within a minute, so that it never looked late."""
+    street = office.street
+    await office.sign_in("Manager")
+    right = street.house.settings
+    street.house.settings = replace(right, smtp_password="of last year")
+    async with street.db.transaction() as conn:
+        letters = [
+            mail.Letter(
+                kind="payment_receipt", once_key=f"r:{n}", to_address="asha@example.org", to_name="Asha Rao", subject="Your receipt",
+                text="t", html="<p>h</p>",
+            ) for n in range(3)
+        ]  # fmt: skip
+        await mail.write(conn, letters)
+    told = []
+    for _ in range(6):
+        await mail.send_due(street.house)
+        await aside.watch(street.house)
+        told.append(await street.one(OPEN))
+        await street.later(minutes=9)
+    assert told == ["", "", *["mail_server_away"] * 4]
+    assert await doctor._mail(street.db) == (False, "0 given up, 3 waiting for more than ten minutes")
+    text = await office.read(f"/staff/concerns/payments/{await street.one(CONCERN)}")
+    for part in ("Mails do not leave the house", "Mails that wait", "SMTPAuthenticationError"):
+        assert part in text, part
+    async with street.db.transaction() as conn:
+        assert len(await outbox.claim_due(conn, 20)) == 3
+    await aside.watch(street.house)
+    assert await street.one(OPEN) == "mail_server_away", "a try that has begun is no mail that has gone"
+    await street.later(minutes=6)
+    street.house.settings = right
+    assert await mail.send_due(street.house) == 3
+    await aside.watch(street.house)
+    assert await street.one(OPEN) == "" and await street.one("SELECT count(*) FROM anomalies") == 1
+    assert await doctor._mail(street.db) == (True, "0 given up, 0 waiting for more than ten minutes")
 
 
 async def test_the_sweep_tells_of_each_once_however_many_workers_there_are(office: Office, post: PostOffice) -> None:

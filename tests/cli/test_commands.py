@@ -93,6 +93,7 @@ def test_the_sandbox_does_not_start_beside_a_live_key(terminal: Terminal) -> Non
         STRIPE_SECRET_KEY="sk_live_not_a_real_one",
         STRIPE_PUBLISHABLE_KEY="pk_live_not_a_real_one",
         STRIPE_WEBHOOK_SECRET="whsec_not_a_real_one",
+        SMTP_HOST="mail.example",
     )
     assert done.returncode == 2
     assert "live key" in done.stderr

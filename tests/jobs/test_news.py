@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from jklg import jobs
@@ -112,6 +113,28 @@ async def test_news_that_nobody_could_act_on_is_kept_for_a_person(
     assert [tuple(row) for row in kept] == [("seat.sold", b'{"n": 1}')]
     assert len(heard) == 2
     assert await jobs.drain(house, {"seat.sold": [broken]}) == 0
+
+
+async def test_what_became_of_news_is_forgotten_after_a_month_unless_it_is_held(house: House, db_url: str) -> None:
+    """It grew for ever, with the traceback of every try. What staff read of news that is held stays."""
+    async with house.db.transaction() as conn:
+        for news in ("seat.sold", "seat.lost"):
+            await jobs.announce(conn, news, {"n": 1})
+    assert await jobs.drain(house, {"seat.sold": [listener([])]}) == 1
+    owner = await asyncpg.connect(db_url)
+    try:
+        await owner.execute("UPDATE pgqueuer SET status = 'failed'")
+        await owner.execute("UPDATE pgqueuer_log SET created = now() - interval '29 days'")
+        before = await owner.fetchval("SELECT count(*) FROM pgqueuer_log")
+        assert await jobs.forget_told(house.db) == 0
+        await owner.execute("UPDATE pgqueuer_log SET created = now() - interval '31 days'")
+        assert await jobs.forget_told(house.db) > 0
+        left = await owner.fetch("SELECT DISTINCT entrypoint FROM pgqueuer_log")
+        assert [row["entrypoint"] for row in left] == ["seat.lost"]
+        assert 0 < await owner.fetchval("SELECT count(*) FROM pgqueuer_log") < before
+        assert await jobs.forget_told(house.db) == 0
+    finally:
+        await owner.close()
 
 
 async def test_news_that_a_worker_took_to_its_grave_is_told_again(house: House) -> None:

@@ -33,6 +33,8 @@ class PostOffice:
         self.raw: list[bytes] = []
         self.refuse: str | None = None
         self.refuse_sender: str | None = None
+        self.thinks: dict[str, float] = {}  # seconds between the last line of a mail to this address and the answer
+        self.breaks_off: str | None = None  # at mails to this address, once it has them
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
         if self.refuse_sender:
@@ -48,6 +50,9 @@ class PostOffice:
         assert isinstance(message, EmailMessage)
         self.received.append(message)
         self.raw.append(envelope.content)
+        if self.breaks_off in envelope.rcpt_tos:
+            server.transport.abort()
+        await asyncio.sleep(self.thinks.get(envelope.rcpt_tos[0], 0))
         return "250 kept"
 
 
@@ -220,6 +225,52 @@ async def test_a_mail_that_was_refused_for_now_twelve_times_is_given_up_and_show
     for number, pause in enumerate(pauses[:-1], 1):
         expected = min(5 * 2**number, 6 * 3600)
         assert expected * 0.5 - 1 <= pause <= expected * 1.5
+
+
+async def tries(house: House) -> list[int]:
+    async with house.db.transaction() as conn:
+        return [row[0] for row in await conn.fetch("SELECT attempts FROM mail_outbox ORDER BY once_key")]
+
+
+async def test_a_server_that_looks_long_at_a_mail_gets_it_once(
+    sender: House, post_office: tuple[PostOffice, Controller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its silence was taken for an outage after the patience of any command, and it got the mail again every half minute, for ever."""
+    monkeypatch.setattr(actions, "TIMEOUT_SECONDS", 0.3)
+    post_office[0].thinks["asha@example.org"] = 0.8
+    for number in range(2):
+        await write(sender, f"confirmed:{number}")
+    assert await mail.send_due(sender) == 2
+    assert await states(sender) == ["sent", "sent"]
+    assert len(post_office[0].received) == 2
+
+
+@pytest.mark.parametrize("trouble", ["is silent", "breaks off"])
+async def test_a_mail_at_which_the_server_never_answers_is_given_up_and_holds_up_nobody(
+    sender: House, post_office: tuple[PostOffice, Controller], monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    """Nobody knows whether it arrived. It was sent again and again, uncounted, and whatever was behind it waited."""
+    office, _ = post_office
+    monkeypatch.setattr(actions, "MAX_ATTEMPTS", 3)
+    if trouble == "breaks off":
+        office.breaks_off = "asha@example.org"
+    else:
+        monkeypatch.setattr(actions, "MAIL_SECONDS", 0.5)
+        office.thinks["asha@example.org"] = 2.0
+    await write(sender, "confirmed:1")
+    await write(sender, "confirmed:2", to_address="ben@example.org")
+    await mail.send_due(sender)
+    assert await tries(sender) == [1, 0], "what was not begun lost no try"
+    async with sender.db.transaction() as conn:
+        pause = await conn.fetchval("SELECT next_attempt_at - house_now() FROM mail_outbox WHERE attempts = 1")
+    assert 4 < pause.total_seconds() < 15
+    await hurry(sender)
+    await mail.send_due(sender)
+    assert await states(sender) == ["queued", "sent"], "the one without trouble goes first"
+    await hurry(sender)
+    await mail.send_due(sender)
+    assert await states(sender) == ["dead", "sent"]
+    assert [each["To"].addresses[0].username for each in office.received] == ["asha", "ben", "asha", "asha"]
 
 
 async def test_policy_can_be_mended_so_it_is_no_reason_to_give_up(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import httpx
 import pytest
@@ -77,13 +78,17 @@ async def test_what_is_no_mail_is_not_found(client: httpx.AsyncClient, path: str
     assert (await client.get(path)).status_code == 404
 
 
-async def test_in_production_these_addresses_do_not_exist(house: House) -> None:
+@pytest.mark.parametrize(
+    "earnest", [{"env": "production", "public_url": "https://agency.example"}, {"stripe_secret_key": "sk_live_abc"}]
+)
+async def test_in_production_and_beside_live_keys_these_addresses_do_not_exist(
+    house: House, earnest: dict[str, Any]
+) -> None:
+    """Development is the default: a house with live keys that had not said production showed everybody's mails to everybody."""
     await caught(house)
     async with house.db.transaction() as conn:
         mail_id = await conn.fetchval("SELECT id FROM mail_outbox")
-    settings = dataclasses.replace(
-        house.settings, env="production", smtp_host="127.0.0.1", public_url="https://agency.example"
-    )
+    settings = dataclasses.replace(house.settings, smtp_host="127.0.0.1", **earnest)
     strict = await build_house(settings, house.db, {})
     application = create_app(strict)
     transport = httpx.ASGITransport(app=application)

@@ -86,6 +86,42 @@ async def test_the_application_may_enqueue_work_and_owns_no_table(db: Database) 
         assert await conn.fetchval("SELECT count(*) FROM pg_tables WHERE tableowner = 'jklg_app'") == 0
 
 
+RIGHTS = """
+SELECT bool_and(CASE relkind WHEN 'r' THEN has_table_privilege('jklg_app', oid, 'DELETE') ELSE has_sequence_privilege('jklg_app', oid, 'USAGE') END)
+FROM pg_class WHERE relname LIKE 'pgqueuer%' AND relkind IN ('r', 'S')
+"""
+
+
+async def test_who_was_killed_before_the_queue_was_granted_grants_it_the_next_time(empty_url: str) -> None:
+    """The queue was there, so that nothing was left to do; and nobody could announce anything, for ever."""
+    await migrate(empty_url)
+    conn = await asyncpg.connect(empty_url)
+    try:
+        for kind, name in await conn.fetch(
+            "SELECT relkind, relname FROM pg_class WHERE relname LIKE 'pgqueuer%' AND relkind IN ('r', 'S')"
+        ):
+            await conn.execute(f"REVOKE ALL ON {'TABLE' if kind == b'r' else 'SEQUENCE'} {name} FROM jklg_app")
+    finally:
+        await conn.close()
+    assert await rows(empty_url, RIGHTS) == [False]
+    assert await migrate(empty_url) == []
+    assert await rows(empty_url, RIGHTS) == [True]
+
+
+async def test_who_may_not_grant_the_queue_finds_that_nothing_is_missing(server: Any, empty_url: str) -> None:
+    """A superuser had installed it; the owner of our own tables migrates from now on."""
+    await migrate(empty_url)
+    admin = await asyncpg.connect(server.admin_url(urlsplit(empty_url).path.lstrip("/")))
+    try:
+        for (name,) in await admin.fetch(
+            "SELECT relname FROM pg_class WHERE relname LIKE 'pgqueuer%' AND relkind = 'r'"
+        ):
+            await admin.execute(f"ALTER TABLE {name} OWNER TO CURRENT_USER; REVOKE ALL ON {name} FROM jklg_owner")
+    finally:
+        await admin.close()
+    assert await migrate(empty_url) == []
+
+
 async def test_without_claims_the_application_sees_no_staff(db: Database) -> None:
     async with db.transaction() as conn:
         await conn.execute(

@@ -62,3 +62,40 @@ async def test_the_books_are_closed_for_their_owner_too(db: Database, owner: Con
     await refuses(owner, f"{table}_append_only", f"UPDATE {table} SET {column} = {value}")
     await refuses(owner, f"{table}_append_only", f"DELETE FROM {table}")
     await refuses(owner, f"{table}_append_only", f"TRUNCATE {table} CASCADE")
+
+
+async def test_what_acts_as_its_owner_looks_among_temporary_tables_last(owner: Connection) -> None:
+    found = await owner.fetch(
+        """
+        SELECT proname, (SELECT each FROM unnest(proconfig) each WHERE starts_with(each, 'search_path=')) AS path
+        FROM pg_proc WHERE prosecdef AND pronamespace = current_schema()::regnamespace ORDER BY proname
+        """
+    )
+    assert {"departures_tell_customers", "find_bookings"} <= {row["proname"] for row in found}
+    assert [row["proname"] for row in found if not (row["path"] or "").endswith(", pg_temp")] == []
+
+
+async def test_a_temporary_table_of_the_application_is_told_nothing(
+    db: Database, owner: Connection, server_admin: Connection
+) -> None:
+    """Mallory holds the application's login and puts a table of her own in the place of ours: its triggers would act as the owner."""
+    asha, departure = uuid7(), await add_departure(db)
+    held = await hold(db, departure)
+    await owner.execute("INSERT INTO customers (id, email, name) VALUES ($1, 'asha@example.org', 'Asha Rao')", asha)
+    await owner.execute("UPDATE bookings SET customer_id = $1 WHERE id = $2", asha, held.id)
+    await server_admin.execute(
+        "DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO jklg_app', current_database()); END $$"
+    )
+    async with db.transaction() as conn:
+        await conn.execute("CREATE TEMPORARY TABLE tidings (LIKE public.tidings INCLUDING ALL) ON COMMIT DROP")
+        await conn.execute(
+            "ALTER TABLE pg_temp.tidings RENAME CONSTRAINT tidings_customer_id_once_key_key TO tidings_once"
+        )
+        await conn.execute("GRANT ALL ON pg_temp.tidings TO PUBLIC")
+        await conn.execute(
+            "UPDATE departures SET starts_on = starts_on + 1, ends_on = ends_on + 1 WHERE id = $1", departure
+        )
+        assert await conn.fetchval("SELECT count(*) FROM pg_temp.tidings") == 0
+        assert (
+            await conn.fetchval("SELECT kind FROM public.tidings WHERE customer_id = $1", asha) == "departure_changed"
+        )

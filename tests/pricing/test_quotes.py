@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,8 @@ from jklg import departures, pricing
 from jklg.kit.db import Database, open_database
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
-from tests.trade import ADULT, CHILD, add_departure, add_extra, add_package, hold
+from jklg.pricing import queries
+from tests.trade import ADULT, CHILD, add_departure, add_extra, add_package, hold, rows_read
 
 
 async def test_a_quote_explains_itself_and_can_be_read_again(db: Database) -> None:
@@ -104,6 +106,23 @@ async def test_after_half_an_hour_a_quote_is_over_and_a_day_later_it_is_forgotte
             assert await pricing.forget_old_quotes(tomorrow) == forgotten
         finally:
             await tomorrow.close()
+
+
+async def test_who_looks_for_quotes_to_forget_reads_none_that_is_still_good(db: Database, server_admin: Any) -> None:
+    departure_id = await add_departure(db)
+    await pricing.make_quote(db, departure_id, {"adult": 2})
+    await server_admin.execute(
+        """
+        INSERT INTO quotes (id, departure_id, price_version, party, extras, seats, currency, total, lines, expires_at)
+        SELECT gen_random_uuid(), departure_id, price_version, party, extras, seats, currency, total, lines, expires_at
+        FROM quotes, generate_series(1, 2000)
+        """
+    )
+    await server_admin.execute("VACUUM ANALYZE quotes")
+    async with db.transaction() as conn:
+        before = await rows_read(conn, "quotes")
+        assert await queries.delete_quotes_expired(conn, 1000) == 0
+        assert await rows_read(conn, "quotes") - before < 10, "the planner itself looks at the ends of an index"
 
 
 async def test_the_derivation_survives_the_database_unchanged(db: Database) -> None:

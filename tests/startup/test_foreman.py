@@ -18,10 +18,13 @@ PROGRAM = """
 import os, signal, sys, time
 from jklg.startup import foreman
 foreman.SETTLED_AFTER = float(sys.argv[1])
+if sys.argv[4:] == ["deaf"]:
+    signal.signal(signal.SIGABRT, signal.SIG_IGN)
 ended = foreman.replace_whoever_is_killed(lambda text: None)
 if ended is not None:
     print("foreman ends", ended, flush=True)
     sys.exit(ended)
+signal.signal(signal.SIGABRT, signal.SIG_DFL)
 signal.signal(signal.SIGTERM, lambda *_: (print("asked to stop", flush=True), time.sleep(float(sys.argv[3])), sys.exit(int(sys.argv[2]))))
 print("worker", os.getpid(), flush=True)
 while True:
@@ -32,8 +35,11 @@ while True:
 class Foreman:
     """One at work, and what it and its workers say."""
 
-    def __init__(self, *, settled_after: float = 0.0, ends_with: int = 0, stops_in: float = 0.0) -> None:
+    def __init__(
+        self, *, settled_after: float = 0.0, ends_with: int = 0, stops_in: float = 0.0, deaf: bool = False
+    ) -> None:
         command = [sys.executable, "-c", PROGRAM, str(settled_after), str(ends_with), str(stops_in)]
+        command += ["deaf"] if deaf else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def says(self) -> str:
@@ -75,6 +81,15 @@ def test_one_that_is_killed_at_once_takes_its_foreman_along(hired: list[Foreman]
     hired.append(foreman)
     os.kill(foreman.worker(), signal.SIGABRT)
     assert foreman.process.wait(10) == -signal.SIGABRT
+    assert foreman.says() == ""
+
+
+def test_a_foreman_that_no_signal_ends_goes_all_the_same(hired: list[Foreman]) -> None:
+    """As the first process of a container it killed itself in vain, and went on replacing a worker that could not live."""
+    foreman = Foreman(settled_after=60, deaf=True)
+    hired.append(foreman)
+    os.kill(foreman.worker(), signal.SIGABRT)
+    assert foreman.process.wait(10) == 128 + signal.SIGABRT
     assert foreman.says() == ""
 
 

@@ -277,6 +277,7 @@ def test_beside_a_live_key_there_is_no_sandbox(start: Callable[..., Up]) -> None
         STRIPE_SECRET_KEY="sk_live_not_a_real_one",
         STRIPE_PUBLISHABLE_KEY="pk_live_not_a_real_one",
         STRIPE_WEBHOOK_SECRET="whsec_not_a_real_one",
+        SMTP_HOST="127.0.0.1",
     ).open()
     assert up.find("jklg", "web") is not None
     assert up.find("jklg", "sandbox") is None

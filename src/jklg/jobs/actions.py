@@ -10,7 +10,7 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.queries import Queries
 
 from jklg.jobs import queries
-from jklg.kit.db import Connection
+from jklg.kit.db import Connection, Database
 from jklg.kit.languages import ENGLISH, spoken
 
 LANGUAGE = "language"
@@ -44,3 +44,10 @@ async def tell_again(conn: Connection, job_id: int) -> bool:
         return False
     await Queries(AsyncpgDriver(conn)).requeue_jobs([job_id])  # type: ignore[arg-type,list-item]
     return True
+
+
+async def forget_told(db: Database, limit: int = 500) -> int:
+    """A sweep: what became of news stays for thirty days, with every error on the way. Of news that is held it stays: staff read its last
+    error. Answers how much was forgotten."""
+    async with db.transaction() as conn:
+        return await queries.delete_told(conn, limit)

@@ -1,6 +1,7 @@
 """Mail, told in order: write it with the fact; claim it; send it, with no database transaction open; mark it.
 
-A crash between sending and marking sends the mail once more, under the same Message-ID.
+A crash between sending and marking sends the mail once more, under the same Message-ID. So does a server that took it and did not say so in
+time: that was one of its tries, and after the last one a person looks.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 12
 TIMEOUT_SECONDS = 20
-"""For one command."""
-MAIL_SECONDS = 90
-"""For one mail."""
-ROUND_SECONDS = 180
+"""For one command of connecting and signing in."""
+MAIL_SECONDS = 210
+"""For one mail, all of it for the answer to its last line if need be. RFC 5321 (4.5.3.2.6) would have us wait for ten minutes there, because a
+server that took a mail and is not heard gets it again; our lease is shorter."""
+ROUND_SECONDS = 75
 """After this no further mail is begun: with MAIL_SECONDS it stays below the lease of five minutes (queries.claim_due)."""
 
 
@@ -107,6 +109,9 @@ async def _send_all(house: House, due: list[Mail]) -> int:
     try:
         async with connection(house.settings) as smtp:
             while waiting and asyncio.get_running_loop().time() - begun < ROUND_SECONDS:
+                if not smtp.is_connected:
+                    trouble = "the connection to the mail server broke off"
+                    break
                 await _send(house, smtp, waiting[0])
                 waiting.pop(0)
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
@@ -138,24 +143,39 @@ async def _give_back(house: House, waiting: list[Mail], trouble: str) -> None:
 
 
 async def _send(house: House, smtp: aiosmtplib.SMTP, mail: Mail) -> None:
-    """Send one mail and mark it. What is wrong with this mail is its own affair; what is wrong with the server is raised."""
+    """Send one mail and mark it. What is wrong with this mail is its own affair; what is wrong with the server is raised.
+
+    Once it was begun, silence and a broken connection are the mail's affair too: else it would be sent again for ever, and all behind it wait.
+    """
     try:
         wire, options = signing.wire(house.settings, compose(house.settings, mail, house.clock))
+        to = _ascii_domain(mail.to_address)
+    except _UNFIT as error:
+        await _give_up(house, mail, error)
+        return
+    try:
         async with asyncio.timeout(MAIL_SECONDS):
-            to = _ascii_domain(mail.to_address)
-            await smtp.sendmail(house.settings.smtp_from_email, [to], wire, mail_options=options)
+            await smtp.sendmail(house.settings.smtp_from_email, [to], wire, mail_options=options, timeout=MAIL_SECONDS)
     except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError, aiosmtplib.SMTPSenderRefused) as error:
         if _is_about_us(error):
             raise
         await _refused(house, mail, error)
         return
-    except (ValueError, LookupError, HeaderParseError, aiosmtplib.SMTPNotSupported) as error:
-        # An address that this server, or no server, can be given, or a link whose secret is gone: asking again changes nothing.
+    except _UNFIT as error:
         await _give_up(house, mail, error)
+        return
+    except (aiosmtplib.SMTPException, OSError) as error:
+        smtp.close()  # whatever it still says belongs to this mail
+        log.warning("the mail server broke off mail %s: %r", mail.id, error)
+        await _later(house, mail, error)
         return
     await failpoints.reach("after_mail_sent")
     async with house.db.transaction() as conn:
         await queries.finish(conn, mail.id, "sent")
+
+
+_UNFIT = (ValueError, LookupError, HeaderParseError, aiosmtplib.SMTPNotSupported)
+"""An address that this server, or no server, can be given, or a link whose secret is gone: asking again changes nothing."""
 
 
 def _is_about_us(error: aiosmtplib.SMTPException) -> bool:
@@ -181,8 +201,17 @@ async def _refused(house: House, mail: Mail, error: aiosmtplib.SMTPException) ->
     for_good = all(
         reply.code >= 500 and reply.code != 530 and not reply.message.startswith("5.7.") for reply in replies
     )
-    if for_good or mail.attempts >= MAX_ATTEMPTS:
-        await _give_up(house, mail, error, [(reply.code, reply.message) for reply in replies])
+    said = [(reply.code, reply.message) for reply in replies]
+    if for_good:
+        await _give_up(house, mail, error, said)
+    else:
+        await _later(house, mail, error, said)
+
+
+async def _later(house: House, mail: Mail, error: Exception, replies: Sequence[tuple[int, str]] = ()) -> None:
+    """Try again after a pause, which grows; this was one of its tries, and perhaps the last."""
+    if mail.attempts >= MAX_ATTEMPTS:
+        await _give_up(house, mail, error, replies)
         return
     pause = min(5 * 2**mail.attempts, 6 * 3600) * (0.5 + house.dice.random())
     async with house.db.transaction() as conn:

@@ -1,4 +1,5 @@
-"""/dev/mail: the mails that were caught because no mail server is set; in production these addresses do not exist. And the link that stops mails."""
+"""/dev/mail: the mails that were caught because no mail server is set; in production, and beside live keys, these
+addresses do not exist. And the link that stops mails."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ Ask = Request[Any, Any, State]
 @get("/dev/mail", include_in_schema=False)
 async def outbox(request: Ask) -> Response[bytes]:
     """Every mail of the outbox, newest first."""
-    _only_in_development(request)
+    _only_where_nothing_is_real(request)
     return page(request, "mail/outbox.html", personal=True, mails=await actions.latest(request.app.state.house.db))
 
 
@@ -73,13 +74,13 @@ async def stop(request: Ask, mail_id: FromPath[UUID], token: FromPath[str]) -> R
     return page(request, "mail/stop.html", personal=True, stopped=True, action="")
 
 
-def _only_in_development(request: Ask) -> None:
-    if request.app.state.house.settings.production:
+def _only_where_nothing_is_real(request: Ask) -> None:
+    if not request.app.state.house.settings.shows_mail:
         raise NotFound("not_found", "There is nothing here.")
 
 
 async def _find(request: Ask, mail_id: str) -> Mail:
-    _only_in_development(request)
+    _only_where_nothing_is_real(request)
     try:
         found = await actions.read(request.app.state.house.db, UUID(mail_id))
     except ValueError:

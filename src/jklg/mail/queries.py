@@ -74,7 +74,9 @@ async def insert(conn: Connection, letters: Sequence[Letter]) -> int:
 
 
 async def claim_due(conn: Connection, limit: int) -> list[Mail]:
-    """Take the mails that are due. The try is counted and the mail leased for five minutes before anything is sent."""
+    """Take the mails that are due. The try is counted and the mail leased for five minutes before anything is sent.
+
+    In the order they were written, those last that a server has had trouble with: what is behind them would wait."""
     rows = await conn.fetch(
         """
         WITH due AS (
@@ -88,7 +90,7 @@ async def claim_due(conn: Connection, limit: int) -> list[Mail]:
         """,
         limit,
     )
-    return sorted((Mail(**row) for row in rows), key=lambda mail: mail.id)
+    return sorted((Mail(**row) for row in rows), key=lambda mail: (mail.attempts, mail.id))
 
 
 async def catch_due(conn: Connection, limit: int) -> int:
@@ -121,7 +123,7 @@ async def revive(conn: Connection, mail_id: UUID) -> bool:
     """Put a dead mail back into the queue: the same row, so that it goes out once."""
     done = await conn.execute(
         """
-        UPDATE mail_outbox SET state = 'queued', attempts = 0, next_attempt_at = house_now(), died_at = NULL
+        UPDATE mail_outbox SET state = 'queued', attempts = 0, next_attempt_at = house_now(), died_at = NULL, waiting_since = NULL
         WHERE id = $1 AND state = 'dead'
         """,
         mail_id,
@@ -130,11 +132,12 @@ async def revive(conn: Connection, mail_id: UUID) -> bool:
 
 
 async def postpone(conn: Connection, mail_id: UUID, seconds: float, error: str, *, uncount: bool) -> None:
-    """Try again later. `uncount`: the server could not be reached at all, which is not the mail's fault."""
+    """Try again later. `uncount`: the server could not be used at all, which is not the mail's fault; it has waited for it since."""
     await conn.execute(
         """
         UPDATE mail_outbox SET next_attempt_at = house_now() + make_interval(secs => $2), last_error = $3,
-               attempts = attempts - CASE WHEN $4 THEN 1 ELSE 0 END
+               attempts = attempts - CASE WHEN $4 THEN 1 ELSE 0 END,
+               waiting_since = CASE WHEN $4 THEN coalesce(waiting_since, house_now()) END
         WHERE id = $1 AND state = 'queued'
         """,
         mail_id,

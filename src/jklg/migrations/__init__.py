@@ -103,18 +103,22 @@ async def _install_queue(conn: Connection) -> list[str]:
     elif (await queue.plan_upgrade()).statements:
         await queue.upgrade()
         done.append("pgqueuer (upgraded)")
-    if done:
-        await _grant_queue(conn)
+    await _grant_queue(conn)
     await conn.execute("GRANT SELECT ON schema_migrations TO jklg_app")
     return done
 
 
 async def _grant_queue(conn: Connection) -> None:
+    """What is missing, each time: whoever installed the queue may have been killed before this. Nobody needs to be its owner to find that
+    nothing is."""
     names = await conn.fetch(
         """
         SELECT relkind, quote_ident(nspname) || '.' || quote_ident(relname) AS name
-          FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+          FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
          WHERE relname LIKE 'pgqueuer%' AND relkind IN ('r', 'S') AND nspname = current_schema()
+           AND NOT CASE relkind WHEN 'r' THEN has_table_privilege('jklg_app', c.oid, 'SELECT') AND has_table_privilege('jklg_app', c.oid, 'INSERT')
+                                          AND has_table_privilege('jklg_app', c.oid, 'UPDATE') AND has_table_privilege('jklg_app', c.oid, 'DELETE')
+                   ELSE has_sequence_privilege('jklg_app', c.oid, 'USAGE') AND has_sequence_privilege('jklg_app', c.oid, 'SELECT') END
         """
     )
     for row in names:

@@ -88,7 +88,7 @@ async def delete_quotes_expired(conn: Connection, limit: int) -> int:
         """
         WITH gone AS (
             DELETE FROM quotes WHERE id IN (
-                SELECT id FROM quotes WHERE expires_at < house_now() - interval '1 day'
+                SELECT id FROM quotes WHERE expires_at < (SELECT house_now()) - interval '1 day'
                 ORDER BY expires_at LIMIT $1
             ) RETURNING id
         )

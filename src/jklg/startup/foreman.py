@@ -64,6 +64,7 @@ class _Foreman:
                 if by in _HANDED_ON:
                     signal.signal(by, signal.SIG_DFL)
                 os.kill(os.getpid(), by)
+                os._exit(128 + by)  # the first process of a container outlives its own signals
             self.say(f"the worker was killed by {by.name}; another one takes over")
 
     def _hand_on(self, number: int, _: object) -> None:

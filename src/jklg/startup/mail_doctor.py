@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from dns.rdtypes.ANY.TXT import TXT
 
 from jklg.mail import signing
-from jklg.mail.actions import connection
+from jklg.mail.actions import MAIL_SECONDS, connection
 from jklg.settings import PRESETS, Settings
 from jklg.startup.doctor import Result
 
@@ -48,7 +48,7 @@ async def _server(settings: Settings, to: str) -> Result:
         async with connection(settings) as smtp:
             if to:
                 wire, options = signing.wire(settings, _letter(settings, to))
-                await smtp.sendmail(settings.smtp_from_email, [to], wire, mail_options=options)
+                await smtp.sendmail(settings.smtp_from_email, [to], wire, mail_options=options, timeout=MAIL_SECONDS)
     except aiosmtplib.SMTPAuthenticationError as error:
         return Result("server", False, f"{where} refuses SMTP_USER and SMTP_PASSWORD: {error.message}")
     except aiosmtplib.SMTPRecipientsRefused as error:

@@ -39,12 +39,12 @@ async def active_staff(conn: Connection) -> int:
 
 
 async def mail_in_trouble(conn: Connection) -> tuple[int, int]:
-    """Mails given up, and mails that have waited for more than ten minutes."""
+    """Mails given up, and mails that have waited for more than ten minutes: for the mail server, or for a worker."""
     row = await conn.fetchrow(
         """
         SELECT count(*) FILTER (WHERE state = 'dead') AS dead,
-               count(*) FILTER (WHERE state = 'queued' AND next_attempt_at < house_now() - interval '10 minutes') AS late
-          FROM mail_outbox
+               count(*) FILTER (WHERE state = 'queued' AND least(waiting_since, next_attempt_at) < house_now() - interval '10 minutes') AS late
+          FROM mail_outbox WHERE state IN ('dead', 'queued')
         """
     )
     assert row is not None

@@ -15,7 +15,8 @@ from jklg.payments.queries import Anomaly
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
-    """What was put aside: its facts in words, the last error, what would happen, and the words of the button. `still`: it can be tried again."""
+    """What was put aside, or waits: its facts in words, the last error, what would happen, and the words of the button. `still`: it can be
+    tried again."""
 
     facts: list[tuple[str, str | datetime]]
     error: str
@@ -29,6 +30,8 @@ async def of(conn: Connection, concern: Anomaly) -> Aside | None:
     detail = concern.detail
     if concern.kind in ("mail_dead", "mail_bounced"):
         return _mail(await queries.get_mail(conn, UUID(detail["mail_id"])))
+    if concern.kind == "mail_server_away":
+        return _waiting(await queries.get_waiting_mails(conn))
     if concern.kind in ("webhook_dead", "webhook_collision"):
         return _webhook(await queries.get_notice(conn, int(detail["notice_id"])), concern)
     if concern.kind == "news_failed":
@@ -49,6 +52,14 @@ def _mail(mail: queries.DeadMail | None) -> Aside | None:
         button="Send it again",
         still=mail.state == "dead",
     )
+
+
+def _waiting(mails: queries.WaitingMails) -> Aside:
+    """They are tried without a button, every half minute."""
+    facts: list[tuple[str, str | datetime]] = [("Mails that wait", str(mails.count))]
+    if mails.since is not None:
+        facts.append(("The first since", mails.since))
+    return Aside(facts=facts, error=mails.last_error or "", effect="", button="", still=False)
 
 
 def _webhook(notice: queries.DeadNotice | None, concern: Anomaly) -> Aside | None:

@@ -63,6 +63,25 @@ async def get_mail(conn: Connection, mail_id: UUID) -> DeadMail | None:
     return DeadMail(**row) if row else None
 
 
+class WaitingMails(msgspec.Struct, frozen=True, kw_only=True):
+    """Mails that the mail server has not been there for: how many, since when, and what it said last. Times in UTC."""
+
+    count: int
+    since: datetime | None
+    last_error: str | None
+
+
+async def get_waiting_mails(conn: Connection) -> WaitingMails:
+    row = await conn.fetchrow(
+        """
+        SELECT count(*) AS count, min(waiting_since) AS since, (array_agg(last_error ORDER BY next_attempt_at DESC))[1] AS last_error
+        FROM mail_outbox WHERE state = 'queued' AND waiting_since IS NOT NULL
+        """
+    )
+    assert row is not None
+    return WaitingMails(**row)
+
+
 class HeldNews(msgspec.Struct, frozen=True, kw_only=True):
     """News that nobody could act on. `payload` holds ids; `error` is what went wrong the last time; `held`: it still waits for a person."""
 

@@ -168,8 +168,13 @@ KINDS = {
     ),
     "mail_dead": Words(
         "A mail could not be delivered",
-        "The mail server of whoever it was for refused it, for good or too often.",
+        "The mail server of whoever it was for refused it, for good or too often; or ours never said that it had taken it.",
         "Look at the address. Reach its reader in another way if it is wrong; if it is right, send the mail again.",
+    ),
+    "mail_server_away": Words(
+        "Mails do not leave the house",
+        "The mail server cannot be reached, refuses our name and password, or is too slow: for more than ten minutes mails have waited for it. None of them is lost.",
+        "Read the error below, and look at `SMTP_HOST`, `SMTP_USER` and `SMTP_PASSWORD`; `jklg doctor mail` tries the server. This closes by itself when the mails have gone.",
     ),
     "mail_bounced": Words(
         "A mail came back",

@@ -17,7 +17,7 @@ from jklg.payments import queries as payment_queries
 from jklg.payments import webhooks
 from jklg.payments.aside import queries
 from jklg.payments.aside.queries import Untold
-from jklg.payments.concerns import settle_concern_in
+from jklg.payments.concerns import report_concern, resolve_concerns, settle_concern_in
 from jklg.payments.queries import Anomaly
 
 
@@ -29,6 +29,8 @@ class House(Protocol):
 
 async def watch(house: House, limit: int = 100) -> int:
     """A sweep: what was put aside becomes a concern, each time once; one whose matter is over settles itself. Answers how many are new.
+
+    Mails that wait for a mail server which is away, or refuses us, are one concern together until they have gone.
 
     A webhook's concern names its payment, so that its page shows what asking the gateway would do. None names a booking: they say nothing
     about where its money is.
@@ -42,7 +44,15 @@ async def watch(house: House, limit: int = 100) -> int:
             )  # fmt: skip
         for once_key in await queries.list_over(conn, limit):
             await payment_queries.resolve_anomaly(conn, once_key)
-    return len(untold)
+        away = await _tell_of_waiting_mails(conn)
+    return len(untold) + away
+
+
+async def _tell_of_waiting_mails(conn: Connection) -> bool:
+    if await queries.mails_wait(conn):
+        return await report_concern(conn, "mail_server_away", "mail_server_away", {})
+    await resolve_concerns(conn, "mail_server_away", [])
+    return False
 
 
 async def _payment(conn: Connection, untold: Untold) -> UUID | None:

@@ -59,6 +59,18 @@ async def list_untold(conn: Connection, limit: int) -> list[Untold]:
     return [Untold(**row) for row in rows]
 
 
+async def mails_wait(conn: Connection) -> bool:
+    """Whether a mail has waited for the mail server for more than ten minutes. What is being tried meanwhile waits still."""
+    return bool(
+        await conn.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM mail_outbox
+                           WHERE state = 'queued' AND waiting_since < (SELECT house_now()) - interval '10 minutes')
+            """
+        )
+    )
+
+
 async def list_over(conn: Connection, limit: int) -> list[str]:
     """Open concerns about what is not put aside any more: it was tried again in another way, or erased."""
     rows = await conn.fetch(

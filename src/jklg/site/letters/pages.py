@@ -1,4 +1,5 @@
-"""/dev/mail/templates: every letter of the house to look at, by day and at night. In production these addresses do not exist."""
+"""/dev/mail/templates: every letter of the house to look at, by day and at night. In production, and beside live keys, these
+addresses do not exist."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ async def template_html(request: Ask, name: FromPath[str]) -> Response[bytes]:
 
 async def _letters(request: Ask) -> list[letters.Letter]:
     house = request.app.state.house
-    if house.settings.production:
+    if not house.settings.shows_mail:
         raise NotFound("not_found", "There is nothing here.")
     return await letters.show(house.db, house.settings)
 
