@@ -84,7 +84,7 @@ async def test_mallory_cannot_send_our_forms_from_her_site(
         assert "sent from another site" in answer.text
 
 
-async def test_the_api_reads_no_cookie_so_it_needs_no_such_check(client: httpx.AsyncClient) -> None:
+async def test_the_api_reads_no_cookie_of_guests_so_it_needs_no_such_check(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/quotes", json={}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.json()["code"] == "missing_field"
 
