@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 
@@ -153,6 +154,14 @@ def all_complaints(*checks: Callable[[], object], fields: Mapping[str, str] | No
         except Refusal as refusal:
             found.update(complaints(refusal, fields))
     return found
+
+
+def credential_of(form: Mapping[str, str]) -> dict[str, Any]:
+    """What a passkey has made or signed, as the script sent it; whatever cannot be read opens nothing."""
+    try:
+        return msgspec.json.decode(form.get("credential", ""), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):  # or is nested deeper than anybody means
+        return {}
 
 
 def form_page(
