@@ -113,7 +113,7 @@ _POSTED_ONLY = re.compile(
 
 def _page_of(request: Ask) -> str:
     """Where to come back to: the page that was asked for, or the one that a form was on when its answer could not be given."""
-    path = request.url.path
+    path = request.scope["path"]
     if path == "/account/export/file":
         return "/account/export"
     return way_back(path if request.method == "GET" else _POSTED_ONLY.sub("", path))

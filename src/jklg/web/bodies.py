@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import State
+from litestar.datastructures import URL, State
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 
@@ -35,6 +35,15 @@ class StrictRequest(Request[Any, Any, State]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._whole: bytes | None = None
+
+    @property
+    def url(self) -> URL:
+        """What was asked for: path and query. Nothing of the Host header, which may be anything (`x:99999`); Litestar reads this for its refusals."""
+        return URL.from_components(path=self.scope["path"], query=self.scope["query_string"].decode("latin-1"))
+
+    @property
+    def base_url(self) -> URL:
+        return URL.from_components(path="/")
 
     async def body(self) -> bytes:
         """The raw body, counted while it streams in. TooLarge beyond `MAX_BYTES`, or beyond what the door takes; Malformed (incomplete)
