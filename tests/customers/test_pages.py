@@ -396,6 +396,12 @@ async def test_a_picture_is_uploaded_by_an_ordinary_form(people: People) -> None
             "/account/profile/picture", content=b"--a", headers={"Content-Type": "multipart/form-data; boundary=b"}
         )
         assert broken.status_code == 422
+        for charset in ("nonsense", "base64", "undefined"):
+            strange = {
+                "note": (None, "x", f"text/plain; charset={charset}"),
+                "picture": ("me.png", picture, "image/png"),
+            }
+            assert (await asha.post("/account/profile/picture", files=strange)).status_code == 422, charset
         assert (await asha.post("/account/profile/picture/remove")).headers["location"].endswith("picture-removed")
 
 

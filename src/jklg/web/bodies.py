@@ -115,6 +115,10 @@ def _refusal(message: str) -> BadInput:
     return BadInput("wrong_type", sentence, details={"field": path, "problem": what.replace("`", "")})
 
 
+UNREADABLE = (HTTPException, ValueError, LookupError)
+"""What Litestar raises when it cannot read a form in parts. LookupError: a part is in an encoding that nobody knows."""
+
+
 async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dict[str, str], bytes]:
     """The text fields of a form with a file, and the file called `name`; nothing where there is none."""
     kind, _ = request.content_type
@@ -122,7 +126,7 @@ async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dic
         return await read_form(request), b""
     try:
         sent = await request.form()
-    except (HTTPException, ValueError) as error:
+    except UNREADABLE as error:
         if isinstance(error, HTTPException) and error.status_code == 413:
             raise TooLarge("too_large", "The body is larger than we accept.") from error
         raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error
