@@ -135,8 +135,7 @@ async def _with_key(house: Any, answered: Answered) -> bytes:
     if answered.status != 201:
         return answered.body
     kept = msgspec.json.decode(answered.body, type=BookingMade)
-    async with house.db.transaction() as conn:
-        token = await bookings.present_token(conn, house.settings.secret, kept.booking.id)
+    token = await bookings.present_token(house.db, house.settings.secret, kept.booking.id)
     return _encoder.encode(_made(house, kept.booking, token))
 
 

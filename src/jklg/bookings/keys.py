@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from jklg.bookings import queries, rules
-from jklg.kit.db import Claims, Connection, claims
+from jklg.kit.db import Claims, Connection, Database, claims
 from jklg.kit.tokens import Sealed, derived_token, is_derived_token, sealed
 
 
@@ -22,9 +22,10 @@ def manage_token(secret: str, booking_id: UUID, turn: int = 0) -> str:
     return derived_token(secret, "booking", _subject(booking_id, turn))
 
 
-async def present_token(conn: Connection, secret: str, booking_id: UUID) -> str:
-    """The same of a booking that was made before, as it is now. `conn` is the house's own."""
-    return manage_token(secret, booking_id, await queries.key_turn(conn, booking_id) or 0)
+async def present_token(db: Database, secret: str, booking_id: UUID) -> str:
+    """The same of a booking that was made before, as it is now."""
+    async with db.transaction() as conn:
+        return manage_token(secret, booking_id, await queries.key_turn(conn, booking_id) or 0)
 
 
 def sealed_token(secret: str, booking_id: UUID, turn: int) -> Sealed:

@@ -285,8 +285,7 @@ async def _claim(house: Any, attempt: str) -> idempotency.Claimed | idempotency.
 async def _go_and_pay(request: Ask, made: Made) -> Response[bytes]:
     """On to paying, with the booking's key as it is now: the attempt may have made it long ago."""
     house = request.app.state.house
-    async with house.db.transaction() as conn:
-        token = await bookings.present_token(conn, house.settings.secret, made.booking_id)
+    token = await bookings.present_token(house.db, house.settings.secret, made.booking_id)
     key = Key(made.reference, made.booking_id, token)
     return go(f"/bookings/{made.reference}/pay", cookies=[with_key(house.settings, request.cookies, key)])
 
