@@ -12,6 +12,7 @@ from jklg.bookings import letters as written
 from jklg.bookings import reaching
 from jklg.kit.errors import BadInput, Conflict, NotFound
 from jklg.kit.ids import uuid7
+from jklg.kit.tokens import unsealed
 from jklg.mail import bounces
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_put_aside import post, post_office  # noqa: F401  (fixtures)
@@ -22,12 +23,12 @@ from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
 
 
 async def letters(street: Street, kind: str) -> list[tuple[str, str]]:
-    """To whom this letter was written, and what it says."""
+    """To whom this letter was written, and what it says when it arrives."""
     async with street.db.transaction() as conn:
         rows = await conn.fetch(
             "SELECT to_address, text_body FROM mail_outbox WHERE kind = $1 ORDER BY created_at, id", kind
         )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], unsealed(row[1], street.house.settings.secrets)) for row in rows]
 
 
 def link(text: str) -> str:

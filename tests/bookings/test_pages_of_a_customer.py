@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 
 from jklg import bookings
+from jklg.bookings import reaching
 from tests import trade
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     MALLORYS,
@@ -83,6 +84,21 @@ async def test_a_booking_of_a_customer_stands_in_the_account_and_opens_on_any_de
         await phone.post("/logout")
         assert (await phone.get(f"/bookings/{reference}")).status_code == 404
         assert (await asha.get(f"/bookings/{reference}")).status_code == 200
+
+
+async def test_an_older_key_in_her_browser_does_not_keep_asha_from_her_own_booking(people: People) -> None:
+    """Chitra wrote down another address, with which the key has turned; or its secret is gone."""
+    departure = await trade.add_departure(people.house.db)
+    async with browser(people) as asha:
+        await join(people, asha)
+        page = f"/bookings/{await buy(asha, departure)}"
+        [(id_,)] = await people.rows("SELECT id FROM bookings")
+        await reaching.change(people.house, id_, email="asha.rao@example.org", phone="+91 98765 43210", actor="x")
+        assert "jklg_bookings" in asha.cookies
+        assert "Your seats are held" in (await asha.get(page)).text
+        assert page in (await asha.get("/bookings")).text
+        await asha.post("/logout")
+        assert (await asha.get(page)).status_code == 404, "the older key opens nothing by itself"
 
 
 async def test_whoever_was_signed_out_meanwhile_still_gets_the_seats_as_a_guest(people: People) -> None:

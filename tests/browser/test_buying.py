@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from jklg.kit.tokens import unsealed
 from tests import trade
 from tests.browser.conftest import Shop
 from tests.browser.steps import (
@@ -262,6 +263,7 @@ async def test_the_link_in_the_mail_opens_the_booking_in_another_browser(shop: S
     link = await shop.one(
         "SELECT substring(text_body FROM 'http[^ \n]*/manage/[^ \n]*') FROM mail_outbox WHERE kind = 'booking_confirmed'"
     )
+    link = unsealed(link, shop.house.settings.secrets)
     async with shop.visitor() as stranger:
         await stranger.goto(f"/bookings/{reference}")
         await expect(stranger.get_by_role("heading", level=1)).to_have_text("We cannot show this booking here")

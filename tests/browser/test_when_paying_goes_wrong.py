@@ -8,6 +8,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from jklg.kit.tokens import unsealed
 from tests.browser.conftest import Shop
 from tests.browser.steps import (
     ASHA,
@@ -37,7 +38,7 @@ async def mailed_link(shop: Shop) -> str:
     for _ in range(50):
         link = await shop.one(LINK)
         if link:
-            return str(link)
+            return unsealed(link, shop.house.settings.secrets)
         await asyncio.sleep(0.2)
     raise AssertionError("no confirmation was mailed")
 

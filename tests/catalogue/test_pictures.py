@@ -211,6 +211,16 @@ async def test_without_words_or_without_a_picture_nothing_is_kept(chitra: httpx.
     assert kept.status_code == 422 and "one picture at least" in kept.text
 
 
+@pytest.mark.parametrize("charset", ["nonsense", "base64", "undefined"])
+@pytest.mark.parametrize("door", ["/staff/pictures/destination/gulmarg", "/staff/gallery"])
+async def test_a_form_in_an_encoding_that_nobody_knows_is_told_so(
+    chitra: httpx.AsyncClient, door: str, charset: str
+) -> None:
+    strange = {"alt": (None, ALT, f"text/plain; charset={charset}"), "picture": ("a.jpg", a_photo(), "image/jpeg")}
+    answer = await chitra.post(door, files=strange)
+    assert answer.status_code == 400 and "could not read this form" in answer.text
+
+
 async def test_a_place_shows_its_photographs_instead_of_its_drawing(chitra: httpx.AsyncClient) -> None:
     page = "/staff/pictures/destination/gulmarg"
     sent = await chitra.post(page, data={"alt": ALT}, files={"picture": ("a.png", a_photo(format_="PNG"), "")})

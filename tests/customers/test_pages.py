@@ -192,6 +192,21 @@ async def test_a_failed_form_keeps_what_was_typed_but_no_password(people: People
         assert "not the password" not in wrong.text
 
 
+@pytest.mark.parametrize("deep", ["[" * 5000, '{"a":' * 5000, '{"a":' * 5000 + "1" + "}" * 5000, "{", "[]", ""])
+async def test_what_is_no_passkey_opens_nothing_and_breaks_nothing(people: People, deep: str) -> None:
+    sent = {"method": "passkey", "token": "x", "credential": deep, "name": "My telephone"}
+    async with browser(people) as asha, browser(people, MALLORYS) as mallory:
+        await join(people, asha)
+        for who, path, status in (
+            (mallory, "/login/passkey", 401),
+            (mallory, "/login/second-step", 401),
+            (asha, "/prove", 401),
+            (asha, "/account/security/passkeys", 422),
+        ):
+            answer = await who.post(path, data=sent)
+            assert answer.status_code == status and "<form" in answer.text, path
+
+
 async def test_too_many_tries_are_told_on_the_page_with_the_time_to_wait(people: People) -> None:
     await people.join()
     async with browser(people, MALLORYS) as mallory:
@@ -381,6 +396,12 @@ async def test_a_picture_is_uploaded_by_an_ordinary_form(people: People) -> None
             "/account/profile/picture", content=b"--a", headers={"Content-Type": "multipart/form-data; boundary=b"}
         )
         assert broken.status_code == 422
+        for charset in ("nonsense", "base64", "undefined"):
+            strange = {
+                "note": (None, "x", f"text/plain; charset={charset}"),
+                "picture": ("me.png", picture, "image/png"),
+            }
+            assert (await asha.post("/account/profile/picture", files=strange)).status_code == 422, charset
         assert (await asha.post("/account/profile/picture/remove")).headers["location"].endswith("picture-removed")
 
 

@@ -29,9 +29,9 @@ async def test_a_sale_brings_a_confirmation_and_a_receipt_once_each(street: Stre
     for _ in range(2):
         await payments.settle(street.house, started.transaction.id, source="return")
         await jobs.drain(street.house, app.LISTENERS)
-    letters = {letter.kind: letter for letter in await actions.latest(street.db)}
-    assert sorted(letters) == ["booking_confirmed", "payment_receipt"]
     settings = street.house.settings
+    letters = {letter.kind: actions.opened(settings, letter) for letter in await actions.latest(street.db)}
+    assert sorted(letters) == ["booking_confirmed", "payment_receipt"]
     link = bookings.manage_link(settings.public_url, held.reference, bookings.manage_token(settings.secret, held.id))
     for letter in letters.values():
         assert held.reference in letter.subject

@@ -431,7 +431,8 @@ async def test_the_mails_of_a_whole_sale_say_what_they_must(house: House) -> Non
     link = bookings.manage_link(
         house.settings.public_url, held.reference, bookings.manage_token(house.settings.secret, held.id)
     )
-    assert link in written.text_body and link in written.html_body
+    arrives = actions.opened(house.settings, written)
+    assert link in arrives.text_body and link in arrives.html_body
     assert "<img" not in written.html_body and "&lt;img src=x onerror=alert(1)&gt;" in written.html_body
     assert await actions.read(house.db, written.id) == written
     assert await actions.read(house.db, UUID(int=0)) is None

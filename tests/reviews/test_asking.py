@@ -48,7 +48,7 @@ async def test_she_is_asked_once_and_the_link_leads_to_the_form(
     assert [await asking.ask(house) for _ in range(3)] == [1, 0, 0]
     (letter,) = await letters(db)
     assert letter.to_address == "asha@example.org" and "Kashmir Bliss" in letter.subject
-    link = re.findall(r"(\S+)\?to=review", letter.text_body)[0]
+    link = re.findall(r"(\S+)\?to=review", actions.opened(house.settings, letter).text_body)[0]
     assert link == bookings.manage_link(
         house.settings.public_url, booking.reference, bookings.manage_token(house.settings.secret, booking.id)
     )

@@ -15,6 +15,7 @@ import pytest
 
 from jklg import bookings, departures
 from jklg.app import House
+from jklg.bookings import reaching
 from jklg.kit.db import Database
 from jklg.kit.ids import uuid7
 from tests import trade
@@ -112,6 +113,21 @@ async def test_a_double_click_a_reload_and_the_back_button_make_one_booking(
     resent = await browser.post("/checkout", data=ashas(again))
     assert resent.headers["location"] == answers[0].headers["location"]
     assert await trade.seats_taken(db, departure) == 2
+
+
+async def test_the_back_button_still_leads_to_paying_after_her_address_was_corrected(
+    browser: httpx.AsyncClient, house: House, db: Database
+) -> None:
+    page = await open_checkout(browser, await trade.add_departure(db))
+    held = (await browser.post("/checkout", data=ashas(page))).headers["location"]
+    async with db.transaction() as conn:
+        booking = await bookings.get_by_reference(conn, held.split("/")[2])
+    assert booking is not None
+    await reaching.change(house, booking.id, email="asha.rao@example.org", phone="+91 98765 43210", actor="x")
+    assert (await browser.get(held.removesuffix("/pay"))).status_code == 404, "her browser has the key of before"
+    again = await browser.post("/checkout", data=ashas(page))
+    assert (again.status_code, again.headers["location"]) == (303, held)
+    assert (await browser.get(held.removesuffix("/pay"))).status_code == 200
 
 
 async def test_another_wish_from_the_same_page_is_asked_about_before_it_makes_a_second_booking(

@@ -9,11 +9,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from jklg.app import House, create_app
 from jklg.web import front
 from jklg.web.front import FrontDoor, content_security_policy
+from tests.front import front_of
+from tests.trade import add_departure
+from tests.web.test_idempotency import wish
 
 
 @asynccontextmanager
@@ -84,7 +88,7 @@ async def test_mallory_cannot_send_our_forms_from_her_site(
         assert "sent from another site" in answer.text
 
 
-async def test_the_api_reads_no_cookie_so_it_needs_no_such_check(client: httpx.AsyncClient) -> None:
+async def test_the_api_reads_no_cookie_of_guests_so_it_needs_no_such_check(client: httpx.AsyncClient) -> None:
     answer = await client.post("/api/quotes", json={}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.json()["code"] == "missing_field"
 
@@ -148,3 +152,41 @@ async def test_robots_keep_out_of_what_is_personal(client: httpx.AsyncClient) ->
     text = (await client.get("/robots.txt")).text
     assert "Disallow: /bookings" in text
     assert (await client.get("/bookings")).headers["x-robots-tag"] == "noindex"
+
+
+async def asked(house: House, method: str, path: str, host: bytes, query: bytes = b"", **sent: Any) -> tuple[int, str]:
+    """(status, where it leads to or what was said) of a request as it may come over the wire, whatever no client of ours would send."""
+    body = msgspec.json.encode(sent) if sent else b""
+    headers = [(b"host", host), (b"content-type", b"application/json")] + [
+        (b"idempotency-key", b"a-key-of-hers")
+    ] * bool(sent)
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http", "path": path, "raw_path": path.encode(),
+        "query_string": query, "root_path": "", "headers": headers, "client": ("192.0.2.1", 4711), "server": ("127.0.0.1", 3000),
+    }  # fmt: skip
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    await front_of(house)(scope, receive, send)
+    leads = dict(said[0]["headers"]).get(b"location", b"")
+    return said[0]["status"], leads.decode() or said[1]["body"].decode()
+
+
+@pytest.mark.parametrize("host", [b"x:y", b"x:99999", b"x:-1", b"[", b"[::1", b""])
+@pytest.mark.parametrize("query", [b"", b"\xff=\xff&%ff"])
+async def test_whatever_the_host_header_says_doors_lead_where_they_lead(
+    client: httpx.AsyncClient, house: House, host: bytes, query: bytes
+) -> None:
+    """Nothing of it is believed, and nothing of it is read: `x:99999` is no port, and a query need not be UTF-8."""
+    assert await asked(house, "GET", "/account", host, query) == (303, "/login?next=%2Faccount")
+    assert await asked(house, "GET", "/staff", host, query) == (303, "/staff/sign-in?next=%2Fstaff")
+    status, said = await asked(house, "GET", "/api/payments/methods", host, query)
+    assert (status, msgspec.json.decode(said)["code"]) == (422, "parameter_missing"), "the framework refuses this one"
+    wanted = wish(await add_departure(house.db))
+    first, again = [await asked(house, "POST", "/api/bookings", host, query, **wanted) for _ in range(2)]
+    assert first[0] == 201 and again == first

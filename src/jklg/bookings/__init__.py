@@ -24,7 +24,7 @@ from jklg.bookings.actions import (
     take_off,
 )
 from jklg.bookings.holds import Held, HoldRequest, TravellerRequest, hold
-from jklg.bookings.keys import guest_claims, manage_link, manage_token
+from jklg.bookings.keys import guest_claims, manage_link, manage_token, present_token
 from jklg.bookings.letters import write as write_letter
 from jklg.bookings.letters import write_all as write_letters
 from jklg.bookings.queries import Booking, Traveller, get, get_all, get_by_reference, latest, list_travellers
@@ -62,6 +62,7 @@ __all__ = [
     "manage_token",
     "meet_loss",
     "no_use_for_money",
+    "present_token",
     "receive_all",
     "receive_money",
     "take_off",

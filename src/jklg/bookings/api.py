@@ -20,6 +20,7 @@ from jklg.customers.rights import as_customer
 from jklg.customers.sessions import Visitor
 from jklg.kit.errors import BadInput, NotFound
 from jklg.web.hot import HOT
+from jklg.web.idempotency import Answered
 from jklg.web.once import Done, Key, once
 
 Ask = Request[object, object, State]
@@ -119,9 +120,23 @@ async def create_booking(
                 pass
 
     async def make(booking_id: UUID | None) -> Done:
-        return Done(_encoder.encode(await _hold(house, data, booking_id, customer)), 201)
+        made = await _hold(house, data, booking_id, customer)
+        kept = msgspec.structs.replace(made, manage_token="", manage_url="")
+        return Done(_encoder.encode(made), 201, kept=_encoder.encode(kept))
 
-    return await once(request, scope, idempotency_key, make)
+    async def again(answered: Answered) -> bytes:
+        return await _with_key(house, answered)
+
+    return await once(request, scope, idempotency_key, make, again=again)
+
+
+async def _with_key(house: Any, answered: Answered) -> bytes:
+    """The answer as it was, with the booking's key as it is now: no key is kept with an answer."""
+    if answered.status != 201:
+        return answered.body
+    kept = msgspec.json.decode(answered.body, type=BookingMade)
+    token = await bookings.present_token(house.db, house.settings.secret, kept.booking.id)
+    return _encoder.encode(_made(house, kept.booking, token))
 
 
 async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer: Visitor | None) -> BookingMade:
@@ -129,7 +144,8 @@ async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer:
         async with house.db.transaction() as conn:
             made_before = await bookings.get(conn, booking_id)
         if made_before is not None:
-            return _made(house, booking_out(made_before, made_before.total_price))
+            token = bookings.manage_token(house.settings.secret, made_before.id, made_before.key_turn)
+            return _made(house, booking_out(made_before, made_before.total_price), token)
     party = data.party if data.party is not None else {"adult": data.number_of_guests or 0}
     held = await bookings.hold(
         house.db,
@@ -174,6 +190,7 @@ async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer:
             hold_expires_at=held.hold_expires_at,
             created_at=held.created_at,
         ),
+        bookings.manage_token(house.settings.secret, held.id),
     )
 
 
@@ -188,8 +205,7 @@ async def _departure_on(house: Any, data: NewBooking) -> UUID:
     return UUID(str(found))
 
 
-def _made(house: Any, booking: BookingOut) -> BookingMade:
-    token = bookings.manage_token(house.settings.secret, booking.id)
+def _made(house: Any, booking: BookingOut, token: str) -> BookingMade:
     return BookingMade(
         success=True,
         booking=booking,

@@ -3,6 +3,7 @@ guest, nobody else learns anything."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from jklg.bookings.queries import Traveller
 from jklg.customers.guard import browser_visitor
 from jklg.customers.rights import as_customer
 from jklg.kit.db import Claims
-from jklg.kit.errors import Forbidden, NotSignedIn
+from jklg.kit.errors import Forbidden, NotFound, NotSignedIn
 from jklg.web.session import Key, key_for
 
 Ask = Request[Any, Any, State]
@@ -35,9 +36,17 @@ async def open_booking(request: Ask, reference: str) -> OpenBooking:
     """The booking of this reference, if this browser has the key or its customer is signed in. NotFound (booking_not_found) for
     everybody else."""
     house = request.app.state.house
-    key = key_for(house.settings, request.cookies, reference.upper()) or await _own(request, reference.upper())
-    if key is None:
+    kept = key_for(house.settings, request.cookies, reference.upper())
+    if kept is not None:
+        with suppress(NotFound):  # it may be of before another address was written down, or of a secret that is gone
+            return await _open(house, kept)
+    own = await _own(request, reference.upper())
+    if own is None:
         raise rules.not_found()
+    return await _open(house, own)
+
+
+async def _open(house: Any, key: Key) -> OpenBooking:
     async with house.db.transaction() as conn:
         who = await bookings.guest_claims(conn, house.settings.secrets, key.booking_id, key.token)
     async with house.db.transaction(who) as conn:

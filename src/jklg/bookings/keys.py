@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from jklg.bookings import queries, rules
-from jklg.kit.db import Claims, Connection, claims
-from jklg.kit.tokens import derived_token, is_derived_token
+from jklg.kit.db import Claims, Connection, Database, claims
+from jklg.kit.tokens import Sealed, derived_token, is_derived_token, sealed
 
 
 def new_reference() -> str:
@@ -20,6 +20,17 @@ def manage_token(secret: str, booking_id: UUID, turn: int = 0) -> str:
     """The guest's key to one booking. Derived, so it is stored nowhere and every mail can carry it. `turn`: its `key_turn`, none yet when
     it is new; a key that was made before the last turn opens nothing."""
     return derived_token(secret, "booking", _subject(booking_id, turn))
+
+
+async def present_token(db: Database, secret: str, booking_id: UUID) -> str:
+    """The same of a booking that was made before, as it is now."""
+    async with db.transaction() as conn:
+        return manage_token(secret, booking_id, await queries.key_turn(conn, booking_id) or 0)
+
+
+def sealed_token(secret: str, booking_id: UUID, turn: int) -> Sealed:
+    """The same for a letter, which is kept: a word in its place, opened when the letter leaves."""
+    return sealed("token", secret, "booking", _subject(booking_id, turn))
 
 
 def manage_link(public_url: str, reference: str, token: str) -> str:

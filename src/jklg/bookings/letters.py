@@ -14,6 +14,7 @@ from jklg.bookings.moving import queries as moves
 from jklg.bookings.queries import Booking
 from jklg.kit.db import Connection
 from jklg.kit.languages import speaking
+from jklg.kit.tokens import Sealed
 from jklg.settings import Settings
 
 
@@ -56,10 +57,9 @@ def _letter(
     context: Mapping[str, object],
     may_be_stopped: bool,
 ) -> mail.Letter:
-    link = keys.manage_link(
-        settings.public_url, booking.reference, keys.manage_token(settings.secret, booking.id, booking.key_turn)
-    )
-    context = {"booking": booking, "manage_url": link, **context}
+    token = keys.sealed_token(settings.secret, booking.id, booking.key_turn)
+    link = keys.manage_link(settings.public_url, booking.reference, token)
+    context = {"booking": booking, "manage_url": Sealed(link), **context}
     with speaking(booking.locale):
         return mail.letter(
             settings, room, kind, once, booking.email, booking.name, context, may_be_stopped=may_be_stopped

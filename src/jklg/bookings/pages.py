@@ -96,7 +96,7 @@ async def submit_checkout(request: Ask) -> Response[bytes]:
         return await _show(request, await _offer(request, str(offer.id)), form, refusal.status)
     if made.wish != form.fingerprint:
         return await _show(request, offer, form, 409, new_attempt=True, made=made)
-    return _go_and_pay(request, made)
+    return await _go_and_pay(request, made)
 
 
 @post("/checkout/quote", include_in_schema=False, status_code=200)
@@ -282,10 +282,12 @@ async def _claim(house: Any, attempt: str) -> idempotency.Claimed | idempotency.
     )
 
 
-def _go_and_pay(request: Ask, made: Made) -> Response[bytes]:
-    settings = request.app.state.house.settings
-    key = Key(made.reference, made.booking_id, bookings.manage_token(settings.secret, made.booking_id))
-    return go(f"/bookings/{made.reference}/pay", cookies=[with_key(settings, request.cookies, key)])
+async def _go_and_pay(request: Ask, made: Made) -> Response[bytes]:
+    """On to paying, with the booking's key as it is now: the attempt may have made it long ago."""
+    house = request.app.state.house
+    token = await bookings.present_token(house.db, house.settings.secret, made.booking_id)
+    key = Key(made.reference, made.booking_id, token)
+    return go(f"/bookings/{made.reference}/pay", cookies=[with_key(house.settings, request.cookies, key)])
 
 
 def _attempt(text: str) -> UUID | None:

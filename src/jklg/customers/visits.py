@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response
 from litestar.datastructures import Cookie, State
 
@@ -112,7 +113,7 @@ _POSTED_ONLY = re.compile(
 
 def _page_of(request: Ask) -> str:
     """Where to come back to: the page that was asked for, or the one that a form was on when its answer could not be given."""
-    path = request.url.path
+    path = request.scope["path"]
     if path == "/account/export/file":
         return "/account/export"
     return way_back(path if request.method == "GET" else _POSTED_ONLY.sub("", path))
@@ -153,6 +154,14 @@ def all_complaints(*checks: Callable[[], object], fields: Mapping[str, str] | No
         except Refusal as refusal:
             found.update(complaints(refusal, fields))
     return found
+
+
+def credential_of(form: Mapping[str, str]) -> dict[str, Any]:
+    """What a passkey has made or signed, as the script sent it; whatever cannot be read opens nothing."""
+    try:
+        return msgspec.json.decode(form.get("credential", ""), type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError):  # or is nested deeper than anybody means
+        return {}
 
 
 def form_page(

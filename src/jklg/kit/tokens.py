@@ -36,7 +36,8 @@ def is_derived_token(token: str, secrets_: list[str], purpose: str, subject: str
 
 
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-_SEAL = re.compile(r"~sealed\.(token|code)\.([a-z_]+)\.([0-9a-f-]{36})\.([0-9a-f]{8})~")
+_SEAL = re.compile(r"~sealed\.(token|code)\.([a-z_]+)\.([0-9a-f-]{36}(?::[0-9]{1,9})?)\.([0-9a-f]{8})~")
+"""The subject is an id, with a number behind it where one id has several tokens in turn."""
 
 
 def derived_code(secret: str, purpose: str, subject: str) -> str:

@@ -33,7 +33,7 @@ async def one(request: Ask, mail_id: FromPath[str]) -> Response[bytes]:
     mail = await _find(request, mail_id)
     try:
         headers = [(name, str(value)) for name, value in actions.compose(house.settings, mail, house.clock).items()]
-    except (ValueError, HeaderParseError) as error:
+    except (ValueError, LookupError, HeaderParseError) as error:
         headers = [("To", f"{mail.to_name} <{mail.to_address}>"), ("Cannot be sent", str(error))]
     return page(
         request, "mail/mail.html", personal=True, csp={"frame-src": ["'self'"]}, mail=mail, mail_headers=headers

@@ -14,6 +14,7 @@ from jklg.staff.actions import recognise
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
 from jklg.web import errors
+from jklg.web.front import SAFE, cross_site, is_ours, origin_of
 from jklg.web.render import go
 from jklg.web.session import cookie_name
 
@@ -22,12 +23,20 @@ _OFFICE_PATH = re.compile(r"/staff(/[A-Za-z0-9_-]+)*")
 
 
 def token_of(request: Request[Any, Any, State]) -> str | None:
-    """The session token this browser carries."""
-    return request.cookies.get(cookie_name(request.app.state.house.settings, COOKIE))
+    """The session token this browser carries. Forbidden (cross_site): it was sent along with what a page of somebody else asks to have done.
+
+    The front door asks this of forms; here it is asked for /api as well, wherever the cookie is read. Strict cookies come along from
+    sibling hosts.
+    """
+    settings = request.app.state.house.settings
+    token = request.cookies.get(cookie_name(settings, COOKIE))
+    if token and request.method not in SAFE and not is_ours(request.scope["headers"], origin_of(settings.public_url)):
+        raise cross_site()
+    return token
 
 
 async def require_staff(request: Request[Any, Any, State], permission: str) -> Person:
-    """The person behind the request, looked up anew each time. NotSignedIn (not_signed_in), Forbidden (not_permitted)."""
+    """The person behind the request, looked up anew each time. Forbidden (cross_site), NotSignedIn (not_signed_in), Forbidden (not_permitted)."""
     person = await recognise(request.app.state.house.db, token_of(request))
     if person is None:
         raise NotSignedIn("not_signed_in", "Please sign in first.")
@@ -40,7 +49,7 @@ def turn_away(request: Request[Any, Any, State], refusal: NotSignedIn) -> Respon
     """The exception handler of pages for staff: who asks for a page signs in and is brought back here. Who sends a form is told."""
     if request.method == "POST":
         return errors.handle(request, refusal)
-    return go(f"/staff/sign-in?{urlencode({'next': request.url.path})}")
+    return go(f"/staff/sign-in?{urlencode({'next': request.scope['path']})}")
 
 
 TURNS_AWAY: Any = {NotSignedIn: turn_away}

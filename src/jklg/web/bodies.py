@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Request
-from litestar.datastructures import State
+from litestar.datastructures import URL, State
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import HTTPException
 
@@ -35,6 +35,15 @@ class StrictRequest(Request[Any, Any, State]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._whole: bytes | None = None
+
+    @property
+    def url(self) -> URL:
+        """What was asked for: path and query. Nothing of the Host header, which may be anything (`x:99999`); Litestar reads this for its refusals."""
+        return URL.from_components(path=self.scope["path"], query=self.scope["query_string"].decode("latin-1"))
+
+    @property
+    def base_url(self) -> URL:
+        return URL.from_components(path="/")
 
     async def body(self) -> bytes:
         """The raw body, counted while it streams in. TooLarge beyond `MAX_BYTES`, or beyond what the door takes; Malformed (incomplete)
@@ -106,6 +115,10 @@ def _refusal(message: str) -> BadInput:
     return BadInput("wrong_type", sentence, details={"field": path, "problem": what.replace("`", "")})
 
 
+UNREADABLE = (HTTPException, ValueError, LookupError)
+"""What Litestar raises when it cannot read a form in parts. LookupError: a part is in an encoding that nobody knows."""
+
+
 async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dict[str, str], bytes]:
     """The text fields of a form with a file, and the file called `name`; nothing where there is none."""
     kind, _ = request.content_type
@@ -113,7 +126,7 @@ async def read_upload(request: Request[Any, Any, State], name: str) -> tuple[dic
         return await read_form(request), b""
     try:
         sent = await request.form()
-    except (HTTPException, ValueError) as error:
+    except UNREADABLE as error:
         if isinstance(error, HTTPException) and error.status_code == 413:
             raise TooLarge("too_large", "The body is larger than we accept.") from error
         raise Malformed("malformed_form", "We could not read this form.", log=str(error)) from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +56,7 @@ class FrontDoor:
     def __init__(self, inside: Inside, settings: Settings, pages: Any) -> None:
         self._inside = inside
         self._pages = pages
-        self._own_origin = _origin(settings.public_url)
+        self._own_origin = origin_of(settings.public_url)
         self._secure = settings.public_url.startswith("https:")
         self._frontend = settings.frontend_url.encode()
         self._trusted = [ip_network(proxy, strict=False) for proxy in settings.trusted_proxies]
@@ -104,30 +104,10 @@ class FrontDoor:
 
         if method == "OPTIONS" and api and _header(scope, b"access-control-request-method"):
             await errors.send(answer, 204, {}, b"")
-        elif method not in SAFE and not api and not self._is_ours(dict(scope["headers"])):
-            await self._refuse(scope, answer)
+        elif method not in SAFE and not api and not is_ours(scope["headers"], self._own_origin):
+            await errors.send(answer, *errors.answer(self._pages, scope, cross_site()))
         else:
             await self._inside(scope, receive, answer)
-
-    def _is_ours(self, headers: dict[bytes, bytes]) -> bool:
-        """Whether a page of ours sent this: browsers say so themselves, older ones name the origin at least.
-
-        A client that is no browser sends neither, has no cookies of ours to abuse, and may come in.
-        """
-        site = headers.get(b"sec-fetch-site")
-        if site is not None:
-            return site in (b"same-origin", b"none")
-        origin = headers.get(b"origin")
-        if origin is None:
-            return b"cookie" not in headers
-        return origin == self._own_origin or _host(origin) == headers.get(b"host", b"")
-
-    async def _refuse(self, scope: Any, answer: Send) -> None:
-        refusal = Forbidden(
-            "cross_site",
-            "This form was sent from another site, so we did nothing. Please open the page here and try again.",
-        )
-        await errors.send(answer, *errors.answer(self._pages, scope, refusal))
 
     def _cors(self, origin: bytes | None) -> list[tuple[bytes, bytes]]:
         """An older client on its own origin may call the API; it sends tokens, never cookies."""
@@ -169,11 +149,34 @@ class FrontDoor:
         return any(known in network for network in self._trusted)
 
 
+def is_ours(headers: Iterable[tuple[bytes, bytes]], own_origin: bytes) -> bool:
+    """Whether a page of ours sent this: browsers say so themselves, older ones name the origin at least.
+
+    A client that is no browser sends neither, has no cookies of ours to abuse, and may come in.
+    """
+    said = dict(headers)
+    site = said.get(b"sec-fetch-site")
+    if site is not None:
+        return site in (b"same-origin", b"none")
+    origin = said.get(b"origin")
+    if origin is None:
+        return b"cookie" not in said
+    return origin == own_origin or _host(origin) == said.get(b"host", b"")
+
+
+def cross_site() -> Forbidden:
+    return Forbidden(
+        "cross_site",
+        "This form was sent from another site, so we did nothing. Please open the page here and try again.",
+    )
+
+
 def _header(scope: Any, name: bytes) -> bytes | None:
     return next((value for each, value in scope["headers"] if each == name), None)
 
 
-def _origin(url: str) -> bytes:
+def origin_of(url: str) -> bytes:
+    """The origin of an address, as browsers write it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".encode()
 

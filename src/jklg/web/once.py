@@ -48,7 +48,7 @@ async def once(
         return _json(done.status, done.body)
     db = request.app.state.house.db
     whole = await request.body()
-    print_ = idempotency.fingerprint(request.method, request.url.path, request.scope["query_string"], whole)
+    print_ = idempotency.fingerprint(request.method, request.scope["path"], request.scope["query_string"], whole)
     claimed = await idempotency.claim(db, scope, key, print_, about)
     if isinstance(claimed, Answered):
         body = await again(claimed) if again else claimed.body

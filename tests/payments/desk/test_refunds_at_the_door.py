@@ -164,6 +164,29 @@ async def test_who_decides_decides_about_what_was_asked_and_nothing_else(office:
     assert calls.count("POST /v1/refunds") == (verb == "approve")
 
 
+@pytest.mark.parametrize("where", ["same-site", "cross-site"])
+async def test_a_refund_is_neither_asked_for_nor_agreed_to_by_a_page_of_somebody_else(
+    office: Office, where: str
+) -> None:
+    """Mallory has a page on a sibling host. Browsers send Strict cookies along from there, and her form wants no answer."""
+    office.street.house.settings = replace(office.street.house.settings, refund_alone=(("INR", 1),))
+    held = await office.street.asha_holds()
+    await office.street.asha_pays(held.id)
+    await office.sign_in("Manager")
+    waiting = (await refund(office, held.id, 700)).json()["requestId"]
+    await office.sign_in("Admin")
+    calls = asked(office.street)
+    older = {"Origin": "https://blog.agency.example"}
+    for lie in ({"Sec-Fetch-Site": where}, {"Sec-Fetch-Site": where, **older}, older):
+        for door in (DOOR, f"{DOOR}/{waiting}/approve", f"{DOOR}/{waiting}/refuse"):
+            body = {"bookingId": str(held.id), "reason": "mine", "amount": 1}
+            assert told(await office.browser.post(door, json=body, headers=lie)) == (403, "cross_site"), (door, lie)
+    assert calls == [] and await office.street.one("SELECT count(*) FROM refunds") == 0
+    assert await office.street.one("SELECT array_agg(reason) FROM refund_requests") == ["goodwill"]
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    assert told(await office.browser.post(f"{DOOR}/{waiting}/approve", headers=ours)) == (200, "completed")
+
+
 async def test_everything_staff_do_about_money_leaves_a_row_with_who_and_what(office: Office) -> None:
     """A19."""
     office.street.house.settings = replace(office.street.house.settings, refund_alone=(("INR", 1),))

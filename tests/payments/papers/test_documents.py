@@ -15,6 +15,7 @@ from icalendar import Calendar
 from jklg import bookings
 from jklg.bookings.holds import TravellerRequest
 from jklg.kit.paper import drawing
+from jklg.kit.tokens import unsealed
 from jklg.payments import cancellations
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.front import front_of
@@ -103,7 +104,8 @@ async def test_she_finds_her_papers_from_the_mail_and_from_the_booking(street: S
     assert found[:3] == ["voucher.pdf", "itinerary.pdf", "journey.ics"]
     assert found[3].startswith("INV-") and found[4].startswith("receipt-")
     mailed = await street.one("SELECT text_body FROM mail_outbox WHERE once_key LIKE 'booking_confirmed:%'")
-    assert f"{street.house.settings.public_url}{link(street, held)}?to=documents" in mailed
+    settings = street.house.settings
+    assert f"{settings.public_url}{link(street, held)}?to=documents" in unsealed(mailed, settings.secrets)
 
 
 async def test_every_paper_is_tagged_named_and_kept_by_nobody(street: Street, asha: httpx.AsyncClient) -> None:

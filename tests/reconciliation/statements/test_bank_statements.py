@@ -505,6 +505,15 @@ async def upload(office: Office, data: bytes, **fields: str) -> Any:
     return await office.browser.post("/staff/bank/import", files=files, data=fields)
 
 
+@pytest.mark.parametrize("charset", ["nonsense", "base64", "undefined"])
+async def test_a_statement_in_a_form_that_cannot_be_read_is_asked_for_again(office: Office, charset: str) -> None:
+    await office.sign_in("Manager")
+    account = (None, "main", f"text/plain; charset={charset}")
+    files = {"account": account, "file": ("november.csv", b"Date,Description,Amount", "text/csv")}
+    answer = await office.browser.post("/staff/bank/import", files=files)
+    assert answer.status_code == 422 and "choose the file" in answer.text
+
+
 async def test_chitra_imports_a_statement_and_matches_what_the_house_could_not(office: Office) -> None:
     street = office.street
     amount, _, _ = await on_its_way(street)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from jklg.backoffice.looking import Ask, eyes_of, when
@@ -17,7 +16,7 @@ from jklg.reconciliation import statements
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
 from jklg.staff.rules import can
-from jklg.web.bodies import read_form
+from jklg.web.bodies import UNREADABLE, read_form
 from jklg.web.render import go, page
 
 LOOK, ACT = "bookings_create", "bookings_update_payment"
@@ -132,7 +131,7 @@ async def _upload(request: Ask) -> tuple[dict[str, str], str, bytes]:
     kind, _ = request.content_type
     try:
         sent = await request.form() if kind == RequestEncodingType.MULTI_PART else {}
-    except (HTTPException, ValueError):
+    except UNREADABLE:
         sent = {}
     file = sent.get("file")
     data = await file.read() if file is not None and hasattr(file, "read") else b""

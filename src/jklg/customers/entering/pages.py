@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 from litestar import Response, Router, get, post
 
 from jklg.customers import entering, factors
@@ -20,6 +19,7 @@ from jklg.customers.visits import (
     agent_of,
     come_in,
     complaints,
+    credential_of,
     form_page,
     living,
     visitor,
@@ -106,7 +106,7 @@ async def second_step(request: Ask) -> Response[bytes]:
             house.settings,
             token=token,
             method=method,
-            answer=_credential(form) if method == "passkey" else form.get("code", "").strip(),
+            answer=credential_of(form) if method == "passkey" else form.get("code", "").strip(),
             address=address_of(request),
             user_agent=agent_of(request),
         )
@@ -145,7 +145,7 @@ async def sign_in_by_passkey(request: Ask) -> Response[bytes]:
             house.db,
             house.settings,
             token=form.get("token", ""),
-            credential=_credential(form),
+            credential=credential_of(form),
             address=address_of(request),
             user_agent=agent_of(request),
         )
@@ -178,7 +178,9 @@ async def prove(request: Ask) -> Response[bytes]:
     back = way_back(form.get("next", ""))
     try:
         if form.get("method") == "passkey":
-            await factors.finish_passkey_proof(house.db, house.settings, who, form.get("token", ""), _credential(form))
+            await factors.finish_passkey_proof(
+                house.db, house.settings, who, form.get("token", ""), credential_of(form)
+            )
         else:
             await entering.prove(
                 house.db,
@@ -246,14 +248,6 @@ def _step(request: Ask) -> tuple[str, list[str]]:
     """(token, methods) of a sign-in that is half done in this browser."""
     token, *methods = request.cookies.get(cookie_name(request.app.state.house.settings, STEP), "").split(".")
     return token, [each for each in _METHODS if each in methods]
-
-
-def _credential(form: dict[str, str]) -> dict[str, Any]:
-    """What a passkey has signed, as the script sent it; whatever cannot be read opens nothing."""
-    try:
-        return msgspec.json.decode(form.get("credential", ""), type=dict[str, Any])
-    except msgspec.DecodeError:
-        return {}
 
 
 def _for_script(found: dict[str, Any]) -> Response[dict[str, Any]]:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import segno
 from litestar import Response, Router, get, post
 from litestar.params import FromPath
@@ -15,7 +14,17 @@ from markupsafe import Markup
 from jklg.customers import factors, profile
 from jklg.customers.factors import NewTotp, rules
 from jklg.customers.sessions.rules import device
-from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, agent_of, complaints, form_page, fresh_visitor, visitor
+from jklg.customers.visits import (
+    TURNS_AWAY,
+    Ask,
+    Complaints,
+    agent_of,
+    complaints,
+    credential_of,
+    form_page,
+    fresh_visitor,
+    visitor,
+)
 from jklg.kit.errors import NotFound, Refusal
 from jklg.web.bodies import read_form
 from jklg.web.render import go
@@ -156,12 +165,8 @@ async def add_passkey(request: Ask) -> Response[bytes]:
     house = request.app.state.house
     form = await read_form(request)
     try:
-        credential = msgspec.json.decode(form.get("credential", ""), type=dict[str, Any])
-    except msgspec.DecodeError:
-        credential = {}
-    try:
         await factors.add_passkey(
-            house.db, house.settings, visitor(request), token=form.get("token", ""), credential=credential,
+            house.db, house.settings, visitor(request), token=form.get("token", ""), credential=credential_of(form),
             name=form.get("name", ""),
         )  # fmt: skip
     except Refusal as refusal:

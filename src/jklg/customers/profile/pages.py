@@ -9,7 +9,6 @@ from uuid import UUID
 
 from litestar import Response, Router, get, post
 from litestar.enums import RequestEncodingType
-from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from jklg.customers import profile
@@ -20,7 +19,7 @@ from jklg.customers.rules import check_name, check_phone
 from jklg.customers.visits import TURNS_AWAY, Ask, Complaints, all_complaints, complaints, form_page, visitor, way_back
 from jklg.kit.errors import BadInput, NotFound, NotSignedIn, Refusal
 from jklg.kit.languages import N_
-from jklg.web.bodies import read_form
+from jklg.web.bodies import UNREADABLE, read_form
 from jklg.web.render import go, page
 
 PROFILE, ADDRESSES, PREFERENCES = "/account/profile", "/account/addresses", "/account/preferences"
@@ -121,7 +120,7 @@ async def _file(request: Ask, name: str) -> bytes:
         return b""
     try:
         sent = (await request.form()).get(name)
-    except (HTTPException, ValueError):
+    except UNREADABLE:
         return b""
     return await sent.read() if sent is not None and hasattr(sent, "read") else b""
 
