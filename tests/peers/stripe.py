@@ -604,7 +604,9 @@ def _confirmed_as_stripe_wants(wallet: Wallet, new: dict[str, Any], *, redirects
     if owner is None:
         raise StripeError(400, "resource_missing", "No such PaymentMethod", param="payment_method")
     if owner != new.get("customer"):
-        raise StripeError(400, "", "The PaymentMethod belongs to another Customer, or none was given.", param="customer")
+        raise StripeError(
+            400, "", "The PaymentMethod belongs to another Customer, or none was given.", param="customer"
+        )
 
 
 def _refusal(refusal: BankError) -> Answer:

@@ -171,7 +171,9 @@ async def test_what_stripe_would_not_make_she_is_not_told_her_bank_refused(count
     assert await counter.charges() == ["failed"]
     assert await counter.letters() == ["card_will_be_charged"]
     await counter.days(6)
-    assert await counter.letters() == ["card_will_be_charged", "balance_due"], "asked to pay by herself, when its tries are over"
+    assert await counter.letters() == ["card_will_be_charged", "balance_due"], (
+        "asked to pay by herself, when its tries are over"
+    )
 
 
 async def test_three_tries_on_different_days_and_then_the_usual_letters(counter: Counter) -> None:
