@@ -112,7 +112,7 @@ async def test_an_attempt_of_another_amount_at_the_bank_is_shown(street: Street)
     await street.start(held.id)
     async with street.bank.bank.work() as work:
         intent = work.all(Intent)[0]
-        work.put(Intent(**{**_fields(intent), "amount": intent.amount + 1}))  # type: ignore[arg-type]
+        work.put(msgspec.structs.replace(intent, amount=intent.amount + 1))
     await an_hour_later(street)
     assert "gateway_object_mismatch" in await street.one(OPEN_ITEMS)
 
