@@ -98,7 +98,8 @@ async def test_an_attempt_that_the_bank_does_not_have_is_shown(street: Street, t
     ref = await paid_and_untold(street)
     await street.one("UPDATE transactions SET created_at = created_at - interval '200 minutes' RETURNING true")
     async with street.bank.bank.work() as work:
-        known = work._things[Intent.kind].pop(ref)
+        known = work.get(Intent, ref)
+        del work._things[Intent.kind][ref]
         if there == "unpaid":
             long_ago = known.created_at - timedelta(days=30)
             work.put(msgspec.structs.replace(known, created_at=long_ago, status="canceled", amount_received=0))
