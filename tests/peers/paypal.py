@@ -390,6 +390,8 @@ class PayPalPeer:
         self.tokens: dict[str, datetime] = {}
         self.token_seconds = 32_400
         self.pending_captures = 0
+        self.shows_disputes = True
+        """Whether the app has the feature *Customer disputes*. Without it their list is refused."""
         self.strangers: dict[str, bool] = {}
         """Payments of other shops on this account: whether their capture can be read, which then tells of no order."""
         self.transmissions = 0
@@ -525,6 +527,8 @@ class PayPalPeer:
                     return await self._once(request, CaptureRequest, lambda work, _: self._capture(work, id_))
                 case ("POST", "v2", "payments", "captures", id_, "refund"):
                     return await self._once(request, RefundRequest, lambda work, new: _refund(work, id_, new))
+                case ("GET", "v1", "customer", "disputes", *_) if not self.shows_disputes:
+                    raise PayPalError(403, "NOT_AUTHORIZED", "PERMISSION_DENIED")
                 case ("GET", *path):
                     async with self.bank.work() as work:
                         assert isinstance(work, PayPalWork)

@@ -544,14 +544,16 @@ def _create(work: Work, wallet: Wallet, params: dict[str, Any]) -> dict[str, Any
     new = check(params, published.PaymentIntentCreateParams)
     known = {
         "amount", "currency", "automatic_payment_methods", "description", "metadata", "receipt_email", "statement_descriptor_suffix", "capture_method",
-        "customer", "setup_future_usage", "payment_method", "off_session", "confirm",
+        "customer", "setup_future_usage", "payment_method", "off_session", "confirm", "return_url",
     }  # fmt: skip
     if set(new) - known:
         raise StripeError(400, "peer_does_not_do", f"this peer knows nothing of {set(new) - known}")
     currency = new["currency"]
     _stripe_amount(new["amount"], currency)
-    if new.get("automatic_payment_methods") != {"enabled": True}:
+    methods = new.get("automatic_payment_methods", {})
+    if not methods.get("enabled"):
         raise StripeError(400, "parameter_missing", "Enable automatic payment methods.")
+    _confirmed_as_stripe_wants(wallet, new, redirects=methods.get("allow_redirects", "always") != "never")
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", new.get("receipt_email", "a@b")):
         raise StripeError(400, "email_invalid", "Invalid email address", param="receipt_email")
     suffix = new.get("statement_descriptor_suffix", "A")
@@ -568,15 +570,43 @@ def _create(work: Work, wallet: Wallet, params: dict[str, Any]) -> dict[str, Any
         _metadata(new),
         "manual" if new.get("capture_method") == "manual" else "automatic",
     )
-    if "customer" in new and new["customer"] not in wallet.customers:
-        raise StripeError(400, "resource_missing", "No such customer", param="customer")
     if new.get("setup_future_usage"):
         wallet.keeps[intent.id] = new["customer"]
     if new.get("confirm"):
-        if not new.get("off_session"):
-            raise StripeError(400, "peer_does_not_do", "the payer confirms in her browser")
-        wallet.charge(work, intent, new["customer"], new["payment_method"])
+        wallet.charge(work, intent, new["payment_method"])
     return work.describe(intent)
+
+
+def _confirmed_as_stripe_wants(wallet: Wallet, new: dict[str, Any], *, redirects: bool) -> None:
+    """What is refused before anything is made, and leaves no PaymentIntent behind (Stripe's API reference; its words on `return_url` as
+    told in opencollective/opencollective-frontend#12346)."""
+    if "customer" in new and new["customer"] not in wallet.customers:
+        raise StripeError(400, "resource_missing", "No such customer", param="customer")
+    if not new.get("confirm"):
+        for only_then in ("off_session", "return_url", "payment_method"):
+            if only_then in new:
+                raise StripeError(400, "peer_does_not_do", f"{only_then} goes with confirm=true", param=only_then)
+        return
+    if redirects and "return_url" not in new:
+        raise StripeError(
+            400,
+            "",
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods "
+            "might redirect your customer off of your page, you must provide a `return_url`.",
+        )
+    if not re.match(r"[a-z][a-z0-9+.-]*://[^\s/]+", new.get("return_url", "https://shop.example")):
+        raise StripeError(400, "url_invalid", "Not a valid URL", param="return_url")
+    if not new.get("off_session"):
+        raise StripeError(400, "peer_does_not_do", "the payer confirms in her browser")
+    if "payment_method" not in new:
+        raise StripeError(400, "payment_intent_unexpected_state", "It's missing a payment method.")
+    owner, _ = wallet.methods.get(new["payment_method"], (None, ""))
+    if owner is None:
+        raise StripeError(400, "resource_missing", "No such PaymentMethod", param="payment_method")
+    if owner != new.get("customer"):
+        raise StripeError(
+            400, "", "The PaymentMethod belongs to another Customer, or none was given.", param="customer"
+        )
 
 
 def _refusal(refusal: BankError) -> Answer:

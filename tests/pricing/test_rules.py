@@ -114,6 +114,11 @@ def test_dinars_are_rounded_down_to_the_ten_fils_that_gateways_take() -> None:
     assert "88.123 KWD" in priced.lines[0].rule
 
 
+def test_forints_are_rounded_down_to_whole_ones() -> None:
+    priced = price(an_offer(currency="HUF", prices={"adult": Price(amount=88_150)}, extras={}), {"adult": 3})
+    assert (priced.total, priced.lines[-1].amount) == (264_400, -50)
+
+
 def test_yen_have_no_decimals() -> None:
     priced = price(an_offer(currency="JPY", prices={"adult": Price(amount=43_211)}, extras={}), {"adult": 1})
     assert priced.total == 43_211

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from jklg.kit.languages import gettext as _
+
 # ISO 4217: how many decimals a currency has where it is not two.
 _DECIMALS = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
@@ -25,6 +27,9 @@ CURRENCIES = frozenset(
     """.split()
 )
 
+_WHOLE_ONLY = frozenset("HUF MGA TWD".split())
+"""Two decimals, which a gateway of ours takes none of: PayPal of forints and Taiwan dollars, Stripe of ariary (their `amounts.py`)."""
+
 MAX_MINOR = 10**15
 """No amount of ours is larger: it fits a bigint and a JavaScript number exactly, a thousand times over."""
 
@@ -35,8 +40,18 @@ def decimals(currency: str) -> int:
 
 
 def step(currency: str) -> int:
-    """The smallest amount that gateways move, in minor units: in currencies with three decimals, ten (payments.md 1.8)."""
+    """The smallest amount that every gateway which takes the currency moves, in minor units: of three decimals, ten; where one of them takes
+    whole units only, a hundred (payments.md 1.8). What people owe each other is a multiple of it."""
+    if currency in _WHOLE_ONLY:
+        return 100
     return 10 if decimals(currency) == 3 else 1
+
+
+def off_step(currency: str) -> str:
+    """Why an amount that is no multiple of the step is refused, for whoever chose it."""
+    return _("Payment providers take amounts in steps of {step} only. Please choose another amount.").format(
+        step=plain(step(currency), currency)
+    )
 
 
 def to_decimal(minor: int, currency: str) -> Decimal:

@@ -13,7 +13,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput
 from jklg.kit.languages import gettext as _
-from jklg.kit.money import plain, step
+from jklg.kit.money import off_step, plain, step
 from jklg.payments.gateways.contract import Snapshot
 
 RANK = {
@@ -209,7 +209,7 @@ def payable(
             )
         )
     if claimed_amount % step(currency):
-        raise refusal(_("Payment providers take no thousandths. Please end the amount with a 0."))
+        raise refusal(off_step(currency))
     return claimed_amount
 
 

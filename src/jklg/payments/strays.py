@@ -11,22 +11,41 @@ from jklg import ledger
 from jklg.kit.db import Connection
 from jklg.kit.ids import uuid7
 from jklg.payments import concerns, concerns_queries, queries
-from jklg.payments.actions import House
-from jklg.payments.gateways.contract import Gateway, RefundSnapshot
+from jklg.payments.actions import House, settle
+from jklg.payments.gateways.contract import Gateway, GatewayError, RefundSnapshot, Snapshot
 from jklg.payments.refunds.rules import SUSPENSE
+from jklg.payments.stumbles import alone
 
 
 async def receive_stray(house: House, gateway: Gateway, ref: str, event_id: str) -> bool:
     """A gateway speaks of an attempt we do not know. True when nobody was told before. Raises what `Gateway.fetch` raises.
 
-    What it took is put in suspense, and what it has sent back since is taken out of it.
+    What it took is put in suspense, and what it has sent back since is taken out of it. One that turns out to be ours, because the answer
+    that would have told us its id was lost, is settled instead: of what happened to a payment, not everything that is told bears our id.
     """
     snapshot = await gateway.fetch(ref)
+    if await _was_ours(house, gateway, snapshot):
+        return False
     async with house.db.transaction() as conn:
         await park(conn, gateway.name, ref, snapshot.captured, snapshot.currency)
         for refund in snapshot.refunds:
             await _returned(conn, gateway.name, ref, refund)
         return await tell_of_stray(conn, gateway.name, ref, snapshot.currency, snapshot.captured, event_id)
+
+
+async def _was_ours(house: House, gateway: Gateway, snapshot: Snapshot) -> bool:
+    if snapshot.transaction_id is None:
+        return False
+    async with house.db.transaction() as conn:
+        ours = await queries.get(conn, snapshot.transaction_id)
+    if ours is None or (ours.gateway, ours.livemode) != (gateway.name, snapshot.livemode):
+        return False
+    if ours.ref not in (None, snapshot.ref):  # it has another one, and this bears a number that somebody copied
+        return False
+    settled = await alone(house, ours.id, settle(house, ours.id, source="reconcile", hint_ref=snapshot.ref))
+    if settled is not None and settled.unknown:
+        raise GatewayError(settled.unknown, retry_after=settled.retry_after)
+    return settled is None or settled.transaction.ref == snapshot.ref
 
 
 async def park(conn: Connection, gateway: str, ref: str, captured: int, currency: str) -> None:

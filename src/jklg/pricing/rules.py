@@ -5,9 +5,10 @@
 2. The single supplement: when exactly one adult and no child travels, a room is used alone, and the departure's
    `single_supplement`, if it has one, is added once. An infant shares the adult's bed and changes nothing.
 3. Extras cost their price times their quantity.
-4. Currencies with three decimals (KWD, BHD, JOD, OMR, TND, IQD, LYD): gateways take multiples of ten minor units only
-   (payments.md 1.8). The total is rounded down to the ten, in the customer's favour, by a line of its own, before it
-   becomes the booking's total. So gateway, booking and ledger speak of the same amount.
+4. Currencies with three decimals (KWD, BHD, JOD, OMR, TND, IQD, LYD): gateways take multiples of ten minor units only; of
+   some with two (HUF, TWD, MGA) one or the other takes whole units (`money.step`, payments.md 1.8). The total is rounded down
+   to that, in the customer's favour, by a line of its own, before it becomes the booking's total. So gateway, booking and
+   ledger speak of the same amount.
 """
 
 from __future__ import annotations

@@ -147,6 +147,34 @@ async def test_for_a_booking_that_ended_nothing_is_taken_though_its_payment_is_s
     assert (intent.status, intent.amount_received) == ("canceled", 0)
 
 
+@pytest.mark.parametrize("asked", ["without an answer", "not yet"])
+async def test_what_was_asked_for_before_she_gave_up_is_not_asked_for_again(waiting_street: Street, asked: str) -> None:
+    """It was: our word was sent again until it was heard, and what it took went back to her after days."""
+    street = waiting_street
+    held = await street.asha_holds()
+    started = await street.start(held.id)
+    street.faults.lose_webhooks = 100
+    await street.pays(started.transaction.ref or "")
+    if asked == "not yet":
+        failpoints.arm("after_apply_commit:crash")
+        with pytest.raises(Crashed):
+            await look(street, started.transaction.id)
+        failpoints.arm("")
+    else:
+        street.faults.only, street.faults.error_before = "POST /v1/intents", 1
+        assert (await look(street, started.transaction.id)).capturing
+    assert await captures(street) == ["pending" if asked == "not yet" else "unknown"]
+    async with street.db.transaction() as conn:
+        await bookings.cancel(conn, held.id, actor="staff")
+    await street.later(minutes=3)
+    await street.work()
+    (intent,) = await street.intents()
+    assert (intent.status, intent.amount_received) == ("canceled", 0)
+    assert await street.one("SELECT state FROM transactions") == "canceled"
+    assert await captures(street) == ["rejected"]
+    assert await street.one("SELECT count(*) FROM anomalies WHERE resolved_at IS NULL") == 0
+
+
 async def test_another_amount_than_was_asked_for_is_not_taken_and_shown_to_a_person(waiting_street: Street) -> None:
     street = waiting_street
     held = await street.asha_holds()

@@ -163,6 +163,19 @@ async def test_a_bank_that_wants_her_leaves_the_payment_open_for_her_to_finish(c
     assert await counter.charges() == ["succeeded"]
 
 
+async def test_what_stripe_would_not_make_she_is_not_told_her_bank_refused(counter: Counter) -> None:
+    """Somebody has removed the card in Stripe's own pages. Nobody has asked her bank anything."""
+    await counter.told_of_the_charge()
+    counter.peer.wallet.methods.clear()
+    await counter.work()
+    assert await counter.charges() == ["failed"]
+    assert await counter.letters() == ["card_will_be_charged"]
+    await counter.days(6)
+    assert await counter.letters() == ["card_will_be_charged", "balance_due"], (
+        "asked to pay by herself, when its tries are over"
+    )
+
+
 async def test_three_tries_on_different_days_and_then_the_usual_letters(counter: Counter) -> None:
     held = await counter.deposit(REFUSED)
     await counter.days(60)

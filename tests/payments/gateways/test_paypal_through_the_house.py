@@ -385,6 +385,8 @@ async def at_paypal(town: Town, ref: str | None, what: str, amount: int = 0) -> 
         intent = work.get(Intent, ref or "")
         if what == "reverses":
             work.reverse(intent)
+        elif what == "asks, and is content":
+            work.decide(work.dispute(intent, inquiry=True), won=True)
         elif what in ("lists the case", "forgets the case"):
             work.list_case(intent, known=what.startswith("lists"))
         else:
@@ -444,6 +446,45 @@ async def test_a_case_that_is_listed_late_or_lost_from_sight_tells_of_the_same_m
         assert await town.balance("dispute_losses") == 0
         assert await open_items(town) == ["dispute"], "there is something to answer now"
         await books_are_paypals(town)
+
+
+async def test_an_old_complaint_that_moved_nothing_hides_no_later_reversal(town: Town) -> None:
+    held, attempt = await asha_has_paid(town)
+    await at_paypal(town, attempt.ref, "asks, and is content")
+    await town.work()
+    await at_paypal(town, attempt.ref, "reverses")
+    await town.work()
+    assert await town.balance("dispute_losses") == held.total_price
+    assert await open_items(town) == ["money_taken_back"]
+    await books_are_paypals(town)
+    await at_paypal(town, attempt.ref, "lists the case")
+    await payments.settle(town.house, attempt.id, source="poll")
+    assert await town.balance("disputes_receivable") == held.total_price and await town.balance("dispute_losses") == 0
+    await books_are_paypals(town)
+
+
+async def test_an_app_that_may_not_read_disputes_still_sees_its_money_and_sends_it_back(town: Town) -> None:
+    """Without the feature *Customer disputes* PayPal refuses their list. It was taken for a no to our question after the payment itself."""
+    town.peer.shows_disputes = False
+    held, attempt = await town.asha_starts()
+    await town.peer.approve(attempt.ref or "")
+    town.peer.faults.only, town.peer.faults.drop_after, town.peer.faults.lose_webhooks = "POST", 1, 100
+    assert (await payments.settle(town.house, attempt.id, source="return")).capturing
+    town.peer.faults.only = ""
+    town.clock.ahead += timedelta(minutes=1)
+    await town.work()
+    assert await status_of(town.house.db, held.id) == "confirmed"
+    asked = await desk.ask_refund(
+        town.house, request_id=uuid7(), booking_id=held.id, amount=500, reason="goodwill", actor="staff:x"
+    )
+    assert asked.status == "completed"
+    town.clock.ahead += timedelta(hours=7)
+    await town.work()
+    assert await open_items(town) == []
+    await at_paypal(town, attempt.ref, "reverses")
+    await payments.settle(town.house, attempt.id, source="poll")
+    assert await town.balance("dispute_losses") == held.total_price - 500, "the loss is seen without the case"
+    await books_are_paypals(town)
 
 
 async def test_what_was_sent_back_before_is_not_reversed_as_well(town: Town) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +23,7 @@ from jklg.payments.gateways.contract import (
     RefundSnapshot,
     Snapshot,
 )
-from jklg.payments.gateways.razorpay import RazorpayGateway
+from jklg.payments.gateways.razorpay import RazorpayGateway, orders
 from jklg.payments.gateways.razorpay.amounts import minor, to_razorpay
 from jklg.payments.gateways.razorpay.gateway import JS
 from jklg.payments.gateways.signatures import uuid
@@ -356,6 +357,74 @@ async def test_a_refund_goes_to_the_payment_that_was_captured(counter: RazorpayC
     assert paths == [f"/v1/payments/{said['razorpay_payment_id']}/refund"]
     (sent,) = posted(counter, "/refund")
     assert sent == {"amount": 500, "speed": "normal", "notes": {"refund_id": str(refund_id)}, "receipt": refund_id.hex}
+
+
+class TwiceCaptured:
+    """An order of which two payments of 1000 were captured, as an account does that captures by itself; and the refunds of each."""
+
+    def __init__(self) -> None:
+        self.refunds: dict[str, list[dict[str, object]]] = {"pay_0": [], "pay_1": []}
+        self.loses = 0
+        self._order = with_payments(("captured", True, "INR"), ("captured", True, "INR"))
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        _, about, id_, *_rest = request.url.path.removeprefix("/v1").split("/")
+        if about != "payments":
+            return self._order(request)
+        made = self.refunds[id_]
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": made})
+        new = json.loads(request.content)
+        if sum(int(str(each["amount"])) for each in made if each["status"] != "failed") + new["amount"] > 1000:
+            description = "The total refund amount is greater than the refund payment amount"
+            return httpx.Response(400, json={"error": {"code": "BAD_REQUEST_ERROR", "description": description}})
+        made.append({"id": f"rfnd_{id_}_{len(made)}", "currency": "INR", "status": "processed", **new})
+        if self.loses:
+            self.loses -= 1
+            raise httpx.ReadError("lost", request=request)
+        return httpx.Response(200, json=made[-1])
+
+
+async def test_what_was_captured_twice_of_an_order_can_go_back_twice(counter: RazorpayCounter) -> None:
+    """The second could never: every refund was asked of the payment that had gone back already."""
+    wire = TwiceCaptured()
+    gateway = counter.gateway_told(wire)
+
+    async def back(amount: int, refund_id: UUID) -> None:
+        made = await gateway.refund(
+            ref="order_1", refund_id=refund_id, amount=amount, currency="INR", request_key=f"refund:{refund_id}"
+        )
+        assert (made.refund_id, made.amount, made.state) == (refund_id, amount, "succeeded")
+
+    def moved() -> dict[str, list[object]]:
+        return {payment: [each["amount"] for each in made] for payment, made in wire.refunds.items()}
+
+    await back(400, uuid4())
+    await back(700, uuid4())
+    await back(600, uuid4())
+    assert moved() == {"pay_0": [400, 600], "pay_1": [700]}
+    lost = uuid4()
+    wire.loses = 1
+    with pytest.raises(GatewayUnknown):
+        await back(300, lost)
+    wire.refunds["pay_0"][0]["status"] = "failed"  # there is room again where it was not asked for
+    await back(300, lost)
+    assert moved() == {"pay_0": [400, 600], "pay_1": [700, 300]}
+    with pytest.raises(GatewayRefused):
+        await back(500, uuid4())
+    await back(400, uuid4())
+    assert moved() == {"pay_0": [400, 600, 400], "pay_1": [700, 300]}, "what failed may be sent again"
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_a_refund_moves_on_but_never_back(taken: int) -> None:
+    payments = [orders.Payment(f"pay_{n}", 1000, "INR", "captured", n, captured=True) for n in range(taken)]
+    none: list[list[orders.Refund]] = [[] for _ in payments]
+    assert orders.to_refund(payments, none, 1000) is payments[0]
+    for status in ("pending", "processed", "failed"):
+        spent = [[orders.Refund("rfnd_1", 400, "INR", status)], *none[1:]]
+        assert orders.to_refund(payments, spent, 1000) is payments[-1]
+        assert orders.to_refund(payments, spent, 2000) is payments[0], "Razorpay says no"
 
 
 async def test_a_refund_that_is_under_way_is_unknown_and_made_once(counter: RazorpayCounter) -> None:

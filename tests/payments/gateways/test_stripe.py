@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jklg.kit import money
-from jklg.payments.gateways.contract import GatewayRefused, GatewayUnknown
+from jklg.payments.gateways.contract import GatewayRefused, GatewayUnknown, KeptMethod
 from jklg.payments.gateways.stripe import StripeGateway
 from jklg.payments.gateways.stripe.amounts import from_stripe, to_stripe
 from jklg.sandbox.things import Intent
@@ -52,6 +52,52 @@ async def test_a_reference_without_a_letter_is_left_off_the_card_statement(count
     await counter.gateway.create(order(booking_reference="234567", email=""))
     sent = parse_qs(counter.peer.requests[0].body.decode())
     assert "statement_descriptor_suffix" not in sent and "receipt_email" not in sent
+
+
+async def a_kept_card(counter: StripeCounter) -> KeptMethod:
+    made = await counter.gateway.create(order(keep=uuid4()))
+    await counter.act(made, "pay")
+    kept = (await counter.gateway.fetch(made.ref)).kept
+    assert kept is not None
+    return kept
+
+
+async def test_a_kept_card_is_charged_with_a_page_to_come_back_to(counter: StripeCounter) -> None:
+    """Stripe does not confirm what might send the payer elsewhere without one, though nobody is there to be sent. So it was: every balance
+    was refused, and the traveller read that her bank had done it."""
+    charged = await counter.gateway.create(order(charge=await a_kept_card(counter)))
+    assert charged.state == "succeeded" and charged.captured == charged.amount
+    sent = parse_qs(counter.peer.requests[-1].body.decode())
+    assert sent["return_url"] == ["https://shop.example/bookings/K7MQ4Z/return"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"return_url": None}, "you must provide a `return_url`"),
+        ({"return_url": "bookings"}, "Not a valid URL"),
+        ({"confirm": None, "off_session": None, "payment_method": None}, "return_url goes with confirm=true"),
+        ({"payment_method": None}, "missing a payment method"),
+        ({"payment_method": "pm_none"}, "No such PaymentMethod"),
+        ({"customer": None}, "belongs to another Customer"),
+        ({"return_url": None, "automatic_payment_methods[allow_redirects]": "never"}, None),
+    ],
+)
+async def test_the_peer_refuses_a_charge_as_stripe_does_and_makes_nothing(
+    counter: StripeCounter, change: dict[str, str | None], why: str | None
+) -> None:
+    kept = await a_kept_card(counter)
+    form: dict[str, str | None] = {
+        "amount": "5000", "currency": "inr", "automatic_payment_methods[enabled]": "true", "customer": kept.customer_ref,
+        "payment_method": kept.method_ref, "off_session": "true", "confirm": "true", "return_url": "https://shop.example/",
+    }  # fmt: skip
+    headers = {
+        "Authorization": "Bearer sk_test_peer", "Stripe-Version": stripe.api_version, "Idempotency-Key": "key_1",
+    }  # fmt: skip
+    sent = {name: value for name, value in (form | change).items() if value is not None}
+    answer = await counter.client.post("http://peer/v1/payment_intents", data=sent, headers=headers)
+    assert len(await counter.attempts()) == (2 if why is None else 1)
+    assert answer.status_code == 200 if why is None else why in answer.json()["error"]["message"]
 
 
 async def test_an_error_that_stripe_repeats_under_our_key_is_looked_up_instead(counter: StripeCounter) -> None:

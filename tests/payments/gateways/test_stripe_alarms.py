@@ -45,6 +45,26 @@ async def says(stall: Stall, event: str, type_: str, intent: str | None, **thing
     await stall.street.work(rounds=1)
 
 
+async def test_a_review_that_comes_before_we_know_of_the_payment_is_of_ours(stall: Stall) -> None:
+    """Stripe's answer was lost, and what it tells first bears no id of ours: the money was parked as a stranger's, and its booking stayed unpaid."""
+    held, counter = await stall.street.asha_holds(), stall.counter
+    assert isinstance(counter, StripeCounter)
+    counter.faults.only, counter.faults.drop_after = "POST /v1/payment_intents", 1
+    started = await payments.start(stall.street.house, held.id, "stripe")
+    assert started.transaction.ref is None
+    (intent,) = await counter.attempts()
+    await counter.peer.confirm(intent.client_secret)
+    await says(stall, "evt_opened", "review.opened", intent.id, open=True, reason="rule")
+    assert (await stall.street.booking(held.id)).status == "confirmed"
+    assert await stall.street.one(OPEN) == ["payment_review"]
+    assert await stall.street.one(OF_BOOKING) == held.id
+    assert await stall.street.balance("suspense:unapplied") == 0
+    assert await stall.street.balance("gateway_clearing:stripe") == held.total_price
+    assert await stall.street.one("SELECT row(state, reason)::text FROM webhook_inbox") == "(done,)"
+    await stall.hears()
+    assert await stall.street.balance("gateway_clearing:stripe") == held.total_price
+
+
 async def test_an_early_warning_stands_on_the_booking_until_the_money_is_back(stall: Stall) -> None:
     held, intent = await asha_pays(stall)
     books = await stall.street.one("SELECT count(*) FROM ledger_entries")

@@ -61,6 +61,20 @@ async def test_a_strangers_payment_is_given_to_a_booking_and_is_like_one_of_its_
     await sound(street)
 
 
+async def test_a_strangers_payment_is_older_there_than_here_and_is_not_missed(street: Street) -> None:
+    """The bank lists it on the day it was made, which was days before it became ours."""
+    await somebody_pays(street, 4_999_800)
+    found = await stranger(street)
+    await street.later(days=2)
+    held = await street.asha_holds()
+    await suspense.attach(street.house, found, held.reference, actor=CHITRA)
+    for _ in range(6):
+        await street.later(hours=1, minutes=1)
+        await reconciliation.reconcile_due(street.house)
+    assert await street.one(OPEN) == ""
+    await sound(street)
+
+
 async def test_a_stranger_may_have_paid_a_part(street: Street) -> None:
     held = await street.asha_holds_under_terms(TERMS)
     await street.asha_pays(held.id)

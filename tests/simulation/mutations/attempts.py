@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -218,9 +219,11 @@ def a_pending_capture_is_taken_for_money(patch: Patch) -> None:
 
 def take_what_nobody_wants(patch: Patch) -> None:
     """What a payer has approved is captured, even after she has given up."""
+    from jklg.payments.captures import actions as capture_actions
     from jklg.payments.captures import rules as capture_rules
 
     patch.setattr(capture_rules, "refusal", lambda *_, **__: None)
+    patch.setattr(capture_actions, "bookings", SimpleNamespace(lock=bookings.lock, no_use_for_money=nothing))
 
 
 def count_what_was_never_captured(patch: Patch) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from jklg.kit.errors import BadInput, Conflict
 from jklg.kit.languages import N_
-from jklg.kit.money import step
+from jklg.kit.money import off_step, step
 from jklg.pricing import terms
 from jklg.pricing.rules import PEOPLE, WITHOUT_SEAT
 
@@ -83,11 +83,7 @@ def work_out(
                 details={"field": "kept", "worth": worth},
             )
         if (worth - kept) % step(booking.currency):
-            raise BadInput(
-                "fee_invalid",
-                "Payment providers take no thousandths. Please end the amount with a 0.",
-                details={"field": "kept", "worth": worth},
-            )
+            raise BadInput("fee_invalid", off_step(booking.currency), details={"field": "kept", "worth": worth})
         fee, percent = kept, None
     elif (
         "tiers" not in booking.sold_terms

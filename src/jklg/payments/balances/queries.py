@@ -103,12 +103,15 @@ async def list_to_charge(
 
 
 async def list_refused(conn: Connection, limit: int) -> list[UUID]:
-    """Charges of the last days that the payer's bank did not let through, and that she was not told of."""
+    """Charges of the last days that the payer's bank did not let through, and that she was not told of.
+
+    What her bank refuses is left open for her to finish (`MethodKeeping`). One that failed, her bank has never heard of: the gateway would not
+    make it, or it was never sent."""
     return await _ids(
         conn,
         """
         SELECT t.id FROM transactions t WHERE t.consent_id IS NOT NULL AND t.created_at > house_now() - interval '7 days'
-          AND t.state IN ('requires_payment_method', 'requires_action', 'failed')
+          AND t.state IN ('requires_payment_method', 'requires_action')
           AND NOT EXISTS (SELECT FROM mail_outbox m WHERE m.once_key = 'card_refused:' || t.id)
         ORDER BY t.id LIMIT $1
         """,

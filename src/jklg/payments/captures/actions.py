@@ -84,12 +84,12 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
     """Ask the gateway for what `decide` wrote, if anything is to be asked now. None: nothing is under way.
 
     No database transaction is open during the call. One asker at a time; without an answer the same key is sent again
-    later, until the gateway may have forgotten it: that is a refusal then, as the caller has just looked. An attempt that
-    has ended here meanwhile is not asked for again.
+    later, until the gateway may have forgotten it: that is a refusal then, as the caller has just looked. Nor is it sent again, or at all,
+    when the attempt has ended here meanwhile, or its booking has no use for the money any more: whoever closes the attempt ends the wish.
     """
     who = claims("system", actor="captures")
     async with house.db.transaction(who) as conn:
-        await bookings.lock(conn, booking.id)
+        booking = await bookings.lock(conn, booking.id)
         now = await queries.lock(conn, transaction.id)
         asked = await commands.list_captures(conn, transaction.id)
         if not asked or asked[-1].state not in ("pending", "unknown") or now.captured:
@@ -100,6 +100,8 @@ async def make(house: House, gateway: Gateway, transaction: Transaction, booking
         pause = payment_rules.retry_seconds(command.attempts, house.dice.random())
         if not payment_rules.may_send_again(command.seconds_since_first, gateway.key_lifetime_seconds):
             await _lapsed(conn, command, transaction)
+            return None
+        if await bookings.no_use_for_money(conn, booking, now.amount) is not None:
             return None
         if not await commands.claim(conn, command.request_key):
             return Made(unknown="capture_under_way")

@@ -61,7 +61,7 @@ async def ask_refund(
 
     Raises, in the order checked: BadInput (reason_missing, booking_missing); NotFound (transaction_not_found, booking_not_found);
     Conflict (request_reused); BadInput (amount_invalid); NotFound (nothing_paid); Conflict (disputed); BadInput
-    (refund_exceeds_captured, amount_invalid: thousandths).
+    (refund_exceeds_captured, amount_invalid: a rest that no gateway moves).
     """
     reason = " ".join(reason.split())[:500]
     if not reason:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from jklg.kit.errors import BadInput, Conflict, NotFound
-from jklg.kit.money import decimals, step
+from jklg.kit.money import decimals, off_step, step
 
 OWED, SUSPENSE = "refunds_owed", "suspense:unapplied"
 Piles = Sequence[tuple[str, int]]
@@ -54,7 +54,7 @@ def refundable(purses: Sequence[Purse], piles: Piles) -> int:
 
 def check_amount(purses: Sequence[Purse], piles: Piles, amount: int | None, currency: str) -> int:
     """What to send back: `amount`, or all that is left. Raises, in the order checked: BadInput (amount_invalid); NotFound (nothing_paid);
-    Conflict (disputed); BadInput (refund_exceeds_captured, with what is left; amount_invalid: thousandths, that no gateway moves)."""
+    Conflict (disputed); BadInput (refund_exceeds_captured, with what is left; amount_invalid: a rest that no gateway moves)."""
     if amount is not None and amount <= 0:
         raise BadInput("amount_invalid", "The amount to send back must be above zero.", details={"field": "amount"})
     if not purses or sum(lying for _, lying in piles) <= 0:
@@ -70,11 +70,7 @@ def check_amount(purses: Sequence[Purse], piles: Piles, amount: int | None, curr
             details={"field": "amount", "refundable": left},
         )
     if wanted % step(currency) and wanted != left:
-        raise BadInput(
-            "amount_invalid",
-            "Payment providers take no thousandths. Please end the amount with a 0.",
-            details={"field": "amount"},
-        )
+        raise BadInput("amount_invalid", off_step(currency), details={"field": "amount"})
     return wanted
 
 

@@ -214,7 +214,9 @@ async def _look_at_each(house: House, hand: _Hand) -> None:
     """One look for all that rang of one payment; then the next that nobody has begun with."""
     while notices := await hand.next():
         try:
-            ending = await _look_into(house, notices[0])
+            # Not everything that is told of a payment bears our id; what does leads to it even before we know the gateway's.
+            named = next((notice for notice in notices if notice.transaction_id), notices[0])
+            ending = await _look_into(house, named)
             for notice in notices:
                 await _hear_alarm(house, notice)
             await failpoints.reach("worker_before_done")
@@ -259,7 +261,8 @@ async def _stray(house: House, gateway: Gateway, notice: queries.FiledNotice) ->
         await receive_stray(house, gateway, notice.ref, notice.event_id)
     except GatewayRefused:
         return "ignored", "unknown_object"
-    return "done", "unmatched_gateway_object"
+    ours = await house.db.together(_transactions_of, who=SYSTEM)(notice)
+    return "done", None if ours else "unmatched_gateway_object"
 
 
 async def _put_off(house: House, notice: queries.FiledNotice, error: Exception) -> None:

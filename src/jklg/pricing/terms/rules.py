@@ -1,7 +1,7 @@
 """The arithmetic of terms of sale. Whole minor units only; parts always add up to their whole. Pure.
 
-1. Parts of a price. The deposit is a percentage, a fixed sum, or a sum for each person, rounded up to what gateways take (one minor
-   unit; ten in currencies with three decimals). The balance is the rest: total less deposit, due so many days before departure. Who
+1. Parts of a price. The deposit is a percentage, a fixed sum, or a sum for each person, rounded up to what gateways take (`money.step`: one minor
+   unit, nearly everywhere). The balance is the rest: total less deposit, due so many days before departure. Who
    books when the balance would be due already, or for no more than the deposit, pays everything at once.
 2. A journey given up. The tier with the most days that has been reached decides which percentage comes back. What comes back is
    rounded up to what gateways take, in the customer's favour; what is kept is the rest.

@@ -30,6 +30,7 @@ from jklg.payments.gateways import signatures
 from jklg.payments.gateways.calls import segment
 from jklg.payments.gateways.contract import (
     BadNotice,
+    DisputeSnapshot,
     GatewayRefused,
     GatewayUnknown,
     Notice,
@@ -120,17 +121,30 @@ class PayPalGateway:
         return self._seen(made)
 
     async def fetch(self, ref: str) -> Snapshot:
+        order = await self._order(ref)
+        seen = self._seen(order)
+        if not seen.captured or seen.charge_ref is None:
+            return seen
+        told = await self._disputes(seen.charge_ref)
+        # What a case has moved, even if it gave it back since, is what the capture calls reversed.
+        moved = any(movement.amount for dispute in told for movement in dispute.movements)
+        return msgspec.structs.replace(seen, disputes=told if moved else [*told, *orders.reversals(order)])
+
+    async def _order(self, ref: str) -> orders.Order:
         try:
-            order = await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order)
+            return await self._calls.get(f"/v2/checkout/orders/{segment(ref)}", orders.Order)
         except GatewayRefused as refusal:
             if refusal.code in _NOT_THERE:
                 raise GatewayRefused("not_found", refusal.detail) from refusal
             raise
-        seen = self._seen(order)
-        if not seen.captured or seen.charge_ref is None:
-            return seen
-        told = await disputes.list_disputes(self._calls, seen.charge_ref)
-        return msgspec.structs.replace(seen, disputes=told or orders.reversals(order))
+
+    async def _disputes(self, capture_id: str) -> list[DisputeSnapshot]:
+        """None where PayPal does not let us read them (403 without the app's feature *Customer disputes*): the money itself is seen all the same."""
+        try:
+            return await disputes.list_disputes(self._calls, capture_id)
+        except GatewayRefused as refusal:
+            log.warning("PayPal does not show the disputes of %s: %s", capture_id, refusal)
+            return []
 
     async def find(self, order: Order) -> Snapshot | None:
         """None proves less than elsewhere and enough: an order without money that we do not know stays without money."""
@@ -142,7 +156,7 @@ class PayPalGateway:
 
     async def cancel(self, ref: str, request_key: str) -> Snapshot:  # noqa: ARG002
         """Nothing is sent: an order without our capture takes nothing. What was or is being captured is refused."""
-        seen = await self.fetch(ref)
+        seen = self._seen(await self._order(ref))
         if seen.state in ("succeeded", "canceled", "failed", "processing"):
             raise GatewayRefused(f"order_{seen.state}", "this order cannot be left alone any more")
         return msgspec.structs.replace(seen, state="canceled", capturable=0, client_secret=None)
@@ -162,7 +176,7 @@ class PayPalGateway:
     ) -> RefundSnapshot:
         """`custom_id` carries our refund and its order, so that a webhook about the refund leads back to both."""
         value = _amount(amount, currency)
-        seen = await self.fetch(ref)
+        seen = self._seen(await self._order(ref))
         if not seen.captured or seen.charge_ref is None:
             raise GatewayRefused("not_captured", "nothing was captured of this order")
         body = {"amount": value, "custom_id": f"{refund_id}:{ref}"}

@@ -126,9 +126,10 @@ class RazorpayGateway:
     async def refund(
         self, *, ref: str, refund_id: UUID, amount: int, currency: str, request_key: str
     ) -> RefundSnapshot:
-        """Of the payment that was captured, and no other one of the order."""
+        """Of a payment that was captured, and no other one of the order: of several, of the oldest that this leaves enough of."""
+        units = _units(amount, currency)
         body = {
-            "amount": _units(amount, currency),
+            "amount": units,
             "speed": "normal",
             "notes": {"refund_id": str(refund_id)},
             "receipt": refund_id.hex,
@@ -136,23 +137,21 @@ class RazorpayGateway:
         taken = orders.captured(await self._payments(ref))
         if not taken:
             raise GatewayRefused("not_captured", "nothing was captured of this order")
-        made = await self._refund_of(taken, refund_id)
+        listed = [await self._refunds(each) for each in taken]
+        made = _ours(listed, refund_id)
         if made is not None:
             return made
         # Razorpay wants letters, digits, - and _ in a key; ours are told apart without their colons, too.
         headers = {"X-Refund-Idempotency": request_key.replace(":", "_")}
         try:
-            path = f"/payments/{segment(taken[0].id)}/refund"
+            path = f"/payments/{segment(orders.to_refund(taken, listed, units).id)}/refund"
             return orders.refund_snapshot(await self._calls.post(path, body, orders.Refund, headers))
         except GatewayRefused:
-            made = await self._refund_of(taken, refund_id)  # "this key was used": then the first request was done
+            listed = [await self._refunds(each) for each in taken]
+            made = _ours(listed, refund_id)  # "this key was used": then the first request was done
             if made is None:
                 raise
             return made
-
-    async def _refund_of(self, payments: Sequence[orders.Payment], refund_id: UUID) -> RefundSnapshot | None:
-        made = [orders.refund_snapshot(refund) for each in payments for refund in await self._refunds(each)]
-        return next((each for each in made if each.refund_id == refund_id), None)
 
     async def list_attempts(self, created_from: datetime, created_to: datetime) -> AsyncIterator[Snapshot]:
         """Orders as they are listed: with what was paid, without their payments."""
@@ -223,6 +222,11 @@ class RazorpayGateway:
         """Each once, though the list moves while it is read."""
         listed = self._calls.list_all(f"/payments/{segment(payment.id)}/refunds", Page[orders.Refund], {})
         return list({each.id: each async for each in listed}.values())
+
+
+def _ours(listed: Sequence[Sequence[orders.Refund]], refund_id: UUID) -> RefundSnapshot | None:
+    made = [orders.refund_snapshot(refund) for refunds in listed for refund in refunds]
+    return next((each for each in made if each.refund_id == refund_id), None)
 
 
 def _units(minor: int, currency: str) -> int:

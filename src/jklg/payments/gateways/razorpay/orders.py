@@ -67,6 +67,20 @@ def captured(payments: Sequence[Payment]) -> list[Payment]:
     return sorted((each for each in payments if each.captured), key=_age)
 
 
+def to_refund(taken: Sequence[Payment], refunds: Sequence[Sequence[Refund]], amount: int) -> Payment:
+    """Which of the captured payments of an order, oldest first and with the refunds of each, sends `amount` (Razorpay's units) back: the oldest of
+    which enough is left.
+
+    What has failed counts as gone as long as it can: so a refund whose answer was lost moves on, if at all, from a payment that has not enough
+    for it any more, and never back to one that it may be on its way from. Where none has enough, Razorpay is to say so, of the oldest.
+    """
+    for gone in (("", "pending", "processed", "failed"), ("", "pending", "processed")):
+        for payment, made in zip(taken, refunds, strict=True):
+            if payment.amount - sum(each.amount for each in made if each.status in gone) >= amount:
+                return payment
+    return taken[0]
+
+
 def waiting(payments: Sequence[Payment]) -> Payment | None:
     """The payment that waits for our capture. Nothing waits once one was taken: Razorpay sends back what is authorised besides."""
     held = sorted((each for each in payments if each.status == "authorized" and not each.captured), key=_age)

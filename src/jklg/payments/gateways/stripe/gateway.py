@@ -183,6 +183,8 @@ class StripeGateway:
                 "payment_method": kept.method_ref,
                 "off_session": True,
                 "confirm": True,
+                # Wanted with every confirmation that might send her elsewhere, though this one never does.
+                "return_url": order.return_url,
             }
         doing = self._stripe.v1.payment_intents.create_async(params, {"idempotency_key": order.request_key})
         try:
