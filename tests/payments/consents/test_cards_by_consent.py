@@ -421,6 +421,24 @@ async def test_a_silent_gateway_is_asked_again_to_forget(counter: Counter) -> No
     assert counter.peer.wallet.methods == {}
 
 
+async def test_a_kept_card_is_not_forgotten_by_the_other_modes_keys(counter: Counter) -> None:
+    """They find no such card, which says nothing of the one that Stripe keeps."""
+    held = await counter.deposit()
+    right = counter.street.house.gateways
+    empty = StripePeer(secret_key="sk_live_peer", dice=Random(1), clock=counter.street.clock)
+    elsewhere = httpx.AsyncClient(transport=httpx.ASGITransport(app=empty))
+    other = StripeGateway("sk_live_peer", "pk_live_peer", ["whsec_peer"], "http://stripe.peer", client=elsewhere)
+    counter.street.house.gateways = {"stripe": other}
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await consents.forget_due(counter.street.house)
+    assert (await counter.consent(held.id)).method is not None and len(counter.peer.wallet.methods) == 1
+    counter.street.house.gateways = right
+    await counter.street.later(minutes=11)
+    await consents.forget_due(counter.street.house)
+    assert (await counter.consent(held.id)).method is None and counter.peer.wallet.methods == {}
+    await other.close()
+
+
 async def test_whoever_is_forgotten_has_no_card_here_or_there(counter: Counter) -> None:
     held = await counter.deposit()
     async with counter.street.db.transaction() as conn:
