@@ -138,6 +138,9 @@ SWEEPS: dict[str, Sweep] = {
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
 UNHURRIED = {name for name in SWEEPS if name.startswith("old ")} | {
+    "balances",
+    "balance letters",
+    "card letters",
     "departure letters",
     "review letters",
     "travelled",

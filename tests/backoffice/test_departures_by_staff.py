@@ -10,12 +10,13 @@ from uuid import UUID
 
 import httpx
 
-from jklg import app, jobs
+from jklg import app, jobs, payments
 from jklg.bookings import reminding
 from jklg.mail import actions as mails
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.payments.test_letters import money_that_is_not_the_bookings
 from tests.trade import TERMS, add_departure, hold
 
 
@@ -102,6 +103,18 @@ async def test_balances_that_would_be_due_on_the_way_are_named(office: Office) -
     departure_id = (await office.street.booking(held.id)).departure_id
     assert "Balances would be due" not in (await ask(office, departure_id, -20)).text
     answer = await ask(office, departure_id, -60)
+    assert "Balances would be due when the journey has begun" in answer.text and held.reference in answer.text
+
+
+async def test_whose_balance_is_open_is_named_though_money_that_is_not_the_bookings_says_paid(office: Office) -> None:
+    street = office.street
+    held = await street.asha_holds_under_terms(TERMS)
+    full = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, full.id, actor="guest")
+    await street.asha_pays(held.id, held.deposit_amount)
+    await money_that_is_not_the_bookings(street, held, full)
+    await office.sign_in("Manager")
+    answer = await ask(office, (await street.booking(held.id)).departure_id, -60)
     assert "Balances would be due when the journey has begun" in answer.text and held.reference in answer.text
 
 

@@ -21,6 +21,7 @@ from jklg.payments.consents import Consent
 from jklg.payments.gateways.contract import Snapshot
 from jklg.payments.gateways.stripe import StripeGateway
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.payments.test_letters import money_that_is_not_the_bookings
 from tests.peers.stripe import StripePeer
 from tests.trade import TERMS
 
@@ -277,6 +278,23 @@ async def test_late_money_that_is_on_its_way_back_pays_no_balance(counter: Count
         "customer_deposits": -(held.total_price - 3_999_840), "gateway_clearing:stripe": held.total_price - 3_999_840,
         "gateway_clearing:sandbox": whole.amount, "refunds_in_flight": -whole.amount,
     }  # fmt: skip
+
+
+async def test_money_that_is_not_the_bookings_does_not_keep_the_agreed_card_from_being_charged(
+    counter: Counter,
+) -> None:
+    street = counter.street
+    street.house.gateways = {**street.house.gateways, "sandbox": counter.sandbox}
+    held = await street.asha_holds_under_terms(TERMS)
+    full = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, full.id, actor="guest")
+    await counter.pay_deposit(held)
+    await money_that_is_not_the_bookings(street, held, full)
+    for days in (90 - 30 - 3 - 4, 3):
+        await street.later(days=days)
+        await counter.work()
+    assert await counter.letters() == ["card_will_be_charged"] and await counter.charges() == ["succeeded"]
+    assert (await street.kept(held.id))["customer_deposits"] == -held.total_price
 
 
 async def test_what_she_has_stopped_is_not_charged_once_stripe_is_back(counter: Counter) -> None:
