@@ -137,12 +137,8 @@ SWEEPS: dict[str, Sweep] = {
 }
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
-UNHURRIED = {name for name in SWEEPS if name.startswith("old ")} | {
+UNHURRIED = {name for name in SWEEPS if name.startswith("old ") or name.endswith(" letters")} | {
     "balances",
-    "balance letters",
-    "card letters",
-    "departure letters",
-    "review letters",
     "travelled",
     "forgotten cards",
     "people who left",
