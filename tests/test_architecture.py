@@ -289,7 +289,7 @@ LONG = {
     "payments/gateways/stripe/gateway.py": (480, "one gateway, one file: every call of the contract in its order"),
     "payments/gateways/sandbox/gateway.py": (340, "one gateway, one file: the example that others are written after"),
     "payments/queries.py": (470, "one function for each statement of the money path"),
-    "bookings/queries.py": (350, "one function for each statement of the bookings"),
+    "bookings/queries.py": (360, "what a booking is, and one function for each statement of the bookings"),
     "catalogue/queries.py": (320, "one function for each statement of the catalogue"),
     "sandbox/bank.py": (450, "the play bank's books and rules: another house, told in one file"),
     "sandbox/app.py": (380, "the play bank's whole protocol"),

@@ -142,9 +142,8 @@ SWEEPS: dict[str, Sweep] = {
 }
 """What the worker goes round to look at, in this order. Each answers how much it found to do."""
 
-UNHURRIED = {name for name in SWEEPS if name.startswith("old ")} | {
-    "departure letters",
-    "review letters",
+UNHURRIED = {name for name in SWEEPS if name.startswith("old ") or name.endswith(" letters")} | {
+    "balances",
     "travelled",
     "forgotten cards",
     "people who left",

@@ -8,14 +8,18 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import httpx
+import pytest
 
-from jklg import app, jobs
+from jklg import app, departures, jobs, payments
 from jklg.bookings import reminding
+from jklg.kit.ids import uuid7
 from jklg.mail import actions as mails
 from tests.backoffice.test_concerns import press
 from tests.backoffice.test_today import Office, office  # noqa: F401  (a fixture)
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.payments.test_letters import money_that_is_not_the_bookings
 from tests.trade import TERMS, add_departure, hold
 
 
@@ -77,6 +81,27 @@ async def test_whoever_has_seats_is_counted_then_written_to_once_in_their_langua
     assert "Moved. Everybody with seats on it is written to." in text and "by Chitra Nair" in text
 
 
+async def test_whose_letter_cannot_be_written_holds_up_nobody_elses(street: Street) -> None:
+    departure_id = await add_departure(street.db, seats=20)
+    hers = [await hold(street.db, departure_id) for _ in range(3)]
+    spoilt = sorted(hers, key=lambda held: held.id)[0]
+    await street.one(
+        f"ALTER TABLE mail_outbox ADD CONSTRAINT spoilt CHECK (once_key NOT LIKE '%:{spoilt.id}:%') NOT VALID"
+    )
+    async with street.db.connection() as conn:
+        first, last = await conn.fetchrow("SELECT starts_on, ends_on FROM departures WHERE id = $1", departure_id)
+    week, move_id = timedelta(days=7), uuid7()
+    await departures.move(
+        street.db, departure_id, move_id=move_id, before=(first, last), starts_on=first + week, ends_on=last + week, words="",
+        actor=f"staff:{uuid7()}",
+    )  # fmt: skip
+    with pytest.raises(ExceptionGroup) as told:
+        await jobs.drain(street.house, app.LISTENERS)
+    assert [type(error) for error in told.value.exceptions] == [asyncpg.CheckViolationError], "it is tried again"
+    written = await street.one("SELECT array_agg(once_key) FROM mail_outbox WHERE kind = 'departure_moved'")
+    assert set(written) == {f"departure_moved:{held.id}:{move_id}" for held in hers if held is not spoilt}
+
+
 async def test_whoever_books_afterwards_is_told_nothing(office: Office) -> None:
     await office.sign_in("Manager")
     departure_id = await add_departure(office.street.db)
@@ -102,6 +127,18 @@ async def test_balances_that_would_be_due_on_the_way_are_named(office: Office) -
     departure_id = (await office.street.booking(held.id)).departure_id
     assert "Balances would be due" not in (await ask(office, departure_id, -20)).text
     answer = await ask(office, departure_id, -60)
+    assert "Balances would be due when the journey has begun" in answer.text and held.reference in answer.text
+
+
+async def test_whose_balance_is_open_is_named_though_money_that_is_not_the_bookings_says_paid(office: Office) -> None:
+    street = office.street
+    held = await street.asha_holds_under_terms(TERMS)
+    full = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, full.id, actor="guest")
+    await street.asha_pays(held.id, held.deposit_amount)
+    await money_that_is_not_the_bookings(street, held, full)
+    await office.sign_in("Manager")
+    answer = await ask(office, (await street.booking(held.id)).departure_id, -60)
     assert "Balances would be due when the journey has begun" in answer.text and held.reference in answer.text
 
 

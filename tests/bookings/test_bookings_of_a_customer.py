@@ -16,6 +16,7 @@ from jklg import app, jobs
 from jklg.kit.db import Database, claims
 from jklg.kit.ids import uuid7
 from jklg.kit.money import CURRENCIES, decimals
+from jklg.payments import cancellations
 from tests import trade
 from tests.customers.people import BENS, MALLORYS, People, refused
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
@@ -90,7 +91,7 @@ async def test_what_asha_books_signed_in_is_hers(town: Town) -> None:
     (booking,) = found["bookings"]
     assert found["next"] is None
     assert list(booking) == [
-        "id", "reference", "package_id", "travel_date", "return_date", "num_adults", "num_children", "total_price", "currency",
+        "id", "reference", "package_id", "travel_date", "return_date", "num_adults", "num_children", "total_price", "price", "currency",
         "payment_status", "status", "created_at", "packages",
     ]  # fmt: skip
     assert {name: booking[name] for name in booking if name not in ("packages", "created_at")} == {
@@ -189,6 +190,24 @@ async def test_asha_opens_pays_and_gives_up_her_bookings_with_her_own_token(town
     assert (given_up.status_code, given_up.json()["booking"]["status"]) == (200, "cancelled")
     actors = await town.people.rows("SELECT DISTINCT actor FROM history WHERE subject_id = $1::uuid", other)
     assert [row[0] for row in actors] == [f"customer:{asha['customerId']}"]
+
+
+async def test_of_two_one_is_given_up_and_everybody_names_one_adult_and_one_and_the_same_price(town: Town) -> None:
+    asha = await town.people.join()
+    terms = {"tiers": [{"days_before": 0, "percent": 50}]}
+    departure = await trade.add_departure(town.db, package_id=await trade.add_package(town.db, terms=terms))
+    made = (await town.book(departure, asha["token"]))["booking"]
+    assert (made["party"], made["cancelled_party"], made["price"]) == ({"adult": 2}, {}, 2 * ADULT)
+    await town.pays(made["id"], asha["token"])
+    await cancellations.cancel(town.street.house, UUID(made["id"]), leaving={"adult": 1}, actor="guest")
+    seen = (await town.http("GET", f"/api/bookings/{made['id']}", None, asha["token"])).json()["booking"]
+    (listed,) = (await town.list(asha))["bookings"]
+    money = (await town.http("GET", f"/api/payments/booking/{made['id']}", None, asha["token"])).json()
+    price = 2 * ADULT - ADULT // 2
+    assert [seen["price"], listed["price"], money["amount"]] == [price] * 3
+    assert [each["total_price"] for each in (seen, listed)] == [sum(line["amount"] for line in seen["lines"])] * 2
+    assert [(each["num_adults"], each["num_children"]) for each in (seen, listed)] == [(1, 0)] * 2
+    assert (seen["party"], seen["cancelled_party"], seen["seats"]) == ({"adult": 1}, {"adult": 1}, 1)
 
 
 async def test_mallory_sees_of_ashas_booking_what_she_sees_of_none(town: Town) -> None:

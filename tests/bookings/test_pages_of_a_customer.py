@@ -9,6 +9,7 @@ import httpx
 
 from jklg import bookings
 from jklg.bookings import reaching
+from jklg.payments import cancellations
 from tests import trade
 from tests.customers.people import (  # noqa: F401  (people is a fixture)
     MALLORYS,
@@ -153,3 +154,19 @@ async def test_what_is_still_to_pay_of_the_next_journey_stands_on_the_first_page
             booking = await bookings.lock(conn, held.id)
             await bookings.take_off(conn, booking, booking.price, actor="staff:chitra", why="a gift")
         assert "Still to pay" not in (await asha.get("/account")).text
+
+
+async def test_of_two_one_is_given_up_and_the_pages_show_who_still_goes_and_the_price_of_today(people: People) -> None:
+    departure = await trade.add_departure(people.house.db)
+    async with browser(people) as asha:
+        await join(people, asha)
+        reference = await buy(asha, departure)
+        async with people.house.db.transaction() as conn:
+            held = await bookings.get_by_reference(conn, reference)
+            assert held is not None
+            await bookings.confirm(conn, await bookings.lock(conn, held.id))
+        await cancellations.cancel(people.house, held.id, leaving={"adult": 1}, actor="staff:chitra", by_staff=True)
+        journeys = (await asha.get("/account/bookings")).text
+        assert "24,999" in journeys and "49,998" not in journeys
+        booking = (await asha.get(f"/bookings/{reference}")).text
+        assert re.search(r"Party</th><td>\s*1 adult\s*</td>", booking) and "24,999" in booking

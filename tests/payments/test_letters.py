@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from jklg import app, jobs
-from jklg.payments import balances, cancellations
+from jklg import app, jobs, payments
+from jklg.bookings import Held
+from jklg.kit.ids import uuid7
+from jklg.payments import balances, cancellations, desk
 from jklg.payments.balances import queries as balance_queries
+from jklg.payments.queries import Transaction
 from tests.payments.cancellations.test_giving_up import HALF
 from tests.payments.conftest import Street
 from tests.trade import TERMS
@@ -63,6 +66,46 @@ async def test_a_balance_is_asked_for_a_week_before_and_once_more_when_the_day_h
     await street.asha_pays(held.id)
     await letters(street)
     assert await concerns(street) == 0, "it has settled itself"
+
+
+async def money_that_is_not_the_bookings(street: Street, held: Held, full: Transaction) -> None:
+    """She had begun to pay everything, and her bank did that late: it went back, did not arrive, and was given to her by transfer. All that came
+    is more than the price, so the booking says that it is paid."""
+    street.faults.refund_fails = 1
+    await street.pays(full.ref or "")
+    for _ in range(2):
+        await street.deliver()
+        await street.work()
+        await street.later(days=2)
+    await desk.pay_owed(
+        street.house,
+        request_id=uuid7(),
+        booking_id=held.id,
+        amount=held.total_price,
+        method="bank_transfer",
+        note="17",
+        actor=f"staff:{uuid7()}",
+    )
+    assert (await street.booking(held.id)).payment_status == "Paid"
+    assert (await street.kept(held.id))["customer_deposits"] == -(held.deposit_amount or 0)
+
+
+async def test_who_is_called_paid_because_of_money_that_was_not_the_bookings_is_asked_for_the_balance(
+    street: Street,
+) -> None:
+    held = await street.asha_holds_under_terms(TERMS)
+    full = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, full.id, actor="guest")
+    await street.asha_pays(held.id, held.deposit_amount)
+    await money_that_is_not_the_bookings(street, held, full)
+    await street.later(days=90 - 30 - 7 - 4)
+    assert "Due soon: INR 39,998.40" in (await letters(street))[f"balance_due:{held.id}:before"]
+    await street.later(days=8)
+    assert "Overdue: INR 39,998.40" in (await letters(street))[f"balance_due:{held.id}:after"]
+    assert await concerns(street) == 1
+    await street.asha_pays(held.id)
+    await letters(street)
+    assert await concerns(street) == 0
 
 
 async def test_whose_letter_cannot_be_written_holds_up_nobody_elses(street: Street) -> None:

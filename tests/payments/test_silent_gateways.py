@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from jklg import payments
+from jklg.kit.errors import Conflict
 from jklg.payments import jobs
 from jklg.payments.gateways.contract import GatewayRefused, Snapshot
 from jklg.payments.gateways.sandbox import SandboxGateway
 from tests.payments.conftest import Street
+from tests.payments.gateways.counters import COUNTERS
 from tests.trade import add_departure, hold, status_of
 
 
@@ -33,6 +37,33 @@ async def test_attempts_of_a_gateway_that_is_gone_do_not_keep_other_seats_from_b
     await street.later(hours=12)
     await street.work(rounds=12)
     assert {await status_of(street.db, held.id) for held in orphans} == {"expired"}
+
+
+async def test_a_notice_waits_while_only_keys_of_the_other_mode_are_there(street: Street) -> None:
+    """They are shown nothing of what it speaks of, and money that nobody knows of would stay unknown."""
+    async with street.bank.bank.work() as work:
+        stranger = work.open_intent(5_000, "INR", "not ours", "x@example.org", "http://shop.test/", {})
+        work.pay(stranger, "play_card")
+    await street.deliver()
+    right, other = street.house.gateways, COUNTERS["sandbox"]().gateway
+    other.livemode = True
+    street.house.gateways = {"sandbox": other}
+    await street.work()
+    assert await street.one("SELECT array_agg(DISTINCT state) FROM webhook_inbox") == ["pending"]
+    street.house.gateways = right
+    await street.later(minutes=1)
+    await street.work()
+    assert await street.one("SELECT array_agg(DISTINCT state) FROM webhook_inbox") == ["done"]
+    assert await street.balance("suspense:unapplied") == -5_000
+
+
+async def test_a_payment_window_of_the_other_mode_is_not_opened_again(street: Street) -> None:
+    """What was begun under the test keys is no window for a card in earnest."""
+    held = await street.asha_holds()
+    await street.start(held.id)
+    street.house.gateways["sandbox"].livemode = True
+    with pytest.raises(Conflict, match="payment_open"):
+        await street.start(held.id)
 
 
 async def test_a_silent_gateway_is_asked_ever_more_rarely_to_close_an_attempt(street: Street) -> None:

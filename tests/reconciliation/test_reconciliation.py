@@ -93,6 +93,28 @@ async def test_money_of_an_attempt_that_is_not_ours_is_shown_once_and_lies_in_su
     await proven(street)
 
 
+@pytest.mark.parametrize("told", ["listed", "rung for"])
+async def test_money_that_names_an_attempt_of_the_other_mode_is_none_of_that_attempts(
+    street: Street, told: str
+) -> None:
+    """Its row cannot be asked about with these keys, so the money would be seen by nobody."""
+    held, gateway = await street.asha_holds(), street.house.gateways["sandbox"]
+    gateway.livemode, street.faults.error_before = True, 1
+    named = (await street.start(held.id)).transaction.id
+    gateway.livemode = False
+    street.faults.lose_webhooks = 10**6 if told == "listed" else 0
+    async with street.bank.bank.work() as work:
+        theirs = work.open_intent(5_000, "INR", "", "", "", {"transaction_id": str(named)})
+        work.pay(theirs, "play_card")
+    if told == "rung for":
+        await street.deliver()
+        await street.work()
+    else:
+        await an_hour_later(street)
+    assert "unmatched_gateway_object" in await street.one(OPEN_ITEMS)
+    assert await street.balance("suspense:unapplied") == -5_000
+
+
 @pytest.mark.parametrize("there", ["not at all", "unpaid"])
 async def test_an_attempt_that_the_bank_does_not_have_is_shown(street: Street, there: str) -> None:
     ref = await paid_and_untold(street)

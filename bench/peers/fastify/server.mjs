@@ -28,8 +28,8 @@ const bookingAnswer = {
       type: 'object',
       properties: {
         id: text, reference: text, status: text, payment_status: text, departure_id: text, package_id: text, package: text,
-        travel_date: text, return_date: text, party, num_adults: whole, num_children: whole, seats: whole, total_price: whole, amount_due: whole,
-        currency: text, customer_name: text, customer_email: text, customer_phone: text, special_requests: text,
+        travel_date: text, return_date: text, party, cancelled_party: party, num_adults: whole, num_children: whole, seats: whole,
+        total_price: whole, price: whole, amount_due: whole, currency: text, customer_name: text, customer_email: text, customer_phone: text, special_requests: text,
         hold_expires_at: text, created_at: text, lines: { type: 'null' },
       },
     },

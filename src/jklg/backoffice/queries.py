@@ -14,6 +14,8 @@ ZONE = "Asia/Kolkata"
 
 
 class BookingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A booking of today: the seats it has now, and what it costs now, in minor units of `currency`."""
+
     reference: str
     status: str
     payment_status: str
@@ -22,7 +24,7 @@ class BookingRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     seats: int
     currency: str
-    total_price: int
+    price: int
     created_at: datetime
 
 
@@ -107,8 +109,8 @@ async def count_day(conn: Connection) -> DayCounts:
 async def list_bookings_today(conn: Connection) -> list[BookingRow]:
     rows = await conn.fetch(
         """
-        SELECT b.reference, b.status, b.payment_status, p.name AS package_name, d.starts_on, b.name, b.seats, b.currency,
-               b.total_price, b.created_at
+        SELECT b.reference, b.status, b.payment_status, p.name AS package_name, d.starts_on, b.name, b.seats - b.cancelled_seats AS seats, b.currency,
+               b.total_price - b.reduced_amount AS price, b.created_at
         FROM bookings b JOIN departures d ON d.id = b.departure_id JOIN packages p ON p.id = d.package_id
         WHERE b.created_at >= date_trunc('day', house_now() AT TIME ZONE $1) AT TIME ZONE $1
         ORDER BY b.created_at DESC, b.id DESC LIMIT $2

@@ -54,7 +54,11 @@ class NewBooking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class BookingOut(msgspec.Struct, kw_only=True):
-    """A booking as clients see it. Money in minor units of `currency`; times in UTC."""
+    """A booking as clients see it. Money in minor units of `currency`; times in UTC.
+
+    `party`, `num_adults`, `num_children` and `seats` are those who still go, `cancelled_party` those who were given up. `total_price` is what it
+    was sold for, which `lines` add up to; `price` is what it costs today.
+    """
 
     id: UUID
     reference: str
@@ -66,10 +70,12 @@ class BookingOut(msgspec.Struct, kw_only=True):
     travel_date: date
     return_date: date
     party: dict[str, int]
+    cancelled_party: dict[str, int]
     num_adults: int
     num_children: int
     seats: int
     total_price: int
+    price: int
     amount_due: int
     currency: str
     customer_name: str
@@ -177,10 +183,12 @@ async def _hold(house: Any, data: NewBooking, booking_id: UUID | None, customer:
             travel_date=held.starts_on,
             return_date=held.ends_on,
             party=held.party,
+            cancelled_party={},
             num_adults=held.party.get("adult", 0),
             num_children=held.party.get("child", 0) + held.party.get("infant", 0),
             seats=held.seats,
             total_price=held.total_price,
+            price=held.total_price,
             amount_due=held.total_price,
             currency=held.currency,
             customer_name=held.name,
@@ -216,6 +224,7 @@ def _made(house: Any, booking: BookingOut, token: str) -> BookingMade:
 
 
 def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
+    going = booking.going
     return BookingOut(
         id=booking.id,
         reference=booking.reference,
@@ -226,11 +235,13 @@ def booking_out(booking: bookings.Booking, due: int) -> BookingOut:
         package=booking.package_name,
         travel_date=booking.starts_on,
         return_date=booking.ends_on,
-        party=booking.party,
-        num_adults=booking.party.get("adult", 0),
-        num_children=booking.party.get("child", 0) + booking.party.get("infant", 0),
-        seats=booking.seats,
+        party=going,
+        cancelled_party=booking.cancelled_party,
+        num_adults=going.get("adult", 0),
+        num_children=going.get("child", 0) + going.get("infant", 0),
+        seats=booking.seats - booking.cancelled_seats,
         total_price=booking.total_price,
+        price=booking.price,
         amount_due=due,
         currency=booking.currency,
         customer_name=booking.name,

@@ -59,6 +59,12 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
         return self.total_price - self.reduced_amount
 
     @property
+    def going(self) -> dict[str, int]:
+        """Who still goes, by category: those it was booked for, less those who were given up one by one."""
+        left = {category: number - self.cancelled_party.get(category, 0) for category, number in self.party.items()}
+        return {category: number for category, number in left.items() if number}
+
+    @property
     def confirms_at(self) -> int:
         """How much has to be paid for it to be confirmed: the deposit it was sold under, or all. Once it is, nothing."""
         if self.status == "confirmed":

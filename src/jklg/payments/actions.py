@@ -37,6 +37,7 @@ from jklg.payments.gateways.contract import (
     Order,
     Snapshot,
 )
+from jklg.payments.gateways.keys import gateway_of
 from jklg.payments.merging import Told, merge, merge_all, report
 from jklg.payments.queries import Transaction
 from jklg.settings import Settings
@@ -89,8 +90,8 @@ async def start(
 
     Raises, in the order checked: BadInput (gateway_not_offered); NotFound (booking_not_found); Conflict
     (booking_ended, hold_expired, already_paid); BadInput (amount_mismatch); Conflict (payment_open: with another
-    gateway, or of another amount); TooMany (too_many_attempts); Conflict (card_not_agreed: the consent does not live). A booking that costs
-    nothing is confirmed here and raises Conflict (nothing_to_pay).
+    gateway, under keys of the other mode, or of another amount); TooMany (too_many_attempts); Conflict (card_not_agreed: the
+    consent does not live). A booking that costs nothing is confirmed here and raises Conflict (nothing_to_pay).
     """
     gateway = house.gateways.get(gateway_name)
     if gateway is None:
@@ -138,7 +139,7 @@ async def _write_attempt(
         return None
     open_attempt = await queries.find_open(conn, booking.id)
     if open_attempt is not None:
-        if open_attempt.gateway != gateway.name:
+        if (open_attempt.gateway, open_attempt.livemode) != (gateway.name, gateway.livemode):
             raise Conflict(
                 "payment_open",
                 "A payment with another provider is still open. Please finish or cancel it first.",
@@ -199,8 +200,8 @@ async def settle(
     if found is None:
         raise NotFound("transaction_not_found", "We cannot find this payment.")
     transaction, booking = found
-    gateway = house.gateways.get(transaction.gateway)
-    if gateway is None or gateway.livemode != transaction.livemode:  # nor do keys of the other mode open this one
+    gateway = gateway_of(house.gateways, transaction.gateway, transaction.livemode)
+    if gateway is None:
         return Settled(transaction=transaction, booking_status=booking.status, unknown=NOT_CONFIGURED)
     try:
         snapshot = await _ask(house, gateway, transaction, booking, hint_ref, closing)
@@ -390,7 +391,7 @@ async def cancel_attempt(house: House, transaction_id: UUID, *, actor: str, left
     # What she has approved in time is still taken when the clock closes it, and left alone when she asks for that herself.
     settled = await settle(house, transaction_id, source="cancel", capture=actor == "system", closing=True)
     transaction = settled.transaction
-    gateway = house.gateways.get(transaction.gateway)
+    gateway = gateway_of(house.gateways, transaction.gateway, transaction.livemode)
     if transaction.state not in rules.OPEN and not leftover:
         return settled
     request_key = f"{'void' if leftover else 'cancel'}:{transaction.id}"

@@ -13,6 +13,7 @@ from jklg.kit.errors import Refusal
 from jklg.payments import actions, merging, queries
 from jklg.payments.actions import House
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, Snapshot
+from jklg.payments.gateways.keys import gateway_of
 from jklg.payments.queries import Transaction
 
 log = logging.getLogger(__name__)
@@ -58,10 +59,10 @@ async def foresee(house: House, transaction_id: UUID) -> Foreseen:
         transaction = await queries.get(conn, transaction_id)
         assert transaction is not None, "transactions are never deleted"
         before = await actions.seen(conn, transaction_id)
-    gateway = house.gateways.get(transaction.gateway)
+    gateway = gateway_of(house.gateways, transaction.gateway, transaction.livemode)
     silent: str | None = None
     after, postings = before, []
-    if gateway is None or gateway.livemode != transaction.livemode:
+    if gateway is None:
         silent = actions.NOT_CONFIGURED
     elif transaction.ref is None:
         silent = "not_opened_yet"

@@ -53,7 +53,7 @@ async def find_ours(conn: Connection, gateway: str, theirs: Snapshot) -> Ours | 
     row = await conn.fetchrow(
         """
         SELECT id, transaction_id AS ref, state, amount, currency, captured_amount AS captured, created_at FROM transactions
-        WHERE gateway = $1 AND (transaction_id = $3 AND livemode = $2 OR id = $4)
+        WHERE gateway = $1 AND livemode = $2 AND (transaction_id = $3 OR id = $4)
         ORDER BY transaction_id = $3 DESC NULLS LAST LIMIT 1
         """,
         gateway, theirs.livemode, theirs.ref, theirs.transaction_id,

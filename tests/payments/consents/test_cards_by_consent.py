@@ -21,6 +21,7 @@ from jklg.payments.consents import Consent
 from jklg.payments.gateways.contract import Snapshot
 from jklg.payments.gateways.stripe import StripeGateway
 from tests.payments.conftest import Street, street  # noqa: F401  (a fixture)
+from tests.payments.test_letters import money_that_is_not_the_bookings
 from tests.peers.stripe import StripePeer
 from tests.trade import TERMS
 
@@ -292,6 +293,23 @@ async def test_late_money_that_is_on_its_way_back_pays_no_balance(counter: Count
     }  # fmt: skip
 
 
+async def test_money_that_is_not_the_bookings_does_not_keep_the_agreed_card_from_being_charged(
+    counter: Counter,
+) -> None:
+    street = counter.street
+    street.house.gateways = {**street.house.gateways, "sandbox": counter.sandbox}
+    held = await street.asha_holds_under_terms(TERMS)
+    full = (await street.start(held.id, held.total_price)).transaction
+    await payments.cancel_attempt(street.house, full.id, actor="guest")
+    await counter.pay_deposit(held)
+    await money_that_is_not_the_bookings(street, held, full)
+    for days in (90 - 30 - 3 - 4, 3):
+        await street.later(days=days)
+        await counter.work()
+    assert await counter.letters() == ["card_will_be_charged"] and await counter.charges() == ["succeeded"]
+    assert (await street.kept(held.id))["customer_deposits"] == -held.total_price
+
+
 async def test_what_she_has_stopped_is_not_charged_once_stripe_is_back(counter: Counter) -> None:
     held, charge = await charge_unheard(counter, sent=False)
     assert await consents.stop(counter.street.db, held.id, actor="guest")
@@ -432,6 +450,24 @@ async def test_a_silent_gateway_is_asked_again_to_forget(counter: Counter) -> No
     await counter.street.later(minutes=11)
     await consents.forget_due(counter.street.house)
     assert counter.peer.wallet.methods == {}
+
+
+async def test_a_kept_card_is_not_forgotten_by_the_other_modes_keys(counter: Counter) -> None:
+    """They find no such card, which says nothing of the one that Stripe keeps."""
+    held = await counter.deposit()
+    right = counter.street.house.gateways
+    empty = StripePeer(secret_key="sk_live_peer", dice=Random(1), clock=counter.street.clock)
+    elsewhere = httpx.AsyncClient(transport=httpx.ASGITransport(app=empty))
+    other = StripeGateway("sk_live_peer", "pk_live_peer", ["whsec_peer"], "http://stripe.peer", client=elsewhere)
+    counter.street.house.gateways = {"stripe": other}
+    await consents.stop(counter.street.db, held.id, actor="guest")
+    await consents.forget_due(counter.street.house)
+    assert (await counter.consent(held.id)).method is not None and len(counter.peer.wallet.methods) == 1
+    counter.street.house.gateways = right
+    await counter.street.later(minutes=11)
+    await consents.forget_due(counter.street.house)
+    assert (await counter.consent(held.id)).method is None and counter.peer.wallet.methods == {}
+    await other.close()
 
 
 async def test_whoever_is_forgotten_has_no_card_here_or_there(counter: Counter) -> None:

@@ -108,6 +108,28 @@ async def test_a_refund_that_never_arrived_is_sent_anew_when_its_absence_is_prov
     await shop.books_are_sound()
 
 
+async def test_with_keys_of_the_other_mode_a_reserved_refund_waits_and_goes_out_when_the_right_keys_are_back(
+    shop: Shop,
+) -> None:
+    """That account has no such payment, and would refuse: no proof of anything, and no reason to tell anybody that her refund has failed."""
+    booking_id = await shop.asha_pays()
+    other = COUNTERS[shop.counter.gateway.name]()
+    other.gateway.livemode = True
+    shop.street.house.gateways = {other.gateway.name: other.gateway}
+    assert (await shop.ask(booking_id)).status == "pending"
+    await shop.later(days=4)
+    for _ in range(2):
+        await refunds.send_due(shop.street.house)
+        await shop.later(minutes=5)
+    assert (await shop.states(), await shop.commands()) == (["reserved"], ["pending"])
+    assert await shop.street.one("SELECT count(*) FROM anomalies WHERE kind = 'refund_failed'") == 0
+    shop.street.house.gateways = {shop.counter.gateway.name: shop.counter.gateway}
+    await shop.later(minutes=11)
+    assert await refunds.send_due(shop.street.house) == 1
+    assert (await shop.made(), await shop.states()) == ([PART], ["succeeded"])
+    await shop.books_are_sound()
+
+
 async def test_while_the_key_may_be_forgotten_any_moment_we_only_look(shop: Shop) -> None:
     booking_id = await shop.asha_pays()
     shop.answers_get_lost(0)

@@ -427,6 +427,16 @@ async def test_what_cannot_be_adopted_is_refused_in_this_order(street: Street) -
     assert await street.one("SELECT count(*) FROM ledger_transactions WHERE kind = 'difference_adopted'") == 1
 
 
+async def test_what_differs_in_the_account_of_the_other_mode_is_not_booked(street: Street) -> None:
+    """The test account was read for a day, by mistake: nobody can ask it any more whether the difference is still that one."""
+    await loose(street)
+    (concern,) = await _ids(street)
+    street.house.gateways["sandbox"].livemode = True
+    with pytest.raises(Unavailable, match="gateway_silent"):
+        await movements.adopt(street.house, concern, shown="7700", note="x", actor="staff:x")
+    assert await street.balance("gateway_other") == 0
+
+
 async def test_a_difference_of_our_own_payment_is_never_booked_by_hand(street: Street) -> None:
     await differs(street)
     await the_next_morning(street)

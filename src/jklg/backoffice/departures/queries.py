@@ -84,9 +84,12 @@ async def list_concerned(conn: Connection, departure_id: UUID) -> list[Concerned
     """Who has seats on it, by name."""
     rows = await conn.fetch(
         """
-        SELECT reference, status, name, email, seats - cancelled_seats AS seats, locale,
-               CASE WHEN payment_status = 'Partial' THEN balance_due_on END AS balance_due_on
-        FROM bookings WHERE departure_id = $1 AND status IN ('held', 'confirmed') ORDER BY lower(name), id
+        SELECT b.reference, b.status, b.name, b.email, b.seats - b.cancelled_seats AS seats, b.locale,
+               CASE WHEN b.status = 'confirmed' AND kept.amount < b.total_price - b.reduced_amount THEN b.balance_due_on END AS balance_due_on
+        FROM bookings b
+        CROSS JOIN LATERAL (SELECT -coalesce(sum(e.amount), 0) AS amount FROM ledger_entries e
+                            WHERE e.subject_id = b.id AND e.currency = b.currency AND e.account IN ('customer_deposits', 'travel_revenue')) kept
+        WHERE b.departure_id = $1 AND b.status IN ('held', 'confirmed') ORDER BY lower(b.name), b.id
         """,
         departure_id,
     )

@@ -36,7 +36,8 @@ class PackageOfBooking(msgspec.Struct, kw_only=True):
 
 
 class BookingInList(msgspec.Struct, kw_only=True):
-    """A booking in its customer's list. Money in minor units of `currency`; times in UTC."""
+    """A booking in its customer's list. Money in minor units of `currency`; times in UTC. `num_adults` and `num_children` still go; `total_price`
+    is what it was sold for, `price` what it costs today."""
 
     id: UUID
     reference: str
@@ -46,6 +47,7 @@ class BookingInList(msgspec.Struct, kw_only=True):
     num_adults: int
     num_children: int
     total_price: int
+    price: int
     currency: str
     payment_status: str
     status: str

@@ -24,7 +24,7 @@ class Page(NamedTuple):
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """A booking with all that we keep of it. Money in minor units of `currency`; times in UTC."""
+    """A booking with all that we keep of it. Money in minor units of `currency`; times in UTC. `party` and `total_price` as it was booked."""
 
     id: UUID
     reference: str
@@ -34,8 +34,10 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     starts_on: date
     ends_on: date
     party: dict[str, int]
+    cancelled_party: dict[str, int]
     currency: str
     total_price: int
+    price: int
     lines: list[dict[str, Any]]
     name: str
     email: str
@@ -64,8 +66,8 @@ async def list_kept(conn: Connection, customer_id: UUID) -> list[Kept]:
     """All bookings of a customer, the oldest first."""
     rows = await conn.fetch(
         """
-        SELECT b.id, b.reference, b.status, b.payment_status, p.name AS package_name, d.starts_on, d.ends_on, b.party, b.currency,
-               b.total_price, b.lines, b.name, b.email, b.phone, b.special_requests, b.locale, b.terms_version, b.source,
+        SELECT b.id, b.reference, b.status, b.payment_status, p.name AS package_name, d.starts_on, d.ends_on, b.party, b.cancelled_party, b.currency,
+               b.total_price, b.total_price - b.reduced_amount AS price, b.lines, b.name, b.email, b.phone, b.special_requests, b.locale, b.terms_version, b.source,
                b.created_at, b.confirmed_at, b.ended_at,
                (SELECT coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'category', t.category, 'date_of_birth', t.date_of_birth)
                         ORDER BY t.position), '[]') FROM travellers t WHERE t.booking_id = b.id) AS travellers,

@@ -19,6 +19,7 @@ from jklg.kit.errors import Malformed, NotFound
 from jklg.payments import queries
 from jklg.payments.attempts import PaymentState, seen_transaction, settled_once
 from jklg.payments.gateways.contract import PaymentProving
+from jklg.payments.gateways.keys import gateway_of
 from jklg.payments.queries import Transaction
 from jklg.web.bodies import read_form
 from jklg.web.once import Key
@@ -108,7 +109,7 @@ async def razorpay_callback(request: Ask, transaction_id: FromPath[UUID], refere
 
 def _proven(request: Ask, transaction: Transaction, payment_id: str, signature: str) -> bool:
     """Whether the gateway of this attempt signed that the attempt was paid."""
-    gateway = request.app.state.house.gateways.get(transaction.gateway)
+    gateway = gateway_of(request.app.state.house.gateways, transaction.gateway, transaction.livemode)
     ref = transaction.ref
     return (
         isinstance(gateway, PaymentProving) and ref is not None and gateway.proves_payment(ref, payment_id, signature)

@@ -21,6 +21,7 @@ from jklg.kit.languages.figures import full_day
 from jklg.kit.money import plain
 from jklg.payments.consents import queries
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, KeptMethod, MethodKeeping
+from jklg.payments.gateways.keys import gateway_of
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ async def end_due(house: House, limit: int = 50) -> int:
 
 async def forget_due(house: House, limit: int = 10) -> int:
     """A sweep: have gateways forget cards that nothing is charged to any more. A silent one is asked again in ten minutes, or when it
-    wants to be."""
+    wants to be; one that is not there, or only with keys of the other mode, when it is back."""
     async with house.db.transaction() as conn:
         due = await queries.claim_to_forget(conn, limit)
     for consent in due:
@@ -103,7 +104,7 @@ async def forget_due(house: House, limit: int = 10) -> int:
 
 
 async def _forgets(house: House, consent: queries.Consent, method: KeptMethod) -> bool:
-    gateway = house.gateways.get(consent.gateway)
+    gateway = gateway_of(house.gateways, consent.gateway, consent.livemode)
     if gateway is None or not isinstance(gateway, MethodKeeping):
         return False
     try:

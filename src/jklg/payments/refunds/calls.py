@@ -20,6 +20,7 @@ from jklg.payments import queries as payment_queries
 from jklg.payments import rules as payment_rules
 from jklg.payments.commands import Command
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused, GatewayUnknown, RefundSnapshot
+from jklg.payments.gateways.keys import gateway_of
 from jklg.payments.refunds import queries, rules
 from jklg.payments.refunds.answers import apply
 from jklg.payments.refunds.queries import Refund
@@ -54,7 +55,7 @@ async def _send(house: House, refund_id: UUID) -> bool:
     async with house.db.transaction() as conn:
         refund = await queries.get(conn, refund_id)
         assert refund is not None and refund.ref is not None, "only captured money is refunded"
-        gateway = house.gateways.get(refund.gateway)
+        gateway = gateway_of(house.gateways, refund.gateway, refund.livemode)
         command = await (commands.claim if gateway else commands.get)(conn, refund.request_key)
         if command is None:
             return False

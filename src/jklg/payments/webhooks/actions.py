@@ -31,6 +31,7 @@ from jklg.payments.gateways.contract import (
     Notice,
     NoticePreparing,
 )
+from jklg.payments.gateways.keys import gateway_of
 from jklg.payments.strays import receive_stray
 from jklg.payments.webhooks import alarms, queries
 
@@ -160,7 +161,9 @@ async def _transactions_of(conn: Connection, notices: Sequence[queries.FiledNoti
         ours = await payment_queries.get_all(conn, named)
         for each, transaction_id in known.items():
             attempt = ours.get(each.transaction_id) if each.transaction_id else None
-            if transaction_id is None and attempt is not None and attempt.gateway == each.gateway:
+            if transaction_id is not None or attempt is None:
+                continue
+            if (attempt.gateway, attempt.livemode) == (each.gateway, each.livemode):
                 known[each] = attempt.id
     return {each: transaction_id for each, transaction_id in known.items() if transaction_id is not None}
 
@@ -229,7 +232,7 @@ async def _look_at_each(house: House, hand: _Hand) -> None:
 
 async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, str | None]:
     """Settle what the notice speaks of. Returns the notice's end: (state, reason)."""
-    gateway = house.gateways.get(notice.gateway)
+    gateway = gateway_of(house.gateways, notice.gateway, notice.livemode)
     if gateway is None:
         raise GatewayError("gateway_not_configured")
     known = await house.db.together(_transactions_of, who=SYSTEM)(notice)
@@ -243,7 +246,7 @@ async def _look_into(house: House, notice: queries.FiledNotice) -> tuple[str, st
 
 async def _hear_alarm(house: House, notice: queries.FiledNotice) -> None:
     """Each such notice is about something of its own, which the look at the payment does not show."""
-    gateway = house.gateways.get(notice.gateway)
+    gateway = gateway_of(house.gateways, notice.gateway, notice.livemode)
     if gateway is None or not isinstance(gateway, AlarmRaising) or not gateway.rings_alarm(notice.event_type):
         return
     async with house.db.transaction() as conn:

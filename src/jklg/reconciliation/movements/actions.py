@@ -16,7 +16,7 @@ from jklg.kit.errors import BadInput, Conflict, NotFound, Unavailable
 from jklg.kit.ids import uuid7
 from jklg.payments.gateways.contract import Gateway, GatewayError, GatewayRefused
 from jklg.payments.gateways.movements import MoneyListing, Movement
-from jklg.payments.queries import lock_anomaly
+from jklg.payments.queries import Anomaly, lock_anomaly
 from jklg.payments.webhooks.actions import House
 from jklg.reconciliation import statements
 from jklg.reconciliation.movements import queries, rules
@@ -226,7 +226,7 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
 
     The gateway is asked first, and the difference must still be the one that was `shown` (minor units, as text). Raises, in the order
     checked: BadInput (note_missing); NotFound (concern_not_found); Conflict (not_adoptable: it is of a payment of ours); Unavailable
-    (gateway_silent); Conflict (concern_settled, difference_changed).
+    (gateway_silent: or it is there with keys of the other mode only); Conflict (concern_settled, difference_changed).
     """
     note = note.strip()[:2000]
     if not note:
@@ -238,7 +238,7 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
     if concern.kind not in rules.ADOPTED or concern.transaction_id is not None:
         raise Conflict("not_adoptable", "This cannot be booked by hand: ask the gateway about the payment instead.")
     gateway = str(concern.detail["gateway"])
-    if not await look_again(house, gateway):
+    if not await _is_told_by_these_keys(house, concern) or not await look_again(house, gateway):
         raise Unavailable("gateway_silent", "The gateway does not answer. Please try again in a while.")
     async with house.db.transaction(claims("system", actor=actor)) as conn:
         concern = await lock_anomaly(conn, concern_id)
@@ -265,3 +265,13 @@ async def adopt(house: House, concern_id: UUID, *, shown: str, note: str, actor:
         detail = {"amount": amount, "currency": currency, "gateway": gateway}
         await history.record(conn, actor, "concern.adopted", "anomaly", concern_id, detail)
         await payments.settle_concern_in(conn, concern_id, actor=actor, note=note, over=True)
+
+
+async def _is_told_by_these_keys(house: House, concern: Anomaly) -> bool:
+    """Whether the account that differs is the one we would ask: the same gateway has another one for the other mode."""
+    gateway = house.gateways.get(str(concern.detail["gateway"]))
+    if gateway is None:
+        return False
+    async with house.db.transaction() as conn:
+        about = f"{concern.kind}:{rules.fact_id(gateway.name, gateway.livemode, '')}"
+        return await queries.is_about(conn, concern.id, about)

@@ -232,6 +232,14 @@ async def adopt(conn: Connection, movement_id: UUID) -> None:
     await conn.execute("UPDATE gateway_movements SET adopted_at = house_now() WHERE id = $1", movement_id)
 
 
+async def is_about(conn: Connection, concern_id: UUID, subject: str) -> bool:
+    """Whether the name of a concern begins so."""
+    found: bool = await conn.fetchval(
+        "SELECT starts_with(once_key, $2) FROM anomalies WHERE id = $1", concern_id, subject
+    )
+    return found
+
+
 async def currencies_held(conn: Connection, gateway: str) -> dict[str, int]:
     """Currency -> what the books say the gateway holds."""
     rows = await conn.fetch(
