@@ -109,7 +109,7 @@ async def razorpay_callback(request: Ask, transaction_id: FromPath[UUID], refere
 
 def _proven(request: Ask, transaction: Transaction, payment_id: str, signature: str) -> bool:
     """Whether the gateway of this attempt signed that the attempt was paid."""
-    gateway = gateway_of(request.app.state.house.gateways, transaction.gateway, transaction.livemode)
+    gateway: object = gateway_of(request.app.state.house.gateways, transaction.gateway, transaction.livemode)
     ref = transaction.ref
     return (
         isinstance(gateway, PaymentProving) and ref is not None and gateway.proves_payment(ref, payment_id, signature)
