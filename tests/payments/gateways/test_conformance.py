@@ -400,7 +400,8 @@ async def test_a_500_proves_nothing(counter: Counter) -> None:
 
 async def test_an_answer_that_comes_too_late_is_unknown_though_it_was_done(counter: Counter) -> None:
     counter.faults.latency_ms = 1_000
-    async with serve(counter.peer) as url, httpx.AsyncClient(timeout=0.2) as client:
+    impatient = httpx.Timeout(10.0, read=0.2)
+    async with serve(counter.peer) as url, httpx.AsyncClient(timeout=impatient) as client:
         ours = order()
         with pytest.raises(GatewayUnknown):
             await counter.gateway_over(client, url).create(ours)

@@ -120,7 +120,7 @@ def never_forget_a_card(patch: Patch) -> None:
 TERMS = (
     Mutation("any money confirms", ("its first part came in", "nor for less than its deposit"), DEPOSITS, any_money_confirms),
     Mutation("a day late is early enough", ("as the terms say",), GIVING_UP, tomorrow_is_early_enough),
-    Mutation("the fee is sent back too", ("what was paid beyond the price",), GIVING_UP, the_fee_is_sent_back_too),
+    Mutation("the fee is sent back too", ("what was paid of the price beyond",), GIVING_UP, the_fee_is_sent_back_too),
     Mutation("what was shown is not remembered", ("what was shown comes back",), SLOW_TO_GIVE_UP, what_was_shown_is_not_remembered),
     Mutation("who does not travel keeps her seat", ("takes no seat",), SOME_GIVE_UP, who_does_not_travel_keeps_her_seat),
     Mutation("what comes back is never asked for", ("promises to send back",), GIVING_UP, what_comes_back_is_never_asked_for),
