@@ -115,6 +115,7 @@ async def test_the_form_is_lost_on_its_way_and_the_back_button_finds_what_she_ty
     async with shop.visitor() as page:
         await to_checkout(page)
         await fill_contact(page)
+        await page.wait_for_timeout(1_500)  # Chromium writes what is typed into its history once a second
         await page.route("**/checkout", lambda route: route.abort("internetdisconnected"))
         await hold_button(page).click()
         await page.wait_for_url("chrome-error://**")

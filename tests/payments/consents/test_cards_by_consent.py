@@ -79,7 +79,8 @@ class Counter:
     async def work(self) -> None:
         for _ in range(3):
             await self.street.work()
-            await jobs.drain(self.street.house, app.LISTENERS)
+            if not await jobs.drain(self.street.house, app.LISTENERS):
+                return
 
     async def consent(self, booking_id: UUID) -> Consent:
         async with self.street.db.transaction() as conn:
