@@ -12,7 +12,9 @@ from litestar import Request
 from litestar.datastructures import State
 from markupsafe import Markup
 
+from jklg import bookings
 from jklg.backoffice import queries
+from jklg.bookings import rules
 from jklg.kit.db import Connection, claims
 from jklg.kit.gateways import gateway_name
 from jklg.staff.queries import Person
@@ -34,6 +36,15 @@ async def eyes_of(request: Ask, person: Person) -> AsyncIterator[Connection]:
     async with request.app.state.house.db.transaction(who) as conn:
         await queries.freeze(conn)
         yield conn
+
+
+async def booking_of(conn: Connection, reference: str) -> bookings.Booking:
+    """The booking of a reference as somebody typed it. NotFound: booking_not_found."""
+    reference = reference.upper()
+    found = await bookings.get_by_reference(conn, reference) if rules.REFERENCE.fullmatch(reference) else None
+    if found is None:
+        raise rules.not_found()
+    return found
 
 
 def who(names: Mapping[str, str]) -> Callable[[str], str]:

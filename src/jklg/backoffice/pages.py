@@ -10,13 +10,12 @@ from litestar.params import FromPath
 from jklg import bookings, enquiries, history, payments, questions
 from jklg.backoffice import queries
 from jklg.backoffice.concerns import words
-from jklg.backoffice.looking import Ask, eyes_of, when, who
+from jklg.backoffice.looking import Ask, booking_of, eyes_of, when, who
 from jklg.backoffice.worklist import queries as worklist
 from jklg.bookings import agreements, reaching
 from jklg.bookings import travellers as people
-from jklg.bookings.rules import REFERENCE
-from jklg.kit.db import Connection, claims
-from jklg.kit.errors import NotFound, Refusal
+from jklg.kit.db import claims
+from jklg.kit.errors import Refusal
 from jklg.kit.languages import gettext as _
 from jklg.mail import bounces
 from jklg.staff.guard import require_staff
@@ -74,7 +73,7 @@ async def _booking_page(
     """`refusal` of a `form` that was filled in on it: both are shown again."""
     sees_money = _sees_money(person)
     async with eyes_of(request, person) as conn:
-        found = await _find(conn, reference)
+        found = await booking_of(conn, reference)
         travellers = await bookings.list_travellers(conn, found.id)
         return page(
             request,
@@ -107,7 +106,7 @@ async def address_is_good(request: Ask, reference: FromPath[str]) -> Response[by
     """Somebody knows that mail arrives there again. Twice is as good as once."""
     person = await require_staff(request, "bookings_edit")
     async with request.app.state.house.db.transaction(claims("system", actor=f"staff:{person.id}")) as conn:
-        found = await _find(conn, reference)
+        found = await booking_of(conn, reference)
         if await bounces.forgive(conn, found.email):
             await history.record(conn, f"staff:{person.id}", "booking.address_is_good", "booking", found.id)
     return go(f"/staff/bookings/{found.reference}")
@@ -118,7 +117,7 @@ async def contact(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     """Another address or number. With another address the links of earlier mails end. Twice is as good as once."""
     person = await require_staff(request, "bookings_edit")
     async with eyes_of(request, person) as conn:
-        found = await _find(conn, reference)
+        found = await booking_of(conn, reference)
     form = await read_form(request)
     try:
         await reaching.change(
@@ -131,14 +130,6 @@ async def contact(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     except Refusal as refused:
         return await _booking_page(request, person, reference, refused, form)
     return go(f"/staff/bookings/{found.reference}?said=contact")
-
-
-async def _find(conn: Connection, reference: str) -> bookings.Booking:
-    reference = reference.upper()
-    found = await bookings.get_by_reference(conn, reference) if REFERENCE.fullmatch(reference) else None
-    if found is None:
-        raise NotFound("booking_not_found", "We cannot find this booking.")
-    return found
 
 
 def _sees_money(person: Person) -> bool:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from jklg.bookings import rules
 from jklg.kit.db import Connection
 
 
@@ -61,8 +62,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def going(self) -> dict[str, int]:
         """Who still goes, by category: those it was booked for, less those who were given up one by one."""
-        left = {category: number - self.cancelled_party.get(category, 0) for category, number in self.party.items()}
-        return {category: number for category, number in left.items() if number}
+        return rules.remaining(self.party, self.cancelled_party)
 
     @property
     def confirms_at(self) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from jklg.kit.addresses import normal_address
 from jklg.kit.errors import BadInput, NotFound
+from jklg.pricing.rules import PEOPLE
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # no I O 0 1: it is read aloud
 REFERENCE = re.compile(r"[A-HJ-NP-Z2-9]{6}")
@@ -46,6 +48,12 @@ def check_requests(text: str) -> str:
             details={"field": "special_requests"},
         )
     return text
+
+
+def remaining(party: Mapping[str, int], cancelled: Mapping[str, int]) -> dict[str, int]:
+    """Who still goes, by category: the party, less those who were given up."""
+    left = {category: party.get(category, 0) - cancelled.get(category, 0) for category in PEOPLE}
+    return {category: number for category, number in left.items() if number}
 
 
 def due(status: str, price: int, paid: int) -> int:

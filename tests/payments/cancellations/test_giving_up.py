@@ -228,7 +228,8 @@ async def test_without_tiers_all_comes_back_by_default_and_an_empty_list_of_them
     await street.asha_pays(held.id)
     booking = await street.booking(held.id)
     for promised, refund, percent in (({}, held.total_price, None), ({"tiers": []}, 0, 0)):
-        given = work_out(msgspec.structs.replace(booking, sold_terms=promised), None, held.total_price, None)
+        sold = msgspec.structs.replace(booking, sold_terms=promised)
+        given = work_out(sold, None, held.total_price, None, fees_before=0, lost=0)
         assert (given.refund, given.percent) == (refund, percent), (
             "nobody gives up by herself what was promised to nobody"
         )

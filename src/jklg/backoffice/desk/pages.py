@@ -10,9 +10,9 @@ from litestar.params import FromPath
 
 from jklg import bookings
 from jklg.backoffice.forms import amount_of, key_of
-from jklg.backoffice.looking import Ask, eyes_of, when
+from jklg.backoffice.looking import Ask, booking_of, eyes_of, when
 from jklg.bookings import Booking, cancelling
-from jklg.bookings.rules import REFERENCE, due
+from jklg.bookings.rules import due
 from jklg.kit.errors import NotFound, Refusal
 from jklg.kit.ids import uuid7
 from jklg.payments import consents, desk
@@ -68,7 +68,7 @@ async def _money_page(
         disputed=disputed,
         requests=requests,
         refunds=sent,
-        going=cancelling.remaining(booking.party, booking.cancelled_party) if booking.status == "confirmed" else {},
+        going=booking.going if booking.status == "confirmed" else {},
         before=before,
         card=card,
         methods=desk.METHODS,
@@ -158,11 +158,7 @@ async def paid_out(request: Ask, refund_id: FromPath[str]) -> Response[bytes]:
 
 async def _booking(request: Ask, person: Person, reference: str) -> Booking:
     async with eyes_of(request, person) as conn:
-        known = REFERENCE.fullmatch(reference.upper())
-        found = await bookings.get_by_reference(conn, reference.upper()) if known else None
-    if found is None:
-        raise NotFound("booking_not_found", "We cannot find this booking.")
-    return found
+        return await booking_of(conn, reference)
 
 
 def _to_money(booking: Booking, said: str) -> Response[bytes]:

@@ -10,11 +10,9 @@ from litestar.params import FromPath
 
 from jklg import bookings
 from jklg.backoffice.forms import amount_of
-from jklg.backoffice.looking import Ask, eyes_of
+from jklg.backoffice.looking import Ask, booking_of, eyes_of
 from jklg.bookings import Booking, cancelling
-from jklg.bookings.rules import REFERENCE
-from jklg.kit.db import Connection
-from jklg.kit.errors import BadInput, NotFound, Refusal
+from jklg.kit.errors import BadInput, Refusal
 from jklg.payments import cancellations
 from jklg.staff.guard import require_staff
 from jklg.staff.queries import Person
@@ -37,7 +35,7 @@ async def _preview(
     request: Ask, person: Person, reference: str, form: dict[str, str], refusal: Refusal | None = None
 ) -> Response[bytes]:
     async with eyes_of(request, person) as conn:
-        booking = await _booking_of(conn, reference)
+        booking = await booking_of(conn, reference)
         if booking.status != "confirmed":
             return go(f"/staff/bookings/{booking.reference}/money")
         given = None
@@ -50,7 +48,7 @@ async def _preview(
         travellers = [each for each in await bookings.list_travellers(conn, booking.id) if each.cancelled_at is None]
     return page(
         request, "backoffice/giving_up.html", personal=True, status=refusal.status if refusal else 200, person=person, booking=booking,
-        given=given, going=cancelling.remaining(booking.party, booking.cancelled_party), words=WORDS, paid=paid, before=before,
+        given=given, going=booking.going, words=WORDS, paid=paid, before=before,
         travellers=travellers, promised="tiers" in booking.sold_terms, form=form, error=refusal.sentence if refusal else "",
         error_field=str((refusal.details or {}).get("field", "")) if refusal else "",
     )  # fmt: skip
@@ -62,7 +60,7 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
     person = await require_staff(request, ACT)
     form = await read_form(request)
     async with eyes_of(request, person) as conn:
-        booking = await _booking_of(conn, reference)
+        booking = await booking_of(conn, reference)
         travellers = await bookings.list_travellers(conn, booking.id)
     try:
         refund, before = _whole(form, "refund"), _whole(form, "before")
@@ -75,14 +73,6 @@ async def give_up(request: Ask, reference: FromPath[str]) -> Response[bytes]:
         answer = await _preview(request, person, reference, form, refused)
         return answer if answer.status_code != 303 else _to_money(booking, "given_up")
     return _to_money(booking, outcome.asked.status if outcome.asked else "given_up")
-
-
-async def _booking_of(conn: Connection, reference: str) -> Booking:
-    known = REFERENCE.fullmatch(reference.upper())
-    found = await bookings.get_by_reference(conn, reference.upper()) if known else None
-    if found is None:
-        raise NotFound("booking_not_found", "We cannot find this booking.")
-    return found
 
 
 def _leaving(form: Mapping[str, str]) -> dict[str, int] | None:

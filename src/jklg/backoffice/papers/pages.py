@@ -8,8 +8,7 @@ from litestar import Response, Router, get
 from litestar.params import FromPath
 
 from jklg import bookings
-from jklg.backoffice.looking import Ask, eyes_of
-from jklg.bookings.rules import REFERENCE, not_found
+from jklg.backoffice.looking import Ask, booking_of, eyes_of
 from jklg.payments import papers
 from jklg.staff.guard import require_staff
 from jklg.staff.rules import can
@@ -44,11 +43,7 @@ async def document(request: Ask, reference: FromPath[str], name: FromPath[str]) 
 async def _shelf(request: Ask, person: Any, reference: str) -> papers.Shelf:
     """NotFound: booking_not_found."""
     async with eyes_of(request, person) as conn:
-        known = REFERENCE.fullmatch(reference.upper())
-        booking = await bookings.get_by_reference(conn, reference.upper()) if known else None
-        if booking is None:
-            raise not_found()
-        return await papers.read(conn, booking, money=can(person.role, MONEY))
+        return await papers.read(conn, await booking_of(conn, reference), money=can(person.role, MONEY))
 
 
 router = Router(path="/", route_handlers=[documents, document])

@@ -2,7 +2,7 @@
 
 from jklg.bookings.cancelling.actions import Cancellation, carry_out, list_of_booking, list_of_bookings, work_out
 from jklg.bookings.cancelling.queries import Given
-from jklg.bookings.cancelling.rules import by_herself, remaining
+from jklg.bookings.cancelling.rules import by_herself
 
 __all__ = [
     "Cancellation",
@@ -11,6 +11,5 @@ __all__ = [
     "carry_out",
     "list_of_booking",
     "list_of_bookings",
-    "remaining",
     "work_out",
 ]

@@ -40,8 +40,7 @@ async def carry_out(
     BadInput: travellers_unknown, travellers_missing. Of a booking given up altogether the fees are earned at once.
     """
     present = await booking_queries.list_travellers(conn, booking.id)
-    going = rules.remaining(booking.party, booking.cancelled_party)
-    leaving = rules.named(present, given.party, going, travellers)
+    leaving = rules.named(present, given.party, booking.going, travellers)
     await booking_actions.take_off(conn, booking, given.worth - given.kept, actor=actor, why="cancelled")
     cancellation_id = uuid7()
     await booking_actions.meet_loss(

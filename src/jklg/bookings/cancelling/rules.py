@@ -1,8 +1,9 @@
 """What giving up is worth, by the derivation and the terms that were frozen at purchase. Whole minor units. Pure.
 
 Worth: of the whole booking its price today, less the fees for those who left before: who leave one by one get no more than those who
-leave together. Of some people what each of them was sold for, rounded up to what gateways move. Extras and supplements stay when some people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without
-tiers promise nothing: then staff decide, and unless they keep a part, all of the worth comes back.
+leave together. Of some people what each of them was sold for, rounded up to what gateways move. Extras and supplements stay when some
+people go. Of the worth, the share of today's tier comes back (rounded in the customer's favour), the rest is kept. Terms without tiers
+promise nothing: then staff decide, and unless they keep a part, all of the worth comes back.
 What is sent back is what was paid of the price beyond that which remains: who had paid a deposit only may get nothing, and never owes more.
 What lay beyond the price before is none of this giving up: somebody else decides about it. And what her bank has given her back for good she
 has already; that meets our loss.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jklg.bookings.rules import remaining
 from jklg.kit.errors import BadInput, Conflict
 from jklg.kit.languages import N_
 from jklg.kit.money import off_step, step
@@ -54,8 +56,8 @@ def work_out(
     paid: int,
     kept: int | None,
     *,
-    fees_before: int = 0,
-    lost: int = 0,
+    fees_before: int,
+    lost: int,
 ) -> Cancellation:
     """`leaving`: who does not go; None: nobody goes. `kept`: what staff decided to keep of the worth, in place of the terms. `fees_before`: kept of
     those who left earlier. `lost`: what the payer's bank has taken from us for good, and nothing has met yet.
@@ -64,7 +66,7 @@ def work_out(
     """
     if booking.status not in ("held", "confirmed"):
         raise Conflict("booking_ended", "This booking has already ended.")
-    going = remaining(booking.party, booking.cancelled_party)
+    going = booking.going
     party = going if leaving is None else {category: number for category, number in leaving.items() if number}
     staying = _who_stays(going, party)
     whole = not staying
@@ -116,12 +118,6 @@ def _deposit_kept(booking: Booking, sold: terms.Terms, worth: int, fees_before: 
     if not sold.keeps_deposit or not booking.deposit_amount:
         return 0
     return min(max(booking.deposit_amount - fees_before, 0), worth)
-
-
-def remaining(party: Mapping[str, int], cancelled: Mapping[str, int]) -> dict[str, int]:
-    """Who still goes."""
-    left = {category: party.get(category, 0) - cancelled.get(category, 0) for category in PEOPLE}
-    return {category: number for category, number in left.items() if number}
 
 
 def _who_stays(going: Mapping[str, int], leaving: Mapping[str, int]) -> dict[str, int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from jklg.bookings.cancelling.rules import remaining
 from jklg.bookings.queries import Booking, Traveller
 from jklg.catalogue import Package
 from jklg.kit.languages import figures, ngettext
@@ -29,7 +28,7 @@ def voucher(
         (_("Journey"), booking.package_name),
         (_("Dates"), _dates(booking)),
         *([(_("Meeting point"), package.meeting_point)] if package.meeting_point else []),
-        (_("Party"), people(remaining(booking.party, booking.cancelled_party))),
+        (_("Party"), people(booking.going)),
         (_("Booked by"), f"{booking.name}, {booking.phone}"),
         (_("Payment"), money),
         *([(_("You told us"), " ".join(booking.special_requests.split()))] if booking.special_requests else []),

@@ -15,7 +15,6 @@ from jklg import departures, history, limits, pricing
 from jklg.bookings import actions as booking_actions
 from jklg.bookings import queries as booking_queries
 from jklg.bookings import traveller_queries
-from jklg.bookings.cancelling.rules import remaining
 from jklg.bookings.holds import TravellerRequest
 from jklg.bookings.queries import Booking, Traveller
 from jklg.bookings.travellers import queries, rules
@@ -177,7 +176,7 @@ async def _check(conn: Connection, booking: Booking, entries: Sequence[Entry]) -
     people = [
         TravellerRequest(name=each.name, category=each.category, date_of_birth=each.date_of_birth) for each in entries
     ]
-    pricing.rules.check_travellers(offer, remaining(booking.party, booking.cancelled_party), people)
+    pricing.rules.check_travellers(offer, booking.going, people)
 
 
 async def _put(conn: Connection, booking: Booking, entry: Entry, actor: str) -> None:

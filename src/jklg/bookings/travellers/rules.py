@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-from jklg.bookings.cancelling.rules import remaining
 from jklg.kit.errors import BadInput, Conflict
 from jklg.limits import Limit
 from jklg.pricing.rules import PEOPLE
@@ -50,15 +49,14 @@ def may_change(booking: Booking) -> bool:
 
 def missing(booking: Booking, travellers: Sequence[Traveller]) -> dict[str, int]:
     """Category -> how many of those who go have no name yet."""
-    going = remaining(booking.party, booking.cancelled_party)
     named = [each.category for each in travellers if each.cancelled_at is None]
-    left = {category: number - named.count(category) for category, number in going.items()}
+    left = {category: number - named.count(category) for category, number in booking.going.items()}
     return {category: number for category, number in left.items() if number > 0}
 
 
 def places(booking: Booking, travellers: Sequence[Traveller], links: Sequence[Link]) -> list[Place]:
     """Everybody who goes, adults first, the named before the others. Links of places that are gone are left out."""
-    going = remaining(booking.party, booking.cancelled_party)
+    going = booking.going
     found = []
     for category in PEOPLE:
         named = [each for each in travellers if each.category == category and each.cancelled_at is None]

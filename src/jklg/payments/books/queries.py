@@ -160,7 +160,8 @@ WHERE came.amount <> kept.deposits + kept.earned + back.amount
         SELECT FROM anomalies a WHERE a.booking_id = b.id AND a.resolved_at IS NULL AND a.kind IN ('refund_failed', 'refund_waits', 'money_left_behind'))
 ORDER BY b.id
 """
-"""Confirmed with its first part, or all. What met a loss had gone back to her by her bank. More than today's price is kept only while somebody is told why it has not gone back."""
+"""Confirmed with its first part, or all. What met a loss had gone back to her by her bank. More than today's price is kept only while
+somebody is told why it has not gone back."""
 
 SUSPENSE_UNTOLD = """
 SELECT e.account, e.subject_id::text AS whose, -sum(e.amount) AS amount, e.currency

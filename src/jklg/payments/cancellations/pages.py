@@ -46,7 +46,7 @@ async def _giving_up_page(
         except BadInput as wrong:
             refusal, given = wrong, await cancelling.work_out(conn, seen.booking, None)
         before = len(await cancelling.list_of_booking(conn, seen.booking.id))
-    going = cancelling.remaining(seen.booking.party, seen.booking.cancelled_party)
+    going = seen.booking.going
     return page(
         request,
         "payments/giving_up.html",

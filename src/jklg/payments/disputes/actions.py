@@ -129,7 +129,7 @@ async def _book(
 async def _write_off(conn: Connection, transaction: Transaction, dispute: Dispute, amount: int) -> None:
     """What is lost is no longer owed to us; below 0: it is, again."""
     kind = "dispute_lost" if amount > 0 else "dispute_loss_reversed"
-    entries = [("dispute_losses", amount), ("disputes_receivable", -amount)]
+    entries = [(bookings.LOSSES, amount), ("disputes_receivable", -amount)]
     source_id = f"{dispute.id}:{dispute.loss_postings + 1}"
     await ledger.post(conn, kind, "dispute", source_id, transaction.booking_id, dispute.currency, entries)
     lost = await bookings.amount_lost(conn, transaction.booking_id, dispute.currency)

@@ -50,7 +50,7 @@ async def look(conn: Connection, concern: Anomaly, booking: Booking | None) -> S
     if booking is None:
         return Seen(lying=())
     lying = await concerns_queries.list_lying(conn, booking.id)
-    met = sum(part for _, part in await _that_meet(conn, booking))
+    met = sum(part for _, part in await _that_meet(conn, booking, lying))
     if not any(each.account == SUSPENSE and each.currency == booking.currency for each in lying):
         return Seen(lying=lying, met=met)
     try:
@@ -96,7 +96,7 @@ async def meet_loss(house: House, booking_id: UUID, *, actor: str) -> int:
         for each in await list_of_booking(conn, booking.id):
             if any(dispute.state in OPEN for dispute in await disputes.list_of_transaction(conn, each.id)):
                 raise Conflict("disputed", "The payer's bank is still deciding about this money.")
-        parts = await _that_meet(conn, booking)
+        parts = await _that_meet(conn, booking, await concerns_queries.list_lying(conn, booking.id))
         if not parts:
             raise Conflict(
                 "nothing_to_meet", "Nothing of this lies with us any more, or the bank has given it back to us."
@@ -111,14 +111,14 @@ async def meet_loss(house: House, booking_id: UUID, *, actor: str) -> int:
         return met
 
 
-async def _that_meet(conn: Connection, booking: Booking) -> list[tuple[str, int]]:
-    """What lies with us, as far as the payer's bank has taken as much from us: (account, minor units)."""
+async def _that_meet(conn: Connection, booking: Booking, lying: Sequence[Lying]) -> list[tuple[str, int]]:
+    """What of it the payer's bank has taken from us as well: (account, minor units)."""
     left = max(await bookings.amount_lost(conn, booking.id, booking.currency), 0)
     parts = []
-    for lying in await concerns_queries.list_lying(conn, booking.id):
-        part = min(lying.amount, left) if lying.currency == booking.currency else 0
+    for each in lying:
+        part = min(each.amount, left) if each.currency == booking.currency else 0
         if part > 0:
-            parts.append((lying.account, part))
+            parts.append((each.account, part))
             left -= part
     return parts
 
